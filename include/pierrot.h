@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pierrot: an OTP-style actor runtime for Lua, to be embedded in C programs.
+ *
+ * A runtime holds schedulers (threads), each with a Lua state and a libuv loop of its own. Processes
+ * live on one scheduler for their whole life and share nothing: they send each other terms.
+ *
+ * Conventions of this header
+ *   - Functions return 0 or a negative PIERROT_E* (libuv's codes pass through); results leave by
+ *     trailing out-parameters that are written on success only.
+ *   - "takes": the callee owns the argument from now on, also when it fails. "lends": it is valid
+ *     during the call. "gives": the caller must free the result. No word: nothing moves.
+ *   - "Thread: any" may be called from every thread; "Thread: actor" only inside a callback of a
+ *     behaviour, with the context it was given.
+ *   - Running out of memory is an error like any other (PIERROT_ENOMEM).
+ *   - After fork the child may only exec. */
+#ifndef PIERROT_H
+#define PIERROT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define PIERROT_API __attribute__((visibility("default")))
+#else
+#define PIERROT_API
+#endif
+
+#define PIERROT_VERSION_MAJOR 0
+#define PIERROT_VERSION_MINOR 1
+#define PIERROT_VERSION_PATCH 0
+#define PIERROT_VERSION "0.1.0"
+
+/* ------------------------------------------------------------------ errors */
+
+/* X(name, number, text). Numbers lie outside libuv's range (-1 .. -4095 and its own -3000s). */
+#define PIERROT_ERRORS(X)                                                                          \
+    X(ENOMEM, -10001, "out of memory")                                                             \
+    X(EINVAL, -10002, "invalid argument")                                                          \
+    X(ENOPROC, -10003, "no such process")                                                          \
+    X(ETIMEOUT, -10004, "timed out")                                                               \
+    X(EDEADLK, -10005, "a blocking call on a scheduler's own thread")                              \
+    X(EEXIST, -10006, "already exists")                                                            \
+    X(ENOTFOUND, -10007, "not found")                                                              \
+    X(ELIMIT, -10008, "a limit of the runtime is reached")                                         \
+    X(ELUA, -10009, "a Lua error")                                                                 \
+    X(EOVERLOAD, -10010, "the mailbox of the server is full")                                      \
+    X(EIGNORE, -10011, "init answered ignore")                                                     \
+    X(ESTOPPED, -10012, "the runtime is stopping")                                                 \
+    X(EEXITED, -10013, "the server ended before it answered")
+
+enum {
+#define PIERROT_ERROR_ENUM(name, number, text) PIERROT_##name = number,
+    PIERROT_ERRORS(PIERROT_ERROR_ENUM)
+#undef PIERROT_ERROR_ENUM
+};
+
+/* The text of an error code, pierrot's or libuv's; never NULL. Thread: any. */
+PIERROT_API const char *pierrot_strerror(int error);
+
+/* ------------------------------------------------------- identifiers, terms */
+
+typedef struct pierrot pierrot;                 /* a runtime */
+typedef struct pierrot_term pierrot_term;       /* a value that a message can hold */
+typedef struct pierrot_context pierrot_context; /* a C actor, inside its callbacks */
+
+/* Values; equal when `id` is equal; id 0 names nothing. */
+typedef struct pierrot_pid {
+    uint64_t id;
+} pierrot_pid;
+
+typedef struct pierrot_ref {
+    uint64_t id;
+} pierrot_ref;
+
+/* Whom to answer: what handle_call is given. */
+typedef struct pierrot_from {
+    pierrot_pid pid;
+    pierrot_ref ref;
+} pierrot_from;
+
+typedef enum pierrot_type {
+    PIERROT_NIL,
+    PIERROT_BOOL,
+    PIERROT_INT,
+    PIERROT_NUMBER,
+    PIERROT_PID,
+    PIERROT_REF,
+    PIERROT_STRING,
+    PIERROT_TABLE
+} pierrot_type;
+
+/* Constructors. Gives: the term (pierrot_term_free). NULL: out of memory. Thread: any. */
+PIERROT_API pierrot_term *pierrot_nil(void);
+PIERROT_API pierrot_term *pierrot_bool(int value);
+PIERROT_API pierrot_term *pierrot_int(int64_t value);
+PIERROT_API pierrot_term *pierrot_num(double value);
+PIERROT_API pierrot_term *pierrot_string(const char *bytes, size_t len);
+PIERROT_API pierrot_term *pierrot_pid_term(pierrot_pid pid);
+PIERROT_API pierrot_term *pierrot_ref_term(pierrot_ref ref);
+PIERROT_API pierrot_term *pierrot_table(void);
+
+/* Sets table[key] = value as Lua does: float keys with an integer value are that integer; a nil
+ * value removes. The table must be one you own (built, or copied), not yet sent.
+ * Takes: key and value; NULL in either (a failed constructor) is PIERROT_ENOMEM.
+ * Fails: ENOMEM; EINVAL for a nil or NaN key, a table as key, a table that is lent. */
+PIERROT_API int pierrot_table_set(pierrot_term *table, pierrot_term *key, pierrot_term *value);
+
+/* Appends at index pierrot_table_len(table) + 1. Takes: value. Fails: as pierrot_table_set. */
+PIERROT_API int pierrot_table_append(pierrot_term *table, pierrot_term *value);
+
+/* table[key], table["field"], table[index]; NULL where there is none (nil). Lends: the result lives
+ * as long as the table does, unchanged. */
+PIERROT_API const pierrot_term *pierrot_table_get(const pierrot_term *table, const pierrot_term *key);
+PIERROT_API const pierrot_term *pierrot_table_field(const pierrot_term *table, const char *field);
+PIERROT_API const pierrot_term *pierrot_table_at(const pierrot_term *table, int64_t index);
+
+/* Length of the sequence 1..n; 0 for what is no table. */
+PIERROT_API size_t pierrot_table_len(const pierrot_term *table);
+
+/* Goes over all entries: start with *cursor = 0; returns 0 at the end. Lends: key and value. The key
+ * of a sequence element is only valid until the next call. */
+PIERROT_API int pierrot_table_next(const pierrot_term *table, size_t *cursor,
+                                   const pierrot_term **key, const pierrot_term **value);
+
+/* Reading; a wrong type gives 0, 0.0, "" or the id 0. pierrot_as_number takes integers too. */
+PIERROT_API pierrot_type pierrot_term_type(const pierrot_term *term);
+PIERROT_API int pierrot_as_bool(const pierrot_term *term); /* false and nil are 0, all else 1 */
+PIERROT_API int64_t pierrot_as_int(const pierrot_term *term);
+PIERROT_API double pierrot_as_number(const pierrot_term *term);
+PIERROT_API const char *pierrot_as_string(const pierrot_term *term, size_t *len); /* lends; NUL-ended */
+PIERROT_API pierrot_pid pierrot_as_pid(const pierrot_term *term);
+PIERROT_API pierrot_ref pierrot_as_ref(const pierrot_term *term);
+
+/* Whether a term is this string. */
+PIERROT_API int pierrot_is_string(const pierrot_term *term, const char *text);
+
+/* Equal in type and value, tables by content (also cyclic ones); 1 equals 1.0 as in Lua. */
+PIERROT_API int pierrot_term_equal(const pierrot_term *a, const pierrot_term *b);
+
+/* A hash for use with keys (scalars and strings); equal keys have equal hashes. */
+PIERROT_API uint64_t pierrot_term_hash(const pierrot_term *key);
+
+/* A deep copy that keeps sharing and cycles. Gives: the copy, NULL when out of memory. */
+PIERROT_API pierrot_term *pierrot_term_copy(const pierrot_term *term);
+
+/* One line of text, as inspect prints it, at most `size` bytes with the NUL; the length it has. */
+PIERROT_API size_t pierrot_term_print(const pierrot_term *term, char *buffer, size_t size);
+
+/* Takes: term, which may be NULL. Thread: any. */
+PIERROT_API void pierrot_term_free(pierrot_term *term);
+
+/* ------------------------------------------------------------------ runtime */
+
+/* As lua_Alloc: allocate (ptr NULL), resize, free (new_size 0). Called from all threads. */
+typedef void *(*pierrot_alloc_fn)(void *ud, void *ptr, size_t old_size, size_t new_size);
+
+typedef enum pierrot_level {
+    PIERROT_DEBUG,
+    PIERROT_INFO,
+    PIERROT_WARNING,
+    PIERROT_ERROR
+} pierrot_level;
+
+/* Gets each log line and crash report, from any thread of the runtime, one at a time. */
+typedef void (*pierrot_log_fn)(void *ud, pierrot_level level, const char *text, size_t len);
+
+typedef enum pierrot_preempt {
+    PIERROT_PREEMPT_OFF,    /* a process gives way when it waits */
+    PIERROT_PREEMPT_SIGNAL, /* SIGURG to the scheduler's thread; no cost while nothing spins */
+    PIERROT_PREEMPT_COUNT   /* a count hook: portable, repeatable, 1.7 to 2.1 times slower */
+} pierrot_preempt;
+
+typedef struct pierrot_options {
+    size_t size;             /* set by pierrot_options_init */
+    int schedulers;          /* 1; 0: the number of cores */
+    pierrot_preempt preempt; /* off */
+    pierrot_alloc_fn alloc;  /* NULL: malloc's family */
+    void *alloc_ud;
+    pierrot_log_fn log; /* NULL: silent */
+    void *log_ud;
+    const char *path;  /* package.path and cpath of the Lua states; NULL: Lua's */
+    const char *cpath;
+    int program;       /* 1: os.exit and print behave as in the pierrot program */
+} pierrot_options;
+
+PIERROT_API void pierrot_options_init(pierrot_options *options);
+
+/* A new runtime; its schedulers run on threads of their own, but for the first, which is run by the
+ * thread that calls pierrot_run_file or pierrot_run_string. Gives: *rt (pierrot_free). Thread: any. */
+PIERROT_API int pierrot_new(const pierrot_options *options, pierrot **rt);
+
+/* Runs a script as the main process, until that process has ended. PIERROT_ELUA when it ended
+ * abnormally (it was reported to the log). Thread: the one that made the runtime. */
+PIERROT_API int pierrot_run_file(pierrot *rt, const char *path, int argc, char **argv);
+PIERROT_API int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname);
+
+/* Ends all processes in order: those without a parent first get `shutdown`, what is left after
+ * timeout_ms is killed. PIERROT_ETIMEOUT when some had to be killed. Thread: as pierrot_run_file. */
+PIERROT_API int pierrot_stop(pierrot *rt, int timeout_ms);
+
+/* Frees the runtime; kills what still runs. Takes: rt. Thread: as pierrot_run_file. */
+PIERROT_API void pierrot_free(pierrot *rt);
+
+/* Bytes that the runtime holds at this moment, all its threads together. Thread: any. */
+PIERROT_API int64_t pierrot_memory(pierrot *rt);
+
+/* ---------------------------------------------------------------- processes */
+
+typedef struct pierrot_behaviour pierrot_behaviour;
+
+typedef struct pierrot_spawn_options {
+    size_t size;      /* set by pierrot_spawn_options_init */
+    const char *name; /* registered before init runs; NULL: none */
+    size_t name_len;
+    int link;          /* link with the calling actor (Thread: actor only) */
+    int scheduler;     /* 1..n; 0: the caller's, from a host thread the first */
+    int64_t max_queue; /* 0: unbounded */
+    int timeout_ms;    /* how long init may take; -1: for ever */
+} pierrot_spawn_options;
+
+PIERROT_API void pierrot_spawn_options_init(pierrot_spawn_options *options);
+
+/* Starts a C actor and waits until its init is done (gen_server:start).
+ * Takes: arg (NULL: nil). Fails: ENOMEM, EEXIST (the name), EIGNORE, EEXITED (init stopped it).
+ * Thread: any; inside an actor the new one runs init within the call. */
+PIERROT_API int pierrot_spawn(pierrot *rt, const pierrot_behaviour *behaviour, pierrot_term *arg,
+                              const pierrot_spawn_options *options, pierrot_pid *pid);
+
+/* Starts a Lua gen_server by the name of its module. As pierrot_spawn.
+ * Thread: any but a scheduler's (EDEADLK there). */
+PIERROT_API int pierrot_start(pierrot *rt, const char *module, pierrot_term *arg,
+                              const pierrot_spawn_options *options, pierrot_pid *pid);
+
+/* erlang:whereis. Fails: ENOTFOUND. Thread: any. */
+PIERROT_API int pierrot_whereis(pierrot *rt, const char *name, size_t len, pierrot_pid *pid);
+
+/* Whether the process lives. Thread: any. */
+PIERROT_API int pierrot_is_alive(pierrot *rt, pierrot_pid pid);
+
+/* erlang:send. Takes: msg. A dead pid swallows it. Fails: ENOMEM, EINVAL. Thread: any. */
+PIERROT_API int pierrot_send(pierrot *rt, pierrot_pid to, pierrot_term *msg);
+
+/* gen_server:cast. Takes: request. As pierrot_send. Thread: any. */
+PIERROT_API int pierrot_cast(pierrot *rt, pierrot_pid to, pierrot_term *request);
+
+/* gen_server:call; waits at most timeout_ms (-1: for ever). Takes: request. Gives: *reply.
+ * Fails: ETIMEOUT, ENOPROC, EEXITED, EOVERLOAD, ENOMEM, EDEADLK. Thread: any but a scheduler's. */
+PIERROT_API int pierrot_call(pierrot *rt, pierrot_pid to, pierrot_term *request, int timeout_ms,
+                             pierrot_term **reply);
+
+/* erlang:exit/2: an exit signal. Takes: reason. Thread: any. */
+PIERROT_API int pierrot_exit(pierrot *rt, pierrot_pid to, pierrot_term *reason);
+
+/* gen_server:reply. A second or late one is dropped. Takes: reply. Thread: any thread of the
+ * runtime's own, others by pierrot_reply_on. */
+PIERROT_API int pierrot_reply(pierrot_from from, pierrot_term *reply);
+PIERROT_API int pierrot_reply_on(pierrot *rt, pierrot_from from, pierrot_term *reply);
+
+/* ----------------------------------------------------------------- C actors */
+
+/* What a callback returns. A negative PIERROT_E* ends the actor with {"error", text, ""}. */
+enum {
+    PIERROT_OK = 0,
+    PIERROT_STOP = 1,  /* end with the reason given to pierrot_stop_reason (default "normal") */
+    PIERROT_IGNORE = 2 /* from init only: the start returns "ignore" */
+};
+
+/* A read that needs no message; see pierrot_publish. Runs in the reader's thread, at the same time
+ * as others. Lends: request. Gives: *reply, NULL for nil. */
+typedef int (*pierrot_read_fn)(pierrot *rt, void *shared, const pierrot_term *request,
+                               pierrot_term **reply);
+
+/* The callbacks of a gen_server in C. All but init may be NULL: then a call or cast ends the actor
+ * with {"bad_call", request} or {"bad_cast", request}, a message is logged and dropped. Request,
+ * message and reason are lent: copy what you keep. `state` is state_size zeroed bytes that live as
+ * long as the process; terminate must release what it points to: unlike OTP's it runs at every end,
+ * a kill included, since nothing else could. It may still send. */
+struct pierrot_behaviour {
+    size_t size;      /* sizeof(pierrot_behaviour) */
+    const char *name; /* for reports: "bucket" */
+    size_t state_size;
+    int (*init)(pierrot_context *ctx, void *state, const pierrot_term *arg);
+    int (*handle_call)(pierrot_context *ctx, void *state, const pierrot_term *request,
+                       pierrot_from from);
+    int (*handle_cast)(pierrot_context *ctx, void *state, const pierrot_term *request);
+    int (*handle_info)(pierrot_context *ctx, void *state, const pierrot_term *message);
+    void (*terminate)(pierrot_context *ctx, void *state, const pierrot_term *reason);
+    /* The state as a term, for sys.get_state and reports. Gives. NULL: prints as the name. */
+    pierrot_term *(*inspect)(pierrot_context *ctx, void *state);
+};
+
+PIERROT_API pierrot *pierrot_runtime(pierrot_context *ctx);
+PIERROT_API pierrot_pid pierrot_self(pierrot_context *ctx);
+
+/* The reason with which PIERROT_STOP ends the actor. Takes: reason. Thread: actor. */
+PIERROT_API int pierrot_stop_reason(pierrot_context *ctx, pierrot_term *reason);
+
+/* erlang:process_flag(trap_exit, flag); the old flag. Thread: actor. */
+PIERROT_API int pierrot_trap_exit(pierrot_context *ctx, int flag);
+
+/* erlang:link, unlink, monitor, demonitor with flush. Linking the dead: an EXIT with noproc.
+ * Messages are {"EXIT", pid, reason} and {"DOWN", ref, "process", pid, reason}. Thread: actor. */
+PIERROT_API int pierrot_link(pierrot_context *ctx, pierrot_pid pid);
+PIERROT_API int pierrot_unlink(pierrot_context *ctx, pierrot_pid pid);
+PIERROT_API int pierrot_monitor(pierrot_context *ctx, pierrot_pid pid, pierrot_ref *ref);
+PIERROT_API int pierrot_demonitor(pierrot_context *ctx, pierrot_ref ref);
+
+/* erlang:send_after to oneself, by handle_info. Takes: msg. Thread: actor. */
+PIERROT_API int pierrot_send_after(pierrot_context *ctx, double ms, pierrot_term *msg,
+                                   pierrot_ref *ref);
+PIERROT_API int pierrot_cancel_timer(pierrot_context *ctx, pierrot_ref ref);
+PIERROT_API pierrot_ref pierrot_make_ref(pierrot_context *ctx);
+
+/* Starts a Lua process beside the actor that calls require(module)[function](arg), without waiting;
+ * monitored, so that its end arrives as a DOWN with *ref. Takes: arg. Thread: actor. */
+PIERROT_API int pierrot_spawn_lua(pierrot_context *ctx, const char *module, const char *function,
+                                  pierrot_term *arg, pierrot_pid *pid, pierrot_ref *ref);
+
+/* Offers `shared` to direct readers: pierrot_read(pid, …) runs `read` on it in the reader's thread
+ * without a message. Whoever reads holds it; `release` is called once, after the actor ended and the
+ * last reader left. Once per actor. Thread: actor. Fails: ENOMEM, EEXIST. */
+PIERROT_API int pierrot_publish(pierrot_context *ctx, void *shared, pierrot_read_fn read,
+                                void (*release)(void *shared));
+
+/* Reads what the actor `pid` has published. Lends: request. Gives: *reply (NULL is nil).
+ * Fails: ENOPROC (dead, or nothing published), what `read` returned. Thread: any. */
+PIERROT_API int pierrot_read(pierrot *rt, pierrot_pid pid, const pierrot_term *request,
+                             pierrot_term **reply);
+
+/* The log of the runtime: printf-like. Thread: any. */
+PIERROT_API void pierrot_log(pierrot *rt, pierrot_level level, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 3, 4)))
+#endif
+    ;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

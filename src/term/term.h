@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Terms: the values that messages between processes hold, when they are not copied straight from one
+ * Lua value to another. What C actors read and build, what crosses schedulers, and what the runtime
+ * keeps for itself (exit reasons, the messages of timers).
+ *
+ * A term is a graph of 16-byte cells in an arena, a chain of memory blocks that is freed as a whole:
+ * sharing and cycles are plain pointers, and freeing does not walk. The root cell lies in the arena's
+ * first block. A term that was sent is never changed again, so many may hold one (counted).
+ *
+ * Invariants
+ *   - A cell's pointers lead into blocks of its own arena, or (PR_CELL_BORROWED) to bytes that
+ *     someone lends for the time of a call.
+ *   - A root has PR_CELL_ROOT set; a root with PR_CELL_STATIC lives for ever and is not counted.
+ *   - A table's pairs have distinct keys, none of which is nil, NaN, a table, a float with an integer
+ *     value, or an integer in 1..n_array; no value is nil. (n_array + 1 may still be a pair's key.) */
+#ifndef PR_TERM_H
+#define PR_TERM_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "pierrot.h"
+#include "term/ident.h"
+
+enum pr_cell_flag {
+    PR_CELL_ROOT = 1,
+    PR_CELL_STATIC = 2,
+    PR_CELL_BORROWED = 4
+};
+
+struct pr_table;
+
+/* One value. `tag` is a pierrot_type, or one of the tags of proc/value.h, which never stand inside a
+ * term. */
+struct pierrot_term {
+    uint8_t tag;
+    uint8_t flags;
+    uint16_t reserved;
+    uint32_t len; /* of a string, in bytes */
+    union {
+        int64_t integer; /* also of a bool: 0 or 1 */
+        double number;
+        uint64_t id;           /* pid, ref */
+        const char *bytes;     /* string, NUL-ended */
+        struct pr_table *table;
+        void *pointer;
+    } as;
+};
+
+_Static_assert(sizeof(struct pierrot_term) == 16, "a cell is two words");
+
+struct pr_table {
+    uint32_t n_array, n_pairs;
+    uint32_t cap_array, cap_pairs;
+    struct pierrot_term *array; /* [n_array]: the values of 1..n_array */
+    struct pierrot_term *pairs; /* [2 * n_pairs]: key, value */
+    uint32_t *index;            /* hash index over the pairs, NULL while there are few */
+    uint32_t cap_index;
+    struct pr_arena *arena; /* that it lies in, or was merged into another */
+};
+
+struct pr_block {
+    struct pr_block *next;
+    size_t size; /* of the whole block, in bytes */
+};
+
+/* An arena and the head of its first block. */
+struct pr_arena {
+    atomic_uint n_holds;      /* (A) */
+    struct pr_heap *heap;     /* (I) identifies the runtime; NULL in static terms */
+    struct pr_arena *merged;  /* this arena's blocks now belong to that one */
+    char *at, *end;           /* free space in the newest block */
+    struct pr_block *blocks;  /* all but the first, newest first */
+    struct pr_block *last;    /* the oldest of them, for splicing */
+    size_t size;              /* of the first block, this head included */
+    struct pierrot_term root;
+};
+
+/* ---- arenas: how terms are built inside the runtime (Thread: whoever owns the arena) ---- */
+
+/* A new arena, with room for about `hint` bytes. Its root is nil. Gives; NULL: out of memory. */
+struct pr_arena *pr_arena_new(struct pr_heap *heap, size_t hint);
+
+/* Aligned to 8. NULL: out of memory. */
+void *pr_arena_alloc(struct pr_arena *arena, size_t size);
+
+/* Copies bytes into the arena and makes `cell` that string. 0, PIERROT_ENOMEM, or PIERROT_ELIMIT from
+ * 4 GiB on. */
+int pr_arena_string(struct pr_arena *arena, const char *bytes, size_t len, struct pierrot_term *cell);
+
+/* Makes `cell` an empty table with room for so many entries. 0 or PIERROT_ENOMEM. */
+int pr_arena_table(struct pr_arena *arena, uint32_t n_array, uint32_t n_pairs,
+                   struct pierrot_term *cell);
+
+/* Appends to the sequence / adds a pair whose key is known to be new and valid. 0 or PIERROT_ENOMEM.
+ * The value is copied as a cell: what it points to must lie in this arena. */
+int pr_arena_append(struct pr_arena *arena, struct pr_table *table, const struct pierrot_term *value);
+int pr_arena_add_pair(struct pr_arena *arena, struct pr_table *table, const struct pierrot_term *key,
+                      const struct pierrot_term *value);
+
+/* Frees an arena that was never given to anybody. */
+void pr_arena_free(struct pr_arena *arena, struct pr_heap *heap);
+
+static inline struct pr_arena *pr_arena_of(pierrot_term *root)
+{
+    return (struct pr_arena *)((char *)root - offsetof(struct pr_arena, root));
+}
+
+/* ---- roots ---- */
+
+/* One more holder. Thread: any holder. Returns root. */
+pierrot_term *pr_term_hold(pierrot_term *root);
+
+/* One holder less; the last frees, into `heap` (one of the same runtime). NULL is fine. */
+void pr_term_drop(pierrot_term *root, struct pr_heap *heap);
+
+/* A deep copy as a new root in `heap`: sharing and cycles kept, no recursion. NULL: out of memory. */
+pierrot_term *pr_term_copy(struct pr_heap *heap, const pierrot_term *term);
+
+/* The same deep copy into an arena: makes *cell the copy of term. 0 or PIERROT_ENOMEM. */
+int pr_term_copy_into(struct pr_arena *arena, const pierrot_term *term, struct pierrot_term *cell);
+
+/* A root of a single scalar or string. NULL: out of memory. */
+pierrot_term *pr_term_new_scalar(struct pr_heap *heap, const struct pierrot_term *cell);
+pierrot_term *pr_term_new_string(struct pr_heap *heap, const char *bytes, size_t len);
+
+/* ---- constants: immortal strings ---- */
+
+#define PR_CONSTANTS(X)                                                                            \
+    X(normal, "normal")                                                                            \
+    X(shutdown, "shutdown")                                                                        \
+    X(kill, "kill")                                                                                \
+    X(killed, "killed")                                                                            \
+    X(noproc, "noproc")                                                                            \
+    X(timeout, "timeout")                                                                          \
+    X(overload, "overload")                                                                        \
+    X(enomem, "enomem")                                                                            \
+    X(ignore, "ignore")                                                                            \
+    X(calling_self, "calling_self")
+
+#define PR_DECLARE_CONSTANT(name, text) extern struct pr_arena pr_constant_##name;
+PR_CONSTANTS(PR_DECLARE_CONSTANT)
+#undef PR_DECLARE_CONSTANT
+
+/* PR_TERM(normal): the constant as a root. */
+#define PR_TERM(name) (&pr_constant_##name.root)
+
+/* ---- cells ---- */
+
+static inline struct pierrot_term pr_cell_nil(void)
+{
+    return (struct pierrot_term){.tag = PIERROT_NIL};
+}
+
+static inline struct pierrot_term pr_cell_bool(int value)
+{
+    return (struct pierrot_term){.tag = PIERROT_BOOL, .as.integer = value != 0};
+}
+
+static inline struct pierrot_term pr_cell_int(int64_t value)
+{
+    return (struct pierrot_term){.tag = PIERROT_INT, .as.integer = value};
+}
+
+static inline struct pierrot_term pr_cell_num(double value)
+{
+    return (struct pierrot_term){.tag = PIERROT_NUMBER, .as.number = value};
+}
+
+static inline struct pierrot_term pr_cell_pid(pierrot_pid pid)
+{
+    return (struct pierrot_term){.tag = PIERROT_PID, .as.id = pid.id};
+}
+
+static inline struct pierrot_term pr_cell_ref(pierrot_ref ref)
+{
+    return (struct pierrot_term){.tag = PIERROT_REF, .as.id = ref.id};
+}
+
+/* A string that lies elsewhere; the lender keeps it NUL-ended and alive. */
+static inline struct pierrot_term pr_cell_borrow(const char *bytes, uint32_t len)
+{
+    return (struct pierrot_term){
+        .tag = PIERROT_STRING, .flags = PR_CELL_BORROWED, .len = len, .as.bytes = bytes};
+}
+
+/* 1 when the term is the string `bytes`. */
+int pr_cell_is_bytes(const struct pierrot_term *cell, const char *bytes, size_t len);
+
+/* The cell as a key is normalised: a float with an integer value becomes that integer. */
+struct pierrot_term pr_cell_as_key(const struct pierrot_term *cell);
+
+#endif
