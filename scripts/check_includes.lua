@@ -2,8 +2,9 @@
 -- The rules of #include: `lua5.4 scripts/check_includes.lua [ROOT]` prints each breach and exits 1.
 --
 -- A module is a .c/.h pair ("src/proc/link"). It may include modules of its own layer and of lower
--- A module is a .c/.h pair ("src/proc/link"). It may include modules of its own and of lower layers,
--- public headers and system headers; the tables below say what differs from that. Modules form
+-- ones, public headers and system headers; what differs from that stands in the tables below.
+-- Modules form no cycle, not even through the .c files. Nothing is preprocessed: what stands under
+-- an #if counts.
 
 local LAYERS <const> = { "base", "term", "proc", "sched", "actor", "lua" }
 
