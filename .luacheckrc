@@ -1,5 +1,3 @@
--- SPDX-License-Identifier: MIT
-std = "lua54"
+std = "lua54+busted"
 max_line_length = 100
 exclude_files = { "build/" }
-files["spec/**/*_spec.lua"] = { std = "+busted" }
