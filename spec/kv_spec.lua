@@ -1,5 +1,4 @@
---- The mission's walk, parts A to D, F1, G and H5/H6: mailboxes, buckets, registries, monitors, and
--- the example program that puts them together.
+--- The mission's walk, parts A to D, F1, G3 and G4: mailboxes, buckets, registries and monitors.
 
 local pierrot = require "pierrot"
 local bucket = require "pierrot.bucket"
@@ -7,12 +6,11 @@ local gen_server = require "pierrot.gen_server"
 local support = require "spec.support"
 
 package.path = support.root .. "/examples/?.lua;" .. package.path
-local command = require "kv.command"
 local lua_registry = require "kv.registry"
 
 local alone, await_down, expect = support.alone, support.await_down, support.expect
 
--- A ---------------------------------------------------------------------------------
+-- A ---------------------------------------------------------------------------
 
 describe("a mailbox by hand", function()
   it("A1.1 gives back what was sent", alone(function()
@@ -117,9 +115,6 @@ describe("a loop process as a store", function()
     local store = pierrot.spawn_link(store_loop)
 
     pierrot.send(store, { "get", "hello", pierrot.self() })
-    expect()
-
-    pierrot.send(store, { "get", "hello", pierrot.self() })
     pierrot.send(store, { "put", "done", true })
     pierrot.send(store, { "get", "done", pierrot.self() })
     expect(true)
@@ -149,7 +144,7 @@ describe("a loop process as a store", function()
   end))
 end)
 
--- B ---------------------------------------------------------------------------------
+-- B ---------------------------------------------------------------------------
 
 describe("a bucket", function()
   local pid
@@ -249,7 +244,7 @@ describe("client and server", function()
   end))
 end)
 
--- C, D, F1, G ---------------------------------------------------------------------------
+-- C, D, F1, G -----------------------------------------------------------------
 
 local function registry_walk(names)
   it("C1 finds what a cast created, once a call was answered", alone(function()
@@ -461,8 +456,12 @@ describe("the registry in Lua", function()
   end))
 
   it("G3.1 misses a bucket that another client's cast is on its way to create", alone(function()
-    local Blocked = setmetatable({}, { __index = lua_registry })
-    Blocked.handle_info = { block = function() pierrot.receive("go on") end }
+    local Blocked = {
+      init = lua_registry.init,
+      handle_call = lua_registry.handle_call,
+      handle_cast = lua_registry.handle_cast,
+      handle_info = { block = function() pierrot.receive("go on") end },
+    }
     local registry = gen_server.start_link(Blocked, {})
     pierrot.send(registry, { "block" })
     local lookup = gen_server.send_request(registry, { "lookup", "shopping" })
@@ -480,7 +479,8 @@ describe("the registry in Lua", function()
 
     local text = support.error_text(function() lua_registry.create(registry, 42) end)
 
-    assert.is_truthy(text:find("bad argument #2 to 'create' (string expected, got number)", 1, true))
+    local expected = "bad argument #2 to 'create' (string expected, got number)"
+    assert.is_truthy(text:find(expected, 1, true))
     assert.is_true(pierrot.is_alive(registry))
   end))
 end)
@@ -507,95 +507,4 @@ describe("monitoring a bucket", function()
     assert.equal(0, early.n)
     assert.same({ "DOWN", ref, "process", pid, "normal" }, expect())
   end))
-end)
-
--- H5, H6: the program -----------------------------------------------------------------------
-
-describe("a command line of the key-value application", function()
-  local table_of_lines = {
-    { "CREATE shopping", { "create", "shopping" } },
-    { "CREATE  shopping  ", { "create", "shopping" } },
-    { "PUT shopping milk 1", { "put", "shopping", "milk", "1" } },
-    { "GET shopping milk", { "get", "shopping", "milk" } },
-    { "DELETE shopping eggs", { "delete", "shopping", "eggs" } },
-    { " \tDELETE\tshopping  eggs\r", { "delete", "shopping", "eggs" } },
-  }
-  for _, row in ipairs(table_of_lines) do
-    it(("H5 %q is read"):format(row[1]), function()
-      assert.same(row[2], command.parse(row[1]))
-      assert.same(row[2], command.parse(row[1] .. "\r\n"))
-    end)
-  end
-
-  for _, line in ipairs { "UNKNOWN shopping eggs", "GET shopping", "GET a b c", "get a b", "" } do
-    it(("H5 %q is an unknown command"):format(line), function()
-      assert.same({ nil, "unknown_command" }, { command.parse(line) })
-    end)
-  end
-end)
-
-local kv_path <const> = support.root .. "/examples/kv.lua"
-
-local commands <const> = [[
-UNKNOWN shopping
-GET shopping eggs
-CREATE shopping
-PUT shopping eggs 3
-GET shopping eggs
-DELETE shopping eggs
-GET shopping eggs
-]]
-
-local answers <const> = "UNKNOWN COMMAND\nNOT FOUND\nOK\nOK\n3\nOK\nOK\n\nOK\n"
-
-local function run_kv(...)
-  return support.execute(support.command(support.interpreter, kv_path, ...))
-end
-
-describe("the key-value program", function()
-  for _, options in ipairs { {}, { "--lua" } } do
-    local title = options[1] and " with " .. options[1] or ""
-
-    it("H6 answers the commands of its file" .. title, function()
-      local output, errors, status =
-        run_kv(table.unpack(options), support.root .. "/examples/shopping.kv")
-
-      assert.same({ answers, "", 0 }, { output, errors, status })
-    end)
-
-    it("H6 answers the commands of standard input, whatever ends its lines" .. title, function()
-      local file <close> = support.temporary_file(commands:gsub("\n", "\r\n"))
-      local words = { support.interpreter, kv_path, table.unpack(options) }
-      words[#words + 1] = "-"
-
-      local output, errors, status =
-        support.execute(support.command(table.unpack(words)) .. " <" .. file.path)
-
-      assert.same({ answers, "", 0 }, { output, errors, status })
-    end)
-  end
-
-  it("says which file it cannot read, and fails", function()
-    local output, errors, status = run_kv("/no/such/file")
-
-    assert.equal("", output)
-    assert.is_truthy(errors:find("/no/such/file", 1, true))
-    assert.equal(1, status)
-  end)
-
-  it("tells the story without a file", function()
-    local output, _, status = run_kv()
-
-    assert.equal(0, status)
-    assert.is_truthy(output:find("its ref is the one that monitor gave  ->  true", 1, true))
-    assert.is_truthy(output:find('exit with {"noproc", ', 1, true))
-  end)
-
-  it("tells the same story with the registry in Lua", function()
-    local built_in = run_kv()
-
-    local in_lua = run_kv("--lua")
-
-    assert.equal(built_in, in_lua)
-  end)
 end)

@@ -10,7 +10,7 @@ local support = {}
 -- Nothing below waits for time to pass. This bounds how long a test that hangs is left hanging.
 local patience <const> = tonumber(os.getenv "PIERROT_SPEC_PATIENCE") or 60000
 
--- The interpreter --------------------------------------------------------------
+-- The interpreter -------------------------------------------------------------
 
 local function find_interpreter()
   local index = 0
@@ -46,7 +46,7 @@ support.root = support.root == "" and "." or support.root
 --- Whether there is a scheduler other than the first.
 support.has_two_schedulers = pierrot.schedulers() > 1
 
--- Running a test ---------------------------------------------------------------
+-- Running a test --------------------------------------------------------------
 
 local function with_traceback(failure)
   return type(failure) == "string" and debug.traceback(failure, 2) or failure
@@ -86,7 +86,7 @@ function support.alone(body)
   return function() support.isolated(body) end
 end
 
--- Waiting ----------------------------------------------------------------------
+-- Waiting ---------------------------------------------------------------------
 
 --- The next message that matches; a failure that shows the mailbox when none comes.
 function support.expect(pattern)
@@ -109,7 +109,7 @@ function support.mailbox()
   return pierrot.info(pierrot.self(), "messages")
 end
 
--- Processes to test with ---------------------------------------------------------
+-- Processes to test with ------------------------------------------------------
 
 --- A process that does nothing until it is told "stop", or ends with the test.
 function support.idle()
@@ -141,7 +141,7 @@ function support.elsewhere()
   error("there is no second scheduler", 2)
 end
 
--- Failures -----------------------------------------------------------------------
+-- Failures --------------------------------------------------------------------
 
 --- Runs `fn`, which is to exit, and gives the reason.
 function support.exit_reason(fn, ...)
@@ -165,7 +165,7 @@ function support.error_text(fn, ...)
   return failure
 end
 
--- Programs -----------------------------------------------------------------------
+-- Programs --------------------------------------------------------------------
 
 local function quoted(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
