@@ -61,13 +61,22 @@ static size_t utf8_len(const char *bytes, size_t len)
     return n;
 }
 
-/* Where to cut so that no character is split; bytes that are no UTF-8 may be cut anywhere. */
+static size_t utf8_len_by_first(char byte)
+{
+    unsigned char first = (unsigned char)byte;
+    return first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* Where to cut, at most `at`, so that no character is split; bytes that are no UTF-8 may be cut
+ * anywhere. The byte at `at` itself is not looked at: vsnprintf may have ended the text there. */
 static size_t cut_before(const char *buffer, size_t at)
 {
     size_t start = at;
-    while (start > 0 && at - start < 3 && is_continuation(buffer[start]))
+    while (start > 0 && at - start < 3 && is_continuation(buffer[start - 1]))
         start--;
-    return is_continuation(buffer[start]) ? at : start;
+    if (start > 0 && at - start + 1 < utf8_len_by_first(buffer[start - 1]))
+        return start - 1;
+    return at;
 }
 
 void pr_text_end(struct pr_text *text)
@@ -299,19 +308,29 @@ struct pair_list {
     uint32_t n;
 };
 
-/* Keeps the first `limit` ones in order: without memory for all, and quick when they come sorted.
- */
+/* How many of the list come before `pair`. */
+static uint32_t position_of(const struct pair_list *list, const pierrot_term *pair)
+{
+    uint32_t low = 0, high = list->n;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (is_before(list->pairs[middle], pair))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Keeps the first `limit` ones in order, so that a large table needs no memory to be sorted. */
 static void insert_pair(struct pair_list *list, uint32_t limit, const pierrot_term *pair)
 {
-    uint32_t at = list->n;
-    if (at == limit && (limit == 0 || !is_before(pair, list->pairs[limit - 1])))
+    if (list->n == limit && (limit == 0 || !is_before(pair, list->pairs[limit - 1])))
         return;
-    if (at == limit)
-        at--;
-    else
+    uint32_t at = position_of(list, pair);
+    if (list->n < limit)
         list->n++;
-    for (; at > 0 && is_before(pair, list->pairs[at - 1]); at--)
-        list->pairs[at] = list->pairs[at - 1];
+    memmove(&list->pairs[at + 1], &list->pairs[at], (list->n - 1 - at) * sizeof *list->pairs);
     list->pairs[at] = pair;
 }
 
