@@ -276,3 +276,48 @@ uint64_t pr_wheel_next(const struct pr_wheel *wheel, uint64_t now_ns)
     uint64_t slots_ns = next_in_slots(wheel, now_ns);
     return due_ns < slots_ns ? due_ns : slots_ns;
 }
+
+/* ---- invariants ---- */
+
+static int check_slot(const struct pr_wheel *wheel, int level, int slot, uint64_t *n)
+{
+    int shift = DIGIT_BITS * level;
+    uint64_t now_digit = wheel->now_tick >> shift & SLOT_MASK;
+    for (struct pr_node *node = wheel->slots[level][slot].head; node; node = node->next) {
+        struct pr_timer *timer = timer_of(node);
+        uint64_t tick = tick_of(timer->deadline_ns);
+        if (tick < wheel->now_tick)
+            tick = wheel->now_tick;
+        if (timer->level != level || timer->slot != slot ||
+            (int)(tick >> shift & SLOT_MASK) != slot ||
+            tick >> shift >> DIGIT_BITS != wheel->now_tick >> shift >> DIGIT_BITS ||
+            (level > 0 && (uint64_t)slot <= now_digit))
+            return 0;
+        (*n)++;
+    }
+    return (wheel->occupied[level] >> slot & 1) == (wheel->slots[level][slot].head != NULL);
+}
+
+static int check_due(const struct pr_wheel *wheel, uint64_t *n)
+{
+    for (struct pr_node *node = wheel->due.head; node; node = node->next) {
+        struct pr_timer *timer = timer_of(node);
+        if (timer->level != PR_WHEEL_DUE || tick_of(timer->deadline_ns) > wheel->now_tick ||
+            (node->next && is_before(timer_of(node->next), timer)))
+            return 0;
+        (*n)++;
+    }
+    return 1;
+}
+
+int pr_wheel_check(const struct pr_wheel *wheel)
+{
+    uint64_t n = 0;
+    for (int level = 0; level < PR_WHEEL_LEVELS; level++) {
+        for (int slot = 0; slot <= SLOT_MASK; slot++) {
+            if (!check_slot(wheel, level, slot, &n))
+                return 0;
+        }
+    }
+    return check_due(wheel, &n) && n == wheel->n_armed;
+}

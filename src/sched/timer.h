@@ -70,4 +70,7 @@ struct pr_timer *pr_wheel_expire(struct pr_wheel *wheel, uint64_t now_ns);
  * exactly the earliest deadline. */
 uint64_t pr_wheel_next(const struct pr_wheel *wheel, uint64_t now_ns);
 
+/* Whether the invariants hold; looks at every timer. */
+int pr_wheel_check(const struct pr_wheel *wheel);
+
 #endif

@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "term/key.h"
 
-enum { MIN_CAPACITY = 4 };
+enum { MIN_CELLS = 4 };
 #define MAX_CAPACITY (UINT32_C(1) << 30)
 
 #define NO_PAIR UINT32_MAX
@@ -194,7 +194,7 @@ static int grow(struct pr_arena *arena, struct pierrot_term **cells, uint32_t *c
 {
     if (*capacity >= MAX_CAPACITY)
         return PIERROT_ENOMEM;
-    uint32_t new_capacity = *capacity < MIN_CAPACITY ? MIN_CAPACITY : *capacity * 2;
+    uint32_t new_capacity = *capacity < MIN_CELLS / width ? MIN_CELLS / width : *capacity * 2;
     size_t unit = sizeof **cells * width;
     size_t old_size = *capacity * unit, new_size = new_capacity * unit;
     if (*capacity == 0 || !pr_arena_extend(arena, *cells, old_size, new_size)) {
@@ -298,4 +298,33 @@ void pr_table_extend_array(struct pr_arena *arena, struct pr_table *table)
             return;
         remove_pair(table, pair);
     }
+}
+
+/* ---- invariants ---- */
+
+static int is_valid_key(const struct pr_table *table, const struct pierrot_term *key)
+{
+    if (key->tag == PIERROT_NIL || key->tag == PIERROT_TABLE)
+        return 0;
+    if (key->tag == PIERROT_NUMBER)
+        return key->as.number == key->as.number && pr_cell_as_key(key).tag == PIERROT_NUMBER;
+    return key->tag != PIERROT_INT || key->as.integer < 1 ||
+           (uint64_t)key->as.integer > table->n_array;
+}
+
+int pr_table_check(const struct pr_table *table)
+{
+    if (table->n_array > table->cap_array || table->n_pairs > table->cap_pairs)
+        return 0;
+    for (uint32_t i = 0; i < table->n_array; i++) {
+        if (table->array[i].tag == PIERROT_NIL || table->array[i].flags & PR_CELL_ROOT)
+            return 0;
+    }
+    for (uint32_t pair = 0; pair < table->n_pairs; pair++) {
+        const struct pierrot_term *key = key_at(table, pair);
+        /* Found where it is: so it is the only one, and the index is right. */
+        if (!is_valid_key(table, key) || key[1].tag == PIERROT_NIL || find_pair(table, key) != pair)
+            return 0;
+    }
+    return 1;
 }

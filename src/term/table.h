@@ -42,6 +42,9 @@ int pr_table_remove(struct pr_arena *arena, struct pr_table *table, const struct
 /* Moves the pairs n_array + 1, n_array + 2, … into the sequence, as far as there is memory. */
 void pr_table_extend_array(struct pr_arena *arena, struct pr_table *table);
 
+/* Whether the invariants of this one table hold (term.h). */
+int pr_table_check(const struct pr_table *table);
+
 /* The bytes of an index. */
 static inline size_t pr_table_index_size(uint32_t n_slots)
 {
