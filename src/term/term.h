@@ -13,9 +13,8 @@
  *   - A cell's pointers lead into blocks of its own arena, or (PR_CELL_BORROWED) to bytes that
  *     someone lends for the time of a call.
  *   - A root has PR_CELL_ROOT set; a root with PR_CELL_STATIC lives for ever and is not counted.
- *   - A table's pairs have distinct keys, none of which is nil, NaN, a table, a float with an
- * integer value, or an integer in 1..n_array; no value is nil. (n_array + 1 may still be a pair's
- * key.) */
+ *   - No value in a table is nil. Its pairs have distinct keys, none of which is nil, NaN, a table,
+ *     a float with an integer value, or an integer in 1..n_array (n_array + 1 may be one). */
 #ifndef PR_TERM_H
 #define PR_TERM_H
 
@@ -156,8 +155,7 @@ pierrot_term *pr_term_hold(pierrot_term *root);
  * heap when that is a shared one. NULL is fine. */
 void pr_term_drop(pierrot_term *root, struct pr_heap *heap);
 
-/* A deep copy as a new root in `heap`: sharing and cycles kept, no recursion. NULL: out of memory.
- */
+/* A deep copy as a new root in `heap`: sharing and cycles kept, no recursion. NULL: no memory. */
 pierrot_term *pr_term_copy(struct pr_heap *heap, const pierrot_term *term);
 
 /* The same deep copy into an arena: makes *cell the copy of term. 0 or PIERROT_ENOMEM. */
