@@ -47,16 +47,29 @@ struct pr_class *pr_class_hold(struct pr_lua *lua, lua_State *L, int index, cons
     return class_;
 }
 
-void pr_class_drop(struct pr_lua *lua, struct pr_class *class_)
+static void free_class(struct pr_lua *lua, struct pr_class *class_)
 {
     struct pr_heap *heap = &lua->owner->heap;
-    if (!class_ || --class_->n_users > 0)
-        return;
     pr_map_remove(&lua->classes, heap, &class_->node);
-    pr_store_drop(lua, class_->place);
     if (class_->name)
         pr_free(heap, class_->name, strlen(class_->name) + 1);
     pr_free(heap, class_, sizeof *class_);
+}
+
+void pr_class_drop(struct pr_lua *lua, struct pr_class *class_)
+{
+    if (!class_ || --class_->n_users > 0)
+        return;
+    pr_store_drop(lua, class_->place);
+    free_class(lua, class_);
+}
+
+void pr_class_close(struct pr_lua *lua)
+{
+    for (uint32_t i = 0; i < lua->classes.n_buckets; i++)
+        while (lua->classes.buckets[i])
+            free_class(lua, PR_CONTAINER_OF(lua->classes.buckets[i], struct pr_class, node));
+    pr_map_fini(&lua->classes, &lua->owner->heap);
 }
 
 void pr_class_push_callback(struct pr_lua *lua, struct pr_class *class_, lua_State *L,

@@ -662,6 +662,7 @@ static void keep_message(struct pr_lua *lua, struct pr_lua_process *server, lua_
 static enum pr_slice_end crash(struct pr_lua *lua, struct pr_lua_process *server)
 {
     lua_State *co = server->body.co;
+    server->is_direct = 0;
     int must_terminate = server->phase >= PR_PHASE_SERVE && server->phase < PR_PHASE_TERMINATE;
     keep_message(lua, server, co);
     if (!must_terminate) {
@@ -737,6 +738,17 @@ static enum pr_slice_end resumed(struct pr_lua *lua, struct pr_lua_process *serv
     return server->process.mailbox.n_messages > 0 || is_due ? PR_SLICE_USED_UP : PR_SLICE_WAITS;
 }
 
+/* A callback that a nested call began has returned: its results are for conclude_results. The number of
+ * arguments to resume with. */
+static int begin_conclusion(struct pr_lua *lua, struct pr_lua_process *server)
+{
+    lua_State *co = server->body.co;
+    server->is_direct = 0;
+    pr_store_push(lua, co, lua->conclude_place);
+    lua_insert(co, 1);
+    return lua_gettop(co) - 1;
+}
+
 enum pr_slice_end pr_server_run(struct pr_lua *lua, struct pr_lua_process *server)
 {
     int n_results, n_args = 0;
@@ -756,6 +768,10 @@ enum pr_slice_end pr_server_run(struct pr_lua *lua, struct pr_lua_process *serve
     server->n_args = 0;
     server->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
     int status = pr_resume(server->body.co, NULL, n_args, &n_results);
+    if (status == LUA_OK && server->is_direct) {
+        n_args = begin_conclusion(lua, server);
+        status = pr_resume(server->body.co, NULL, n_args, &n_results);
+    }
     return resumed(lua, server, status);
 }
 
@@ -853,6 +869,7 @@ static enum pr_now returned(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
         if (conclude_plainly(lua, L, server, now, first)) {
             pr_pool_give(lua, server->body);
             server->body.co = NULL;
+            server->is_direct = 0;
             server->process.flags |= PR_WAKE_ON_MESSAGE;
             server->phase = PR_PHASE_SERVE;
             enum pr_slice_end end =
@@ -864,9 +881,7 @@ static enum pr_now returned(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
         }
         lua_xmove(L, co, n);
     }
-    pr_store_push(lua, co, lua->conclude_place);
-    lua_insert(co, 1);
-    run_nested(lua, server, lua_gettop(co) - 1);
+    run_nested(lua, server, begin_conclusion(lua, server));
     return now->is_answered ? PR_NOW_ANSWERED : PR_NOW_PENDING;
 }
 
@@ -893,6 +908,7 @@ enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_p
     lua->now = &now;
     pr_wait_alarm_clear(lua, server);
     server->body = body;
+    server->is_direct = 1;
     server->phase = PR_PHASE_CALL;
     server->process.state = PR_RUNNING;
     server->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
@@ -960,5 +976,5 @@ void pr_server_open(struct pr_lua *lua, lua_State *L)
 
 void pr_server_close(struct pr_lua *lua)
 {
-    pr_map_fini(&lua->classes, &lua->owner->heap);
+    pr_class_close(lua);
 }

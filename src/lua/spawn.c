@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "lua/class.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/receive.h"
@@ -273,10 +274,13 @@ static int l_start_server(lua_State *L)
     pr_check_can_wait(lua, L);
     if (pr_copy(L, 4, L) != 0)
         return pr_copy_error(lua, L, 4);
+    struct pr_class *class_ =
+        has_boot ? NULL : pr_class_hold(lua, L, 3, lua_tostring(L, 5));
     struct pr_pooled body = take_body(lua, L, 8);
     int error = pr_lua_process_new(lua, &options, 1, &server, &monitor);
     if (error) {
         pr_pool_give(lua, body);
+        pr_class_drop(lua, class_);
         if (error == PIERROT_EEXIST)
             return already_started(lua, L, &options);
         return fail(L, error);
@@ -291,6 +295,7 @@ static int l_start_server(lua_State *L)
     }
     lua_xmove(L, body.co, 1); /* the copied argument */
     server->body = body;
+    server->class_ = class_;
     server->phase = has_boot ? PR_PHASE_LOAD : PR_PHASE_INIT;
     server->process.flags |= PR_STARTING;
     server->n_args = (uint16_t)(lua_gettop(body.co) - 1);
