@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+#
+# How everything in this directory and below is compiled, with gcc and clang alike.
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Debug, Release, RelWithDebInfo" FORCE)
+endif()
+
+if(NOT CMAKE_C_COMPILER_LAUNCHER)
+  find_program(PIERROT_CCACHE ccache)
+  mark_as_advanced(PIERROT_CCACHE)
+  if(PIERROT_CCACHE)
+    set(CMAKE_C_COMPILER_LAUNCHER "${PIERROT_CCACHE}")
+  endif()
+endif()
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
+
+add_compile_definitions(_GNU_SOURCE)
+add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+                    -Wpointer-arith -Wvla)
+if(PIERROT_WERROR)
+  add_compile_options(-Werror)
+endif()
+
+# Thread-local data is read in a signal handler: initial-exec never allocates on first use.
+add_compile_options(-ftls-model=initial-exec)
+
+# The same bytes wherever the tree lies, and short paths in asserts and reports.
+add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+
+# Debug builds check the invariants (PR_ASSERT, pr_*_check).
+add_compile_definitions($<$<CONFIG:Debug>:PR_DEBUG>)
+if(PIERROT_SANITIZE)
+  add_compile_options("-fsanitize=${PIERROT_SANITIZE}" -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer -O1)
+  add_link_options("-fsanitize=${PIERROT_SANITIZE}")
+endif()

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+#
+# cmake -DBUILD=… -DLUA=… -P test.cmake: installs a build, moves what was installed, and uses it from
+# there by find_package, by pkg-config with a plain compiler (shared and static), by require from a
+# stock interpreter, and by the program. DESTDIR keeps a fault of ours from writing elsewhere.
+
+set(work "${BUILD}/install_test")
+set(prefix "${work}/moved")
+set(host "${CMAKE_CURRENT_LIST_DIR}")
+
+function(run)
+  execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY WORKING_DIRECTORY "${work}")
+endfunction()
+
+file(REMOVE_RECURSE "${work}")
+file(MAKE_DIRECTORY "${work}")
+run(${CMAKE_COMMAND} -E env "DESTDIR=${work}/first"
+    ${CMAKE_COMMAND} --install "${BUILD}" --prefix /prefix)
+file(GLOB outside "${work}/first/*")
+if(NOT outside STREQUAL "${work}/first/prefix")
+  message(FATAL_ERROR "installed outside of the prefix: ${outside}")
+endif()
+file(RENAME "${work}/first/prefix" "${prefix}")
+file(GLOB_RECURSE pc "${prefix}/*/pierrot.pc")
+get_filename_component(pc_dir "${pc}" DIRECTORY)
+get_filename_component(lib_dir "${pc_dir}" DIRECTORY)
+
+run(${CMAKE_COMMAND} -S "${host}" -B "${work}/host" "-DCMAKE_PREFIX_PATH=${prefix}")
+run(${CMAKE_COMMAND} --build "${work}/host")
+run("${work}/host/host_pierrot")
+run("${work}/host/host_pierrot_static")
+
+set(ENV{PKG_CONFIG_PATH} "${pc_dir}")
+run(sh -ec "cc -o shared '${host}/host.c' $(pkg-config --cflags --libs pierrot)")
+run(${CMAKE_COMMAND} -E env "LD_LIBRARY_PATH=${lib_dir}" "${work}/shared")
+run(sh -ec "cc -o static '${host}/host.c' $(pkg-config --cflags pierrot) \
+            '${lib_dir}/libpierrot.a' $(pkg-config --libs --static pierrot)")
+run("${work}/static")
+
+run("${prefix}/bin/pierrot" -e "assert(require 'pierrot')")
+set(ENV{LUA_CPATH_5_4} "${prefix}/lib/lua/5.4/?.so")
+run("${LUA}" -e "assert(require 'pierrot')")
