@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- gen_server: how servers start, and how a start fails.
 
 local pierrot = require "pierrot"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The example program, examples/kv.lua: the mission's walk, H5 and H6, and the story.
 
 local support = require "spec.support"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Processes: spawning them, how they end, exit signals, and their own dictionary.
 
 local pierrot = require "pierrot"

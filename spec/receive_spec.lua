@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- Sending and receiving: order, patterns, timeouts, and what stays in the mailbox.
 
 local pierrot = require "pierrot"

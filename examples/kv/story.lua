@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The story of the key-value application, told step by step: what is done, and what came back.
 --
 -- Pids and refs differ from run to run, so they are printed under the names they are given here.
