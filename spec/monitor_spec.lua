@@ -242,7 +242,9 @@ describe("demonitor", function()
     assert.equal(0, pierrot.flush().n)
   end))
 
-  local others = { { "nil" }, { "a string", "ref" }, { "a number", 7 }, { "a pid", pierrot.self() } }
+  local others = {
+    { "nil" }, { "a string", "ref" }, { "a number", 7 }, { "a pid", pierrot.self() },
+  }
   for _, row in ipairs(others) do
     it("MON-014 raises for " .. row[1], alone(function()
       assert.has_error(function() pierrot.demonitor(row[2]) end)
