@@ -272,7 +272,7 @@ describe("a process that spins", function()
     assert.equal(500500, reason[3])
   end))
 
-  it("ends what holds up its neighbours no longer than a sort can", alone(function()
+  it("finishes a sort with a comparator, which cannot be interrupted", alone(function()
     local _, ref = pierrot.spawn_monitor(function()
       local list = {}
       for i = 1, 20000 do

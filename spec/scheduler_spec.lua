@@ -416,13 +416,13 @@ describe("a function that travels", function()
   end))
 
   it("raises an error that names a coroutine among its upvalues", alone(function()
-    local thread = coroutine.create(function() end)
+    local worker = coroutine.create(function() end)
 
     local text = support.error_text(function()
-      local pid = spawn_elsewhere(function() coroutine.resume(thread) end)
+      local pid = spawn_elsewhere(function() coroutine.resume(worker) end)
       return pid
     end)
 
-    assert.is_truthy(text:find("thread", 1, true))
+    assert.is_truthy(text:find("worker", 1, true))
   end))
 end)
