@@ -430,35 +430,19 @@ describe("print", function()
 end)
 
 describe("the signal", function()
-  -- Starts the script, waits until it has written a line to a pipe of its own, sends the signal and
-  -- waits for the end.
-  local function run_and_signal(signal, text)
-    local script <close> = temporary_file(text)
-    local pipe <close> = temporary_file("")
-    return execute(([[
-      rm -f %s && mkfifo %s
-      %s %s %s &
-      read line <%s
-      kill -%s $!
-      wait $!
-    ]]):format(pipe.path, pipe.path, command(support.program), script.path, pipe.path,
-      pipe.path, signal))
+  -- Runs a script that can call signal_myself: a shell that it starts sends the signal.
+  local function run_signalled(signal, text)
+    return run_text(([[
+      local pierrot = require "pierrot"
+      local gen_server = require "pierrot.gen_server"
+      local function signal_myself() io.popen("kill -%s $PPID"):close() end
+    ]]):format(signal) .. text)
   end
-
-  local ready = [[
-    local pierrot = require "pierrot"
-    local gen_server = require "pierrot.gen_server"
-    local function ready()
-      local pipe = io.open(arg[1], "w")
-      pipe:write("ready\n")
-      pipe:close()
-    end
-  ]]
 
   for _, signal in ipairs { "TERM", "INT" } do
     it(signal .. " ends a program that waits", function()
-      local output, errors = run_and_signal(signal, ready .. [[
-        ready()
+      local output, errors = run_signalled(signal, [[
+        signal_myself()
         pierrot.receive("never sent")
         print("not reached")
       ]])
@@ -467,8 +451,8 @@ describe("the signal", function()
     end)
 
     it(signal .. " ends a program that spins", function()
-      local output = run_and_signal(signal, ready .. [[
-        ready()
+      local output = run_signalled(signal, [[
+        signal_myself()
         while true do end
       ]])
 
@@ -476,7 +460,7 @@ describe("the signal", function()
     end)
 
     it(signal .. " lets linked servers that trap exits terminate", function()
-      local output = run_and_signal(signal, ready .. [[
+      local output = run_signalled(signal, [[
         gen_server.start_link {
           init = function()
             pierrot.trap_exit(true)
@@ -484,7 +468,7 @@ describe("the signal", function()
           end,
           terminate = function(reason) print("terminated", reason) end,
         }
-        ready()
+        signal_myself()
         pierrot.receive("never sent")
       ]])
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- A crowd of processes: starts very many, has each answer, stops each, and compares the bytes in use
--- before and afterwards.
+--- A crowd of processes: starts very many, has each answer, stops each, and compares the bytes in
+-- use before and afterwards.
 
 local pierrot = require "pierrot"
 

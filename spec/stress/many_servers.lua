@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- A million idle gen_servers live in one runtime, answer, and are stopped; the bytes in use are then
--- what they were before: `pierrot spec/stress/many_servers.lua [COUNT]`.
+--- A million idle gen_servers live in one runtime, answer, and are stopped; the bytes in use are
+-- then what they were before: `pierrot spec/stress/many_servers.lua [COUNT]`.
 
 package.path = (arg[0]:match("^(.*/)") or "./") .. "?.lua;" .. package.path
 
