@@ -148,6 +148,10 @@ PIERROT_API uint64_t pierrot_term_hash(const pierrot_term *key);
 /* A deep copy that keeps sharing and cycles. Gives: the copy, NULL when out of memory. */
 PIERROT_API pierrot_term *pierrot_term_copy(const pierrot_term *term);
 
+/* A copy that shares memory with the term, which nobody may change from now on (what is lent cannot be
+ * shared: it is copied). Gives; NULL when out of memory. Thread: an owner of the term. */
+PIERROT_API pierrot_term *pierrot_term_share(pierrot_term *term);
+
 /* One line of text, as inspect prints it, at most `size` bytes with the NUL; the length it has. */
 PIERROT_API size_t pierrot_term_print(const pierrot_term *term, char *buffer, size_t size);
 

@@ -28,7 +28,7 @@ void pr_heap_init(struct pr_heap *heap, pierrot_alloc_fn fn, void *ud, int is_sh
     atomic_init(&heap->live_bytes, 0);
 }
 
-static void count(struct pr_heap *heap, long long bytes)
+void pr_heap_count(struct pr_heap *heap, long long bytes)
 {
     if (heap->is_shared) {
         atomic_fetch_add_explicit(&heap->live_bytes, bytes, memory_order_relaxed);
@@ -43,7 +43,7 @@ void *pr_alloc(struct pr_heap *heap, size_t size)
 {
     void *ptr = heap->fn(heap->ud, NULL, 0, size);
     if (ptr)
-        count(heap, (long long)size);
+        pr_heap_count(heap, (long long)size);
     return ptr;
 }
 
@@ -59,7 +59,7 @@ void *pr_realloc(struct pr_heap *heap, void *ptr, size_t old_size, size_t new_si
 {
     void *moved = heap->fn(heap->ud, ptr, ptr ? old_size : 0, new_size);
     if (moved)
-        count(heap, (long long)new_size - (long long)(ptr ? old_size : 0));
+        pr_heap_count(heap, (long long)new_size - (long long)(ptr ? old_size : 0));
     return moved;
 }
 
@@ -68,7 +68,7 @@ void pr_free(struct pr_heap *heap, void *ptr, size_t size)
     if (!ptr)
         return;
     heap->fn(heap->ud, ptr, size, 0);
-    count(heap, -(long long)size);
+    pr_heap_count(heap, -(long long)size);
 }
 
 int64_t pr_heap_live(const struct pr_heap *heap)

@@ -35,6 +35,9 @@ void *pr_realloc(struct pr_heap *heap, void *ptr, size_t old_size, size_t new_si
 /* ptr may be NULL. */
 void pr_free(struct pr_heap *heap, void *ptr, size_t size);
 
+/* Counts bytes as live or (negative) as free: for pools, whose spare pieces count as free. */
+void pr_heap_count(struct pr_heap *heap, long long bytes);
+
 /* Bytes; a snapshot. Thread: any. */
 int64_t pr_heap_live(const struct pr_heap *heap);
 

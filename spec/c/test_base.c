@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/queue.h"
+#include "test.h"
+#include "test_heap.h"
+
+/* ---- lists ---- */
+
+TEST(a_list_keeps_the_order_of_appends_and_prepends)
+{
+    struct pr_list list;
+    struct pr_node a, b, c;
+    pr_list_init(&list);
+
+    pr_list_append(&list, &b);
+    pr_list_append(&list, &c);
+    pr_list_prepend(&list, &a);
+
+    CHECK(pr_list_shift(&list) == &a);
+    CHECK(pr_list_shift(&list) == &b);
+    CHECK(pr_list_shift(&list) == &c);
+    CHECK(pr_list_shift(&list) == NULL);
+}
+
+TEST(a_list_can_lose_any_node)
+{
+    for (int removed = 0; removed < 3; removed++) {
+        struct pr_list list;
+        struct pr_node nodes[3];
+        pr_list_init(&list);
+        for (int i = 0; i < 3; i++)
+            pr_list_append(&list, &nodes[i]);
+
+        pr_list_remove(&list, &nodes[removed]);
+
+        for (int i = 0; i < 3; i++)
+            CHECK(i == removed || pr_list_shift(&list) == &nodes[i]);
+        CHECK(pr_list_is_empty(&list) && list.tail == NULL);
+    }
+}
+
+/* ---- the map ---- */
+
+struct element {
+    struct pr_map_node node;
+    uint64_t key;
+};
+
+static struct element *find(const struct pr_map *map, uint64_t key)
+{
+    uint64_t hash = pr_hash_mix(key);
+    for (struct pr_map_node *node = pr_map_first(map, hash); node; node = node->next) {
+        struct element *element = PR_CONTAINER_OF(node, struct element, node);
+        if (node->hash == hash && element->key == key)
+            return element;
+    }
+    return NULL;
+}
+
+enum { N_ELEMENTS = 1000 };
+
+static int insert_all(struct pr_map *map, struct pr_heap *heap, struct element *elements)
+{
+    for (uint64_t i = 0; i < N_ELEMENTS; i++) {
+        int error = pr_map_reserve(map, heap);
+        if (error)
+            return error;
+        elements[i] = (struct element){.node.hash = pr_hash_mix(i), .key = i};
+        pr_map_insert(map, &elements[i].node);
+    }
+    return 0;
+}
+
+TEST(a_map_finds_what_was_inserted_and_not_what_was_removed)
+{
+    struct test_heap heap;
+    struct pr_map map;
+    static struct element elements[N_ELEMENTS];
+    test_heap_init(&heap);
+    pr_map_init(&map);
+    CHECK(find(&map, 1) == NULL);
+
+    REQUIRE(insert_all(&map, &heap.heap, elements) == 0);
+    for (int i = 0; i < N_ELEMENTS; i += 2)
+        pr_map_remove(&map, &heap.heap, &elements[i].node);
+
+    for (uint64_t i = 0; i < N_ELEMENTS; i++)
+        CHECK(find(&map, i) == (i % 2 ? &elements[i] : NULL));
+    pr_map_fini(&map, &heap.heap);
+    test_heap_fini(&heap);
+}
+
+TEST(a_map_that_empties_gives_memory_back)
+{
+    struct test_heap heap;
+    struct pr_map map;
+    static struct element elements[N_ELEMENTS];
+    test_heap_init(&heap);
+    pr_map_init(&map);
+    REQUIRE(insert_all(&map, &heap.heap, elements) == 0);
+    int64_t full = pr_heap_live(&heap.heap);
+
+    for (int i = 0; i < N_ELEMENTS; i++)
+        pr_map_remove(&map, &heap.heap, &elements[i].node);
+
+    CHECK(pr_heap_live(&heap.heap) <= full / 32);
+    pr_map_fini(&map, &heap.heap);
+    test_heap_fini(&heap);
+}
+
+static void fill_and_drain(struct test_heap *heap)
+{
+    struct pr_map map;
+    static struct element elements[N_ELEMENTS];
+    pr_map_init(&map);
+    int error = insert_all(&map, &heap->heap, elements);
+    CHECK(error == 0 || error == PIERROT_ENOMEM);
+    for (uint64_t i = 0; !error && i < N_ELEMENTS; i++) {
+        CHECK(find(&map, i) == &elements[i]);
+        pr_map_remove(&map, &heap->heap, &elements[i].node);
+    }
+    pr_map_fini(&map, &heap->heap);
+}
+
+TEST(a_map_survives_every_failed_allocation)
+{
+    TEST_EACH_FAILURE(fill_and_drain);
+}
+
+TEST(hashes_of_bytes_differ_by_content_length_and_seed)
+{
+    const char zeros[16] = {0};
+    CHECK(pr_hash_bytes("abc", 3, 1) == pr_hash_bytes("abc", 3, 1));
+    CHECK(pr_hash_bytes("abc", 3, 1) != pr_hash_bytes("abd", 3, 1));
+    CHECK(pr_hash_bytes("abc", 3, 1) != pr_hash_bytes("abc", 3, 2));
+    CHECK(pr_hash_bytes(zeros, 8, 1) != pr_hash_bytes(zeros, 9, 1));
+    CHECK(pr_hash_bytes(zeros, 0, 1) != pr_hash_bytes(zeros, 16, 1));
+}
+
+/* ---- the queue ---- */
+
+enum { N_PUSHERS = 3, N_PUSHES = 20000 };
+
+struct item {
+    struct pr_node node;
+    int pusher, number;
+};
+
+struct pusher {
+    struct pr_queue *queue;
+    struct item *items;
+};
+
+static void *push_all(void *arg)
+{
+    struct pusher *pusher = arg;
+    for (int i = 0; i < N_PUSHES; i++)
+        pr_queue_push(pusher->queue, &pusher->items[i].node);
+    return NULL;
+}
+
+/* Takes until everything has come; the number of items out of order. */
+static int take_all(struct pr_queue *queue)
+{
+    int next[N_PUSHERS] = {0}, n_taken = 0, n_wrong = 0;
+    while (n_taken < N_PUSHERS * N_PUSHES) {
+        struct pr_node *node = pr_queue_take(queue);
+        for (; node; node = node->next, n_taken++) {
+            struct item *item = PR_CONTAINER_OF(node, struct item, node);
+            n_wrong += item->number != next[item->pusher]++;
+        }
+    }
+    return n_wrong;
+}
+
+TEST(a_queue_keeps_the_order_of_each_of_several_pushers)
+{
+    static struct item items[N_PUSHERS][N_PUSHES];
+    struct pr_queue queue;
+    struct pusher pushers[N_PUSHERS];
+    pthread_t threads[N_PUSHERS];
+    pr_queue_init(&queue);
+    for (int i = 0; i < N_PUSHERS; i++) {
+        for (int j = 0; j < N_PUSHES; j++)
+            items[i][j] = (struct item){.pusher = i, .number = j};
+        pushers[i] = (struct pusher){&queue, items[i]};
+        REQUIRE(pthread_create(&threads[i], NULL, push_all, &pushers[i]) == 0);
+    }
+
+    int n_wrong = take_all(&queue);
+
+    for (int i = 0; i < N_PUSHERS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK_INT(n_wrong, 0);
+    CHECK(pr_queue_is_empty(&queue));
+}
+
+TEST(a_queue_is_taken_whole_and_oldest_first)
+{
+    struct pr_queue queue;
+    struct pr_node a, b;
+    pr_queue_init(&queue);
+    CHECK(pr_queue_take(&queue) == NULL && pr_queue_seems_empty(&queue));
+
+    pr_queue_push(&queue, &a);
+    pr_queue_push(&queue, &b);
+    struct pr_node *first = pr_queue_take(&queue);
+
+    CHECK(first == &a && a.next == &b && b.next == NULL);
+    CHECK(pr_queue_is_empty(&queue));
+}
+
+/* ---- heaps ---- */
+
+TEST(a_heap_counts_its_live_bytes)
+{
+    struct pr_heap heap;
+    pr_heap_init(&heap, NULL, NULL, 0);
+
+    void *a = pr_alloc(&heap, 100);
+    void *b = pr_zalloc(&heap, 50);
+    a = pr_realloc(&heap, a, 100, 300);
+
+    CHECK_INT(pr_heap_live(&heap), 350);
+    pr_free(&heap, a, 300);
+    pr_free(&heap, b, 50);
+    pr_free(&heap, NULL, 10);
+    CHECK_INT(pr_heap_live(&heap), 0);
+}
+
+TEST(a_heap_that_fails_counts_nothing_and_leaves_the_old_block)
+{
+    struct test_heap heap;
+    test_heap_init(&heap);
+    char *block = pr_alloc(&heap.heap, 8);
+    REQUIRE(block);
+    block[0] = 'x';
+
+    heap.n_until_failure = 1;
+    void *larger = pr_realloc(&heap.heap, block, 8, 800);
+    heap.n_until_failure = 1;
+    void *other = pr_zalloc(&heap.heap, 8);
+
+    CHECK(larger == NULL && other == NULL);
+    CHECK(block[0] == 'x');
+    CHECK_INT(pr_heap_live(&heap.heap), 8);
+    pr_free(&heap.heap, block, 8);
+    test_heap_fini(&heap);
+}
+
+static void *churn(void *arg)
+{
+    struct pr_heap *heap = arg;
+    for (int i = 0; i < 1000; i++) {
+        void *block = pr_alloc(heap, 16);
+        pr_free(heap, block, 16);
+    }
+    return pr_heap_current();
+}
+
+TEST(a_shared_heap_counts_right_from_several_threads)
+{
+    struct pr_heap heap;
+    pthread_t threads[2];
+    pr_heap_init(&heap, NULL, NULL, 1);
+    for (int i = 0; i < 2; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, churn, &heap) == 0);
+
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+
+    CHECK_INT(pr_heap_live(&heap), 0);
+}
+
+TEST(the_current_heap_belongs_to_a_thread)
+{
+    struct pr_heap heap;
+    struct pr_heap *host = pr_heap_current();
+    pthread_t thread;
+    void *other_current = NULL;
+    pr_heap_init(&heap, NULL, NULL, 1);
+
+    pr_heap_set_current(&heap);
+    REQUIRE(pthread_create(&thread, NULL, churn, &heap) == 0);
+    pthread_join(thread, &other_current);
+
+    CHECK(pr_heap_current() == &heap);
+    CHECK(other_current == host && host->is_shared);
+    pr_heap_set_current(NULL);
+    CHECK(pr_heap_current() == host);
+}
+
+/* ---- errors ---- */
+
+TEST(each_error_has_its_text)
+{
+    CHECK_TEXT(pr_error_text(PIERROT_ENOMEM), "out of memory");
+    CHECK_TEXT(pr_error_text(PIERROT_EEXITED), "the server ended before it answered");
+    CHECK(pr_error_text(0) == NULL);
+    CHECK(pr_error_text(-1) == NULL);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Values on their way: straight from one Lua value to another inside a state, to terms and back. Copies
+ * keep sharing and cycles, and need no recursion at any depth. Metatables are not carried. */
+#ifndef PR_LUA_COPY_H
+#define PR_LUA_COPY_H
+
+#include "lua/state.h"
+
+/* Pushes on `to` a copy of the value at `index` of `from` (the same state's threads, or one thread).
+ * 0; or the value cannot be sent: nothing is pushed, PIERROT_EINVAL. May raise a memory error in
+ * `from`. */
+int pr_copy(lua_State *from, int index, lua_State *to);
+
+/* The value as a root. Gives. NULL with *error: EINVAL (it cannot be sent), ENOMEM, ELIMIT. May raise a
+ * memory error in L. */
+pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *error);
+
+/* The same, but what a term cannot hold becomes its inspect text: for exit reasons. Never fails:
+ * without memory it is "enomem". */
+pierrot_term *pr_copy_to_reason(struct pr_lua *lua, lua_State *L, int index);
+
+/* Pushes a term as a Lua value. Raises a memory error in L. */
+void pr_push_term(lua_State *L, const pierrot_term *term);
+
+/* The value at `index` as what a signal carries to `target` (NULL: to another scheduler, or to keep for
+ * long): local or term. Raises, in L, an error that names what cannot be sent. */
+struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
+                              const struct pr_process *target);
+
+/* Pushes what a signal carries; the value stays the signal's. Raises a memory error in L. */
+void pr_push_value(struct pr_lua *lua, lua_State *L, const struct pierrot_term *value);
+
+/* Raises the error for a value that cannot be sent. */
+int pr_copy_error(struct pr_lua *lua, lua_State *L, int index);
+
+#endif

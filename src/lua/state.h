@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The Lua side of a scheduler: its state, and what hangs on it. One thread, the scheduler's, uses all
+ * of it. C functions find it as their first upvalue. */
+#ifndef PR_LUA_STATE_H
+#define PR_LUA_STATE_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "sched/runner.h"
+
+struct pr_lua_process;
+struct pr_class;
+
+/* Finished coroutines kept for reuse. */
+#define PR_POOL_MAX 256
+
+/* Calls nested in calls on one C stack; each costs some of Lua's limit of 200. */
+#define PR_NEST_MAX 8
+
+/* Values that C holds, in tables of 256: a table is traversed by the collector in one go. */
+struct pr_store {
+    uint32_t *next_free; /* [n_places] list of free places */
+    uint32_t n_places;
+    uint32_t free;       /* first free place; 0: none (place 0 is never used) */
+    uint32_t n_used;
+};
+
+struct pr_pooled {
+    lua_State *co;
+    uint32_t place; /* where the store holds it */
+};
+
+struct pr_lua {
+    struct pr_scheduler *scheduler; /* (I) */
+    struct pr_owner *owner;         /* (I) the same */
+    lua_State *main;                /* (I) the main state */
+    lua_State *chunks;              /* (I) its stack holds the tables of the store */
+    struct pr_store store;
+    struct pr_pooled pool[PR_POOL_MAX];
+    uint32_t n_pooled;
+    struct pr_map classes;          /* of gen_server modules, by address of the table */
+    struct pr_lua_process *host;    /* main process of a stock interpreter, or NULL */
+    int n_nested;                   /* calls nested now */
+    int host_woken;                 /* the host's process had its turn */
+    int is_module;                  /* the state belongs to a host program */
+    uint32_t gc_kb;                 /* heap after the last full cycle, for pacing */
+    int core_ref;                   /* the table of C functions, in the registry */
+    uint32_t find_unsendable_place; /* Lua function that explains what cannot be sent */
+    uint32_t exit_meta_place;       /* metatable of exit objects */
+};
+
+extern const struct pr_language pr_lua_language;
+
+/* The Lua side of the scheduler that called; for functions made by pr_lua_register. */
+#define PR_SELF(L) ((struct pr_lua *)lua_touserdata(L, lua_upvalueindex(1)))
+
+static inline struct pr_lua *pr_lua_of(struct pr_owner *owner)
+{
+    return pr_scheduler_of(owner)->language_state;
+}
+
+/* Adds functions to the table on top, each with the Lua side as upvalue. */
+void pr_lua_register(lua_State *L, struct pr_lua *lua, const luaL_Reg *functions);
+
+/* ---- the store; Thread: owner ---- */
+
+/* Keeps the value on top of L and pops it; its place. Raises a memory error. */
+uint32_t pr_store_put(struct pr_lua *lua, lua_State *L);
+
+/* Makes sure that the next pr_store_put cannot fail. Raises a memory error. */
+void pr_store_reserve(struct pr_lua *lua, lua_State *L);
+
+/* Pushes the value; there must be a free stack slot. Never fails. */
+void pr_store_push(struct pr_lua *lua, lua_State *L, uint32_t place);
+
+/* Replaces the value by the one on top, popped. Never fails. */
+void pr_store_set(struct pr_lua *lua, lua_State *L, uint32_t place);
+
+/* Forgets the value. Place 0 is none. Never fails. */
+void pr_store_drop(struct pr_lua *lua, uint32_t place);
+
+/* ---- the pool ---- */
+
+/* A coroutine to run a function in, with the store's hold of it. Raises a memory error in L. */
+struct pr_pooled pr_pool_take(struct pr_lua *lua, lua_State *L);
+
+/* One whose last resume returned LUA_OK comes back; any other is dropped. */
+void pr_pool_give(struct pr_lua *lua, struct pr_pooled pooled);
+void pr_pool_drop(struct pr_lua *lua, struct pr_pooled pooled);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The store of values that C holds, and the pool of coroutines. The tables of 256 lie on the stack of a
+ * thread that never runs, so reading a place is one table access. */
+#include <string.h>
+
+#include "lua/state.h"
+
+enum { CHUNK_BITS = 8, CHUNK = 1 << CHUNK_BITS };
+
+/* Room for more places: a table with a preallocated array part. */
+static void grow(struct pr_lua *lua, lua_State *L)
+{
+    struct pr_store *store = &lua->store;
+    struct pr_heap *heap = &lua->owner->heap;
+    uint32_t n = store->n_places, n_new = n + CHUNK;
+    if (!lua_checkstack(lua->chunks, 1))
+        luaL_error(L, "too many values are waiting");
+    uint32_t *next_free =
+        pr_realloc(heap, store->next_free, n * sizeof *next_free, n_new * sizeof *next_free);
+    if (!next_free)
+        luaL_error(L, "not enough memory");
+    store->next_free = next_free;
+    /* The table is made and filled on L: an error leaves the store as it was, but for spare memory. */
+    lua_createtable(L, CHUNK, 0);
+    for (int i = 1; i <= CHUNK; i++) {
+        lua_pushboolean(L, 0);
+        lua_rawseti(L, -2, i);
+    }
+    lua_xmove(L, lua->chunks, 1);
+    /* Place 0 means `none`. */
+    for (uint32_t place = n_new - 1; place >= n && place > 0; place--) {
+        next_free[place] = store->free;
+        store->free = place;
+    }
+    store->n_places = n_new;
+}
+
+void pr_store_reserve(struct pr_lua *lua, lua_State *L)
+{
+    if (!lua->store.free) {
+        luaL_checkstack(L, 3, "too many values");
+        grow(lua, L);
+    }
+}
+
+uint32_t pr_store_put(struct pr_lua *lua, lua_State *L)
+{
+    struct pr_store *store = &lua->store;
+    if (!store->free)
+        pr_store_reserve(lua, L);
+    uint32_t place = store->free;
+    store->free = store->next_free[place];
+    store->n_used++;
+    pr_store_set(lua, L, place);
+    return place;
+}
+
+void pr_store_push(struct pr_lua *lua, lua_State *L, uint32_t place)
+{
+    lua_rawgeti(lua->chunks, (int)(place >> CHUNK_BITS) + 1, (place & (CHUNK - 1)) + 1);
+    lua_xmove(lua->chunks, L, 1);
+}
+
+void pr_store_set(struct pr_lua *lua, lua_State *L, uint32_t place)
+{
+    lua_xmove(L, lua->chunks, 1);
+    lua_rawseti(lua->chunks, (int)(place >> CHUNK_BITS) + 1, (place & (CHUNK - 1)) + 1);
+}
+
+void pr_store_drop(struct pr_lua *lua, uint32_t place)
+{
+    struct pr_store *store = &lua->store;
+    if (!place)
+        return;
+    lua_pushboolean(lua->chunks, 0);
+    lua_rawseti(lua->chunks, (int)(place >> CHUNK_BITS) + 1, (place & (CHUNK - 1)) + 1);
+    store->next_free[place] = store->free;
+    store->free = place;
+    store->n_used--;
+}
+
+struct pr_pooled pr_pool_take(struct pr_lua *lua, lua_State *L)
+{
+    if (lua->n_pooled > 0)
+        return lua->pool[--lua->n_pooled];
+    pr_store_reserve(lua, L);
+    luaL_checkstack(L, 1, "too many coroutines");
+    struct pr_pooled pooled;
+    pooled.co = lua_newthread(L);
+    /* A new thread inherits the hook of the state it is made on. */
+    lua_sethook(pooled.co, NULL, 0, 0);
+    pooled.place = pr_store_put(lua, L);
+    return pooled;
+}
+
+void pr_pool_give(struct pr_lua *lua, struct pr_pooled pooled)
+{
+    lua_settop(pooled.co, 0);
+    if (lua->n_pooled < PR_POOL_MAX)
+        lua->pool[lua->n_pooled++] = pooled;
+    else
+        pr_store_drop(lua, pooled.place);
+}
+
+void pr_pool_drop(struct pr_lua *lua, struct pr_pooled pooled)
+{
+    pr_store_drop(lua, pooled.place);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A process: identity, mailbox, relations and flags. What it runs (Lua, a C behaviour) is its kind's
+ * affair; kinds embed struct pr_process as their first member.
+ *
+ *                 spawn
+ *                   |
+ *                   v        make_ready          slice begins
+ *   WAITING <--> (WAITING) -------------> RUNNABLE ---------> RUNNING
+ *      ^                                     ^                |  |  |
+ *      |          the slice ends: waits      |   preempted    |  |  |
+ *      +-------------------------------------|----------------+  |  |
+ *                                            +-------------------+  |
+ *   any state --(a fatal signal)--> + EXITING, then RUNNABLE;       v
+ *   in its own slice the process then ends: ENDED, and is freed <---+
+ *
+ * Invariants
+ *   - An EXITING process is dead in the process table and has its reason in `exit_reason`.
+ *   - A process is in a run queue if and only if it is RUNNABLE.
+ *   - RUNNING are the process of the current slice and the callees and callers nested in it. */
+#ifndef PR_PROCESS_H
+#define PR_PROCESS_H
+
+#include "base/list.h"
+#include "proc/mailbox.h"
+#include "proc/owner.h"
+
+enum pr_process_state {
+    PR_WAITING,
+    PR_RUNNABLE,
+    PR_RUNNING,
+    PR_ENDED
+};
+
+enum pr_process_flag {
+    PR_TRAP_EXIT = 1,
+    PR_EXITING = 2,
+    PR_WAKE_ON_MESSAGE = 4, /* it waits for any message: pushing one makes it ready */
+    PR_SUSPENDED = 8,       /* by sys.suspend: only told in info */
+    PR_USED_SLICE = 16,     /* its last slice was used up */
+    PR_STARTING = 32,       /* init has not answered yet */
+    PR_SYSTEM = 64          /* not listed, not counted as a user's */
+};
+
+enum pr_slice_end {
+    PR_SLICE_WAITS,    /* until make_ready */
+    PR_SLICE_USED_UP,  /* wants more: preempted, or gave way */
+    PR_SLICE_ENDED     /* exit_reason is set */
+};
+
+struct pr_call_request;
+struct pr_alarm;
+
+/* A kind of process: how it plugs into its scheduler. All are called on the owner's thread. */
+struct pr_kind {
+    const char *name;
+    /* Messages from Lua processes of the same scheduler may be PR_VALUE_LOCAL. */
+    int takes_local;
+    /* Runs for one slice; is not called for an EXITING process. */
+    enum pr_slice_end (*run)(struct pr_owner *owner, struct pr_process *process);
+    /* The process is EXITING, nothing of it is on the C stack: end what it was doing (closing
+     * values, terminate), report a crash. It is dead to everybody, but may still send. */
+    void (*finish)(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason);
+    /* Its last act: frees the memory, the struct included. */
+    void (*destroy)(struct pr_owner *owner, struct pr_process *process);
+    /* Adds fields of its own to the table of info: memory, current_function, … May be NULL. */
+    int (*info)(struct pr_owner *owner, struct pr_process *process, const char *item,
+                struct pr_arena *arena, struct pierrot_term *cell);
+};
+
+/* The ancestors of a process as a shared chain: its parent, that one's parent, … Counted, immutable. */
+struct pr_lineage {
+    atomic_uint n_holds; /* (A) */
+    pierrot_pid pid;
+    struct pr_lineage *up; /* one hold of it, or NULL */
+};
+
+/* What few processes have. */
+struct pr_process_extra {
+    uint64_t max_queue;             /* 0: unbounded */
+    uint64_t n_dropped;
+    struct pr_lineage *own_lineage; /* as parent of others; one hold */
+};
+
+struct pr_process {
+    struct pr_process *next;     /* (O) in a run queue */
+    const struct pr_kind *kind;  /* (I) */
+    pierrot_pid pid;             /* (I) */
+    struct pr_mailbox mailbox;   /* (O) */
+    struct pr_list relations;    /* (O) links, monitors, aliases, timers, in the order of making */
+    struct pr_lineage *lineage;  /* (I) its ancestors; NULL: none */
+    pierrot_term *exit_reason;   /* (O) one hold; when EXITING */
+    struct pr_process_extra *extra; /* (O) NULL while there is nothing */
+    uint64_t reductions;         /* (O) slices and messages, roughly */
+    uint8_t state;               /* (O) enum pr_process_state */
+    uint8_t flags;               /* (O) enum pr_process_flag */
+    uint16_t reserved;
+    uint32_t kind_bits;          /* (O) for the kind's use */
+};
+
+/* Sets up the process and enters it into the table: WAITING and alive. `parent` is its ancestor when
+ * it lives here (its lineage), else parent_lineage is (takes one hold); both may be NULL.
+ * 0, PIERROT_ENOMEM or PIERROT_ELIMIT. Thread: owner. */
+int pr_process_init(struct pr_owner *owner, struct pr_process *process, const struct pr_kind *kind,
+                    struct pr_lineage *lineage);
+
+/* The lineage that children of this process have: itself, then its own. Gives: one hold; NULL: out of
+ * memory. Thread: owner. */
+struct pr_lineage *pr_process_lineage(struct pr_owner *owner, struct pr_process *process);
+void pr_lineage_drop(struct pr_owner *owner, struct pr_lineage *lineage);
+
+/* The rare fields, made when missing. NULL: out of memory. */
+struct pr_process_extra *pr_process_extra(struct pr_owner *owner, struct pr_process *process);
+
+/* A message is there for it, or what it waited for: run it some time. */
+static inline void pr_process_wake(struct pr_owner *owner, struct pr_process *process)
+{
+    if (process->state == PR_WAITING) {
+        process->state = PR_RUNNABLE;
+        owner->ops->make_ready(owner, process);
+    }
+}
+
+/* Whether one more message is refused (max_queue); counts it as dropped then. */
+int pr_process_refuses(struct pr_process *process);
+
+#endif

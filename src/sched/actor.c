@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/actor.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "proc/exit.h"
+#include "proc/link.h"
+#include "proc/monitor.h"
+#include "proc/name.h"
+#include "proc/ptable.h"
+#include "proc/reply.h"
+#include "sched/message.h"
+#include "sched/report.h"
+#include "sched/runtime.h"
+#include "sched/user_timer.h"
+
+/* Messages in one slice. */
+enum { SLICE_MESSAGES = 200 };
+
+struct actor {
+    struct pr_process process; /* first */
+    const pierrot_behaviour *behaviour;
+    pierrot_term *stop_reason; /* one hold, or NULL */
+    int is_published;
+    int has_begun; /* init was called: terminate must be */
+    _Alignas(max_align_t) char state[];
+};
+
+struct pierrot_context {
+    struct pr_owner *owner;
+    struct actor *actor;
+};
+
+/* A call whose answer is wanted at once, by the caller's frame below on this stack. */
+struct now {
+    pierrot_ref ref;
+    pierrot_term *reply;
+    int is_answered;
+    struct now *outer;
+};
+
+static _Thread_local struct now *innermost_now;
+
+static struct actor *actor_of(struct pr_process *process)
+{
+    return (struct actor *)process;
+}
+
+static size_t size_of(const struct actor *actor)
+{
+    return offsetof(struct actor, state) + actor->behaviour->state_size;
+}
+
+/* ------------------------------------------------------------ how callbacks end */
+
+/* {tag, item} as an exit reason; the text of ENOMEM when there is no memory for more. */
+static pierrot_term *tagged(struct pr_owner *owner, const char *tag, const pierrot_term *item)
+{
+    struct pierrot_term first = pr_cell_borrow(tag, (uint32_t)strlen(tag));
+    pierrot_term *reason =
+        pr_term_tuple(&owner->heap, (const pierrot_term *const[]){&first, item}, 2);
+    return reason ? reason : PR_TERM(enomem);
+}
+
+/* {"error", text, ""} */
+static pierrot_term *error_reason(struct pr_owner *owner, int error)
+{
+    const char *text = pierrot_strerror(error);
+    struct pierrot_term items[3] = {pr_cell_borrow("error", 5),
+                                    pr_cell_borrow(text, (uint32_t)strlen(text)),
+                                    pr_cell_borrow("", 0)};
+    pierrot_term *reason = pr_term_tuple(
+        &owner->heap, (const pierrot_term *const[]){&items[0], &items[1], &items[2]}, 3);
+    return reason ? reason : PR_TERM(enomem);
+}
+
+static pierrot_term *take_stop_reason(struct actor *actor)
+{
+    pierrot_term *reason = actor->stop_reason ? actor->stop_reason : PR_TERM(normal);
+    actor->stop_reason = NULL;
+    return reason;
+}
+
+/* What a callback answered takes effect. */
+static void conclude(struct pr_owner *owner, struct actor *actor, int result)
+{
+    if (result == PIERROT_OK)
+        return;
+    pierrot_term *reason =
+        result == PIERROT_STOP ? take_stop_reason(actor) : error_reason(owner, result);
+    pr_process_exit(owner, &actor->process, reason);
+}
+
+/* ---------------------------------------------------------------- the messages */
+
+static void take_call(struct pr_owner *owner, struct actor *actor, pierrot_from from,
+                      const pierrot_term *request)
+{
+    struct pierrot_context context = {owner, actor};
+    if (actor->behaviour->handle_call)
+        conclude(owner, actor,
+                 actor->behaviour->handle_call(&context, actor->state, request, from));
+    else
+        pr_process_exit(owner, &actor->process, tagged(owner, "bad_call", request));
+}
+
+static void take_cast(struct pr_owner *owner, struct actor *actor, const pierrot_term *request)
+{
+    struct pierrot_context context = {owner, actor};
+    if (actor->behaviour->handle_cast)
+        conclude(owner, actor, actor->behaviour->handle_cast(&context, actor->state, request));
+    else
+        pr_process_exit(owner, &actor->process, tagged(owner, "bad_cast", request));
+}
+
+static void take_info(struct pr_owner *owner, struct actor *actor, const pierrot_term *message)
+{
+    struct pierrot_context context = {owner, actor};
+    if (actor->behaviour->handle_info) {
+        conclude(owner, actor, actor->behaviour->handle_info(&context, actor->state, message));
+        return;
+    }
+    char text[200], id[PR_IDENT_SIZE];
+    pierrot_term_print(message, text, sizeof text);
+    pr_ident_print(actor->process.pid.id, id, sizeof id);
+    pr_log_printf(&owner->system->log, PIERROT_WARNING, "%s %s dropped an unexpected message: %s",
+                  actor->behaviour->name, id, text);
+}
+
+/* Whether the EXIT comes from the parent: as in OTP that ends a server that traps exits. */
+static int is_parents_exit(const struct actor *actor, const struct pr_signal *message)
+{
+    return message->kind == PR_SIGNAL_EXITED && actor->process.lineage &&
+           actor->process.lineage->pid.id == message->from.id;
+}
+
+static void take_system(struct pr_owner *owner, struct actor *actor,
+                        const struct pr_signal *message)
+{
+    const pierrot_term *request = pr_value_cell(&message->value);
+    pierrot_from from = {message->from, message->ref};
+    if (pierrot_is_string(pierrot_table_at(request, 1), "terminate")) {
+        const pierrot_term *reason = pierrot_table_at(request, 2);
+        pierrot_term *copy =
+            reason ? pr_term_copy(&owner->heap, reason) : PR_TERM(normal);
+        pr_process_exit(owner, &actor->process, copy ? copy : PR_TERM(enomem));
+    } else if (pierrot_is_string(pierrot_table_at(request, 1), "get_state")) {
+        pierrot_term *state = pr_actor_state(owner, &actor->process);
+        (void)pr_reply(owner, &actor->process, from, 0,
+                       state ? pr_value_from_root(owner, state) : pr_cell_nil());
+    } else {
+        (void)pr_reply(owner, &actor->process, from, 0, pr_cell_nil());
+    }
+}
+
+static void take_message(struct pr_owner *owner, struct actor *actor, struct pr_signal *message)
+{
+    const pierrot_term *cell;
+    pierrot_term *built = NULL;
+    pierrot_from from = {message->from, message->ref};
+    if (message->kind == PR_SIGNAL_CALL && message->flags & PR_FLAG_SYSTEM) {
+        take_system(owner, actor, message);
+    } else if (message->kind == PR_SIGNAL_CALL) {
+        take_call(owner, actor, from, pr_value_cell(&message->value));
+    } else if (message->kind == PR_SIGNAL_CAST) {
+        take_cast(owner, actor, pr_value_cell(&message->value));
+    } else if (is_parents_exit(actor, message)) {
+        pr_process_exit(owner, &actor->process, pr_term_hold(message->value.as.pointer));
+    } else if (pr_message_read(owner, message, &cell, &built) != 0) {
+        pr_process_exit(owner, &actor->process, PR_TERM(enomem));
+    } else {
+        take_info(owner, actor, cell);
+        pr_term_drop(built, &owner->heap);
+    }
+    pr_signal_free(owner, message);
+}
+
+static enum pr_slice_end run(struct pr_owner *owner, struct pr_process *process)
+{
+    struct actor *actor = actor_of(process);
+    for (int i = 0; i < SLICE_MESSAGES; i++) {
+        struct pr_signal *message = pr_mailbox_first(&process->mailbox);
+        if (!message)
+            return PR_SLICE_WAITS;
+        pr_mailbox_take(&process->mailbox, message);
+        take_message(owner, actor, message);
+        process->reductions++;
+        if (process->flags & PR_EXITING)
+            return PR_SLICE_ENDED;
+        pr_signal_poll(owner);
+    }
+    return PR_SLICE_USED_UP;
+}
+
+enum pr_now pr_actor_call_now(struct pr_owner *owner, struct pr_process *server, pierrot_from from,
+                              const pierrot_term *request, pierrot_term **reply)
+{
+    struct now now = {.ref = from.ref, .outer = innermost_now};
+    struct pr_process *caller = owner->current;
+    PR_ASSERT(server->state == PR_WAITING && server->mailbox.n_messages == 0);
+    server->state = PR_RUNNING;
+    server->reductions++;
+    owner->current = server;
+    innermost_now = &now;
+    take_call(owner, actor_of(server), from, request);
+    innermost_now = now.outer;
+    owner->current = caller;
+    pr_scheduler_settle(owner, server, PR_SLICE_WAITS);
+    if (server->state == PR_WAITING && server->mailbox.n_messages > 0)
+        pr_process_wake(owner, server);
+    *reply = now.reply;
+    return now.is_answered ? PR_NOW_ANSWERED : PR_NOW_PENDING;
+}
+
+/* ------------------------------------------------------------------ life */
+
+static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
+{
+    struct actor *actor = actor_of(process);
+    struct pierrot_context context = {owner, actor};
+    if (!pr_exit_is_clean(reason) && !(process->flags & PR_STARTING)) {
+        pierrot_term *state = pr_actor_state(owner, process);
+        struct pr_report report = {
+            .what = actor->behaviour->name, .reason = reason, .state = state};
+        pr_report_crash(owner, process, &report);
+        pr_term_drop(state, &owner->heap);
+    }
+    if (actor->has_begun && actor->behaviour->terminate)
+        actor->behaviour->terminate(&context, actor->state, reason);
+    if (actor->is_published)
+        pr_published_remove(&pr_runtime_of(owner)->published, &owner->system->heap, process->pid);
+}
+
+static void destroy(struct pr_owner *owner, struct pr_process *process)
+{
+    struct actor *actor = actor_of(process);
+    pr_term_drop(actor->stop_reason, &owner->heap);
+    pr_free(&owner->heap, actor, size_of(actor));
+}
+
+static int info(struct pr_owner *owner, struct pr_process *process, const char *item,
+                struct pr_arena *arena, struct pierrot_term *cell)
+{
+    struct actor *actor = actor_of(process);
+    (void)owner;
+    if (strcmp(item, "memory") == 0)
+        *cell = pr_cell_int((int64_t)size_of(actor));
+    else if (strcmp(item, "initial_call") == 0)
+        return pr_arena_string(arena, actor->behaviour->name, strlen(actor->behaviour->name), cell);
+    else
+        return PIERROT_ENOTFOUND;
+    return 0;
+}
+
+static const struct pr_kind actor_kind = {
+    .name = "actor", .run = run, .finish = finish, .destroy = destroy, .info = info};
+
+int pr_process_is_actor(const struct pr_process *process)
+{
+    return process->kind == &actor_kind;
+}
+
+const char *pr_actor_name(const struct pr_process *process)
+{
+    return ((const struct actor *)process)->behaviour->name;
+}
+
+pierrot_term *pr_actor_state(struct pr_owner *owner, struct pr_process *process)
+{
+    struct actor *actor = actor_of(process);
+    struct pierrot_context context = {owner, actor};
+    return actor->has_begun && actor->behaviour->inspect
+               ? actor->behaviour->inspect(&context, actor->state)
+               : NULL;
+}
+
+/* The start has failed: the process ends here and now, without anyone hearing of it but by its
+ * links when the reason is one that harms. */
+static void give_up(struct pr_owner *owner, struct actor *actor, struct pr_process *link,
+                    int is_harmless, pierrot_term *reason)
+{
+    if (link && (is_harmless || link->flags & PR_TRAP_EXIT))
+        (void)pr_unlink(owner, &actor->process, link->pid);
+    pr_process_exit(owner, &actor->process, reason);
+    pr_process_end(owner, &actor->process);
+}
+
+static int set_up(struct pr_owner *owner, struct actor *actor, const struct pr_actor_start *start,
+                  pierrot_pid *holder)
+{
+    if (start->max_queue) {
+        struct pr_process_extra *extra = pr_process_extra(owner, &actor->process);
+        if (!extra)
+            return PIERROT_ENOMEM;
+        extra->max_queue = start->max_queue;
+    }
+    if (start->link && pr_link_new(owner, start->link, &actor->process) != 0)
+        return PIERROT_ENOMEM;
+    if (!start->name)
+        return 0;
+    int error =
+        pr_name_register(owner->system, start->name, start->name_len, actor->process.pid);
+    if (error == PIERROT_EEXIST)
+        *holder = pr_name_find(owner->system, start->name, start->name_len);
+    return error;
+}
+
+static int run_init(struct pr_owner *owner, struct actor *actor, const struct pr_actor_start *start,
+                    pierrot_term **why)
+{
+    struct pierrot_context context = {owner, actor};
+    struct pierrot_term nil = pr_cell_nil();
+    actor->has_begun = 1;
+    int result = actor->behaviour->init
+                     ? actor->behaviour->init(&context, actor->state, start->arg ? start->arg : &nil)
+                     : PIERROT_OK;
+    if (result == PIERROT_OK && !(actor->process.flags & PR_EXITING))
+        return 0;
+    if (result == PIERROT_IGNORE) {
+        give_up(owner, actor, start->link, 1, PR_TERM(normal));
+        return PIERROT_EIGNORE;
+    }
+    pierrot_term *reason = result == PIERROT_OK     ? pr_term_hold(actor->process.exit_reason)
+                           : result == PIERROT_STOP ? take_stop_reason(actor)
+                                                    : error_reason(owner, result);
+    *why = pr_term_hold(reason);
+    give_up(owner, actor, start->link, 0, reason);
+    return PIERROT_EEXITED;
+}
+
+int pr_actor_start(struct pr_owner *owner, const struct pr_actor_start *start, pierrot_pid *pid,
+                   pierrot_term **why)
+{
+    size_t size = offsetof(struct actor, state) + start->behaviour->state_size;
+    *why = NULL;
+    struct actor *actor = pr_zalloc(&owner->heap, size);
+    int error = actor ? pr_process_init(owner, &actor->process, &actor_kind, start->lineage)
+                      : PIERROT_ENOMEM;
+    if (error) {
+        pr_free(&owner->heap, actor, size);
+        pr_lineage_drop(owner, start->lineage);
+        return error;
+    }
+    actor->behaviour = start->behaviour;
+    struct pr_process *outer = owner->current;
+    owner->current = &actor->process;
+    actor->process.state = PR_RUNNING;
+    actor->process.flags |= PR_STARTING;
+    pierrot_pid made = actor->process.pid;
+    error = set_up(owner, actor, start, pid);
+    if (error)
+        give_up(owner, actor, start->link, 1, PR_TERM(normal));
+    else
+        error = run_init(owner, actor, start, why);
+    owner->current = outer;
+    if (error)
+        return error;
+    actor->process.flags = (uint8_t)((actor->process.flags & ~PR_STARTING) | PR_WAKE_ON_MESSAGE);
+    actor->process.state = PR_WAITING;
+    if (actor->process.mailbox.n_messages > 0)
+        pr_process_wake(owner, &actor->process);
+    *pid = made;
+    return 0;
+}
+
+/* ------------------------------------------- the public functions of a context */
+
+pierrot *pierrot_runtime(pierrot_context *ctx)
+{
+    return pr_runtime_of(ctx->owner);
+}
+
+pierrot_pid pierrot_self(pierrot_context *ctx)
+{
+    return ctx->actor->process.pid;
+}
+
+int pierrot_stop_reason(pierrot_context *ctx, pierrot_term *reason)
+{
+    pr_term_drop(ctx->actor->stop_reason, &ctx->owner->heap);
+    ctx->actor->stop_reason = reason;
+    return reason ? 0 : PIERROT_ENOMEM;
+}
+
+int pierrot_trap_exit(pierrot_context *ctx, int flag)
+{
+    struct pr_process *process = &ctx->actor->process;
+    int old = (process->flags & PR_TRAP_EXIT) != 0;
+    process->flags = (uint8_t)(flag ? process->flags | PR_TRAP_EXIT : process->flags & ~PR_TRAP_EXIT);
+    return old;
+}
+
+int pierrot_link(pierrot_context *ctx, pierrot_pid pid)
+{
+    struct pr_process *process = &ctx->actor->process;
+    int error = pr_link(ctx->owner, process, pid);
+    if (error != PIERROT_ENOPROC)
+        return error;
+    /* The EXIT of a link with the dead. */
+    struct pr_signal *signal = pr_signal_new(ctx->owner, PR_SIGNAL_EXIT, process->pid);
+    if (!signal)
+        return PIERROT_ENOMEM;
+    signal->from = pid;
+    signal->value = pr_value_of_term(PR_TERM(noproc));
+    pr_signal_send(ctx->owner, signal);
+    return 0;
+}
+
+int pierrot_unlink(pierrot_context *ctx, pierrot_pid pid)
+{
+    return pr_unlink(ctx->owner, &ctx->actor->process, pid);
+}
+
+int pierrot_monitor(pierrot_context *ctx, pierrot_pid pid, pierrot_ref *ref)
+{
+    return pr_monitor(ctx->owner, &ctx->actor->process, pid, NULL, ref);
+}
+
+int pierrot_demonitor(pierrot_context *ctx, pierrot_ref ref)
+{
+    if (!pr_demonitor(ctx->owner, &ctx->actor->process, ref))
+        (void)pr_monitor_flush(ctx->owner, &ctx->actor->process, ref);
+    return 0;
+}
+
+int pierrot_send_after(pierrot_context *ctx, double ms, pierrot_term *msg, pierrot_ref *ref)
+{
+    struct pr_scheduler *scheduler = pr_scheduler_of(ctx->owner);
+    if (!msg)
+        return PIERROT_ENOMEM;
+    if (!(ms >= 0)) {
+        pierrot_term_free(msg);
+        return PIERROT_EINVAL;
+    }
+    return pr_user_timer_start(ctx->owner, pr_clock_deadline(pr_scheduler_now(scheduler), ms),
+                               ctx->actor->process.pid, NULL, 0,
+                               pr_value_from_root(ctx->owner, msg), ref);
+}
+
+int pierrot_cancel_timer(pierrot_context *ctx, pierrot_ref ref)
+{
+    return pr_user_timer_cancel(ctx->owner, ref) >= 0 ? 0 : PIERROT_ENOTFOUND;
+}
+
+pierrot_ref pierrot_make_ref(pierrot_context *ctx)
+{
+    return pr_owner_make_ref(ctx->owner);
+}
+
+int pierrot_publish(pierrot_context *ctx, void *shared, pierrot_read_fn read,
+                    void (*release)(void *shared))
+{
+    int error = pr_published_add(&pr_runtime_of(ctx->owner)->published, &ctx->owner->system->heap,
+                                 ctx->actor->process.pid, shared, read, release);
+    if (!error)
+        ctx->actor->is_published = 1;
+    return error;
+}
+
+int pierrot_reply(pierrot_from from, pierrot_term *reply)
+{
+    struct pr_owner *owner = pr_owner_here();
+    if (!owner) {
+        pierrot_term_free(reply);
+        return PIERROT_EINVAL;
+    }
+    if (!reply)
+        return PIERROT_ENOMEM;
+    for (struct now *now = innermost_now; now; now = now->outer) {
+        if (now->ref.id == from.ref.id && !now->is_answered) {
+            now->is_answered = 1;
+            now->reply = reply;
+            return 0;
+        }
+    }
+    return pr_reply(owner, owner->current, from, 0, pr_value_from_root(owner, reply));
+}

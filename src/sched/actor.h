@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Actors in C: the gen_server engine behind pierrot_behaviour. Callbacks run on the scheduler's
+ * stack, one message after the other, and never wait. */
+#ifndef PR_ACTOR_H
+#define PR_ACTOR_H
+
+#include "proc/process.h"
+#include "proc/signal.h"
+#include "sched/scheduler.h"
+
+struct pr_actor_start {
+    const pierrot_behaviour *behaviour;
+    pierrot_term *arg;          /* lends */
+    struct pr_lineage *lineage; /* takes */
+    struct pr_process *link;    /* a process here to link with; NULL: none */
+    const char *name;           /* NULL: none */
+    size_t name_len;
+    uint64_t max_queue;
+};
+
+/* Starts an actor here: init runs within the call. Nothing remains of a failed start; *why is its
+ * reason then (gives), or NULL. 0, PIERROT_EEXIST (*pid: the holder), PIERROT_EIGNORE,
+ * PIERROT_EEXITED, ENOMEM, ELIMIT. Thread: owner. */
+int pr_actor_start(struct pr_owner *owner, const struct pr_actor_start *start, pierrot_pid *pid,
+                   pierrot_term **why);
+
+int pr_process_is_actor(const struct pr_process *process);
+
+enum pr_now {
+    PR_NOW_ANSWERED, /* *reply is the answer (gives; NULL: nil) */
+    PR_NOW_PENDING   /* the request was taken; the answer comes as a signal, or the server ended */
+};
+
+/* Runs handle_call of an idle actor at once: it is WAITING, its mailbox is empty, and the inbox was
+ * polled. Lends: request. Thread: owner. */
+enum pr_now pr_actor_call_now(struct pr_owner *owner, struct pr_process *server, pierrot_from from,
+                              const pierrot_term *request, pierrot_term **reply);
+
+/* The state of an actor as a term. Gives; NULL: none, or out of memory. */
+pierrot_term *pr_actor_state(struct pr_owner *owner, struct pr_process *process);
+
+const char *pr_actor_name(const struct pr_process *process);
+
+#endif

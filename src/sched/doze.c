@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The hard part is that no wake-up may be lost. The sleeper announces itself (asleep = 1), then looks
+ * at the inbox once more; a sender pushes, then looks at `asleep`. All four are seq_cst, so at least
+ * one of the two sees the other: either the sleeper finds the signal or the sender wakes it.
+ *
+ * libuv's timers count whole milliseconds; a timerfd in the loop makes alarms exact to some
+ * microseconds where there is one. */
+#include "sched/doze.h"
+
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/timerfd.h>
+#endif
+
+#include "base/assert.h"
+#include "sched/runtime.h"
+#include "sched/watchdog.h"
+
+/* A sleeping thread takes 20 to 45 us to wake, a spinning one 0.1: where schedulers talk to each
+ * other and each has a core, a little spinning makes a round trip 100 times shorter. */
+#define SPIN_NS          UINT64_C(20000)
+#define SPINS_IN_VAIN    50
+#define SPIN_RETRY_EVERY 64
+
+static void on_wake(uv_async_t *async)
+{
+    (void)async; /* its only purpose is to end the sleep */
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+#ifdef __linux__
+static void on_precise(uv_poll_t *poll, int status, int events)
+{
+    struct pr_scheduler *scheduler = poll->data;
+    uint64_t n_expired;
+    (void)status;
+    (void)events;
+    if (read(scheduler->precise_fd, &n_expired, sizeof n_expired) < 0)
+        return; /* it was armed anew meanwhile */
+}
+
+/* Without a descriptor the loop's own timer serves: later by up to a millisecond. */
+static void open_precise(struct pr_scheduler *scheduler)
+{
+    scheduler->precise_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (scheduler->precise_fd < 0)
+        return;
+    if (uv_poll_init(scheduler->loop, &scheduler->precise, scheduler->precise_fd) != 0) {
+        close(scheduler->precise_fd);
+        scheduler->precise_fd = -1;
+        return;
+    }
+    scheduler->precise.data = scheduler;
+    scheduler->n_handles++;
+    uv_poll_start(&scheduler->precise, UV_READABLE, on_precise);
+}
+
+static void arm_precise(struct pr_scheduler *scheduler, uint64_t deadline_ns)
+{
+    /* uv_hrtime is CLOCK_MONOTONIC; a zero would disarm. */
+    uint64_t at = deadline_ns ? deadline_ns : 1;
+    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(at / 1000000000),
+                                           .tv_nsec = (long)(at % 1000000000)}};
+    timerfd_settime(scheduler->precise_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void disarm_precise(struct pr_scheduler *scheduler)
+{
+    struct itimerspec never = {0};
+    timerfd_settime(scheduler->precise_fd, 0, &never, NULL);
+}
+#else
+static void open_precise(struct pr_scheduler *scheduler)
+{
+    scheduler->precise_fd = -1;
+}
+
+static void arm_precise(struct pr_scheduler *scheduler, uint64_t deadline_ns)
+{
+    (void)scheduler;
+    (void)deadline_ns;
+}
+
+static void disarm_precise(struct pr_scheduler *scheduler)
+{
+    (void)scheduler;
+}
+#endif
+
+static void on_close(uv_handle_t *handle)
+{
+    struct pr_scheduler *scheduler = handle->data;
+    scheduler->n_handles--;
+}
+
+int pr_doze_open(struct pr_scheduler *scheduler)
+{
+    int error = uv_async_init(scheduler->loop, &scheduler->async, on_wake);
+    if (error)
+        return error;
+    scheduler->async.data = scheduler;
+    scheduler->n_handles = 1;
+    uv_timer_init(scheduler->loop, &scheduler->timer); /* cannot fail */
+    scheduler->timer.data = scheduler;
+    scheduler->n_handles++;
+    open_precise(scheduler);
+    return 0;
+}
+
+void pr_doze_close(struct pr_scheduler *scheduler)
+{
+    uv_close((uv_handle_t *)&scheduler->async, on_close);
+    uv_close((uv_handle_t *)&scheduler->timer, on_close);
+    if (scheduler->precise_fd >= 0)
+        uv_close((uv_handle_t *)&scheduler->precise, on_close);
+    while (scheduler->n_handles > 0)
+        uv_run(scheduler->loop, UV_RUN_ONCE);
+    if (scheduler->precise_fd >= 0)
+        close(scheduler->precise_fd);
+}
+
+static void pause_cpu(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Whether a signal came while it span. Gives up on spinning after it was in vain for a while, and
+ * tries again now and then. */
+static int spin(struct pr_scheduler *scheduler)
+{
+    if (!pr_runtime_may_spin(scheduler->runtime))
+        return 0;
+    uint64_t vain = scheduler->spun_in_vain;
+    if (vain >= SPINS_IN_VAIN && vain % SPIN_RETRY_EVERY != 0) {
+        scheduler->spun_in_vain++;
+        return 0;
+    }
+    uint64_t until = pr_clock_real_ns() + SPIN_NS;
+    do {
+        for (int i = 0; i < 20; i++) {
+            if (!pr_queue_seems_empty(&scheduler->owner.inbox)) {
+                scheduler->spun_in_vain = 0;
+                return 1;
+            }
+            pause_cpu();
+        }
+    } while (pr_clock_real_ns() < until);
+    scheduler->spun_in_vain++;
+    return 0;
+}
+
+static void sleep_until(struct pr_scheduler *scheduler, uint64_t now, uint64_t deadline)
+{
+    if (deadline == UINT64_MAX) {
+        uv_run(scheduler->loop, UV_RUN_ONCE);
+    } else if (scheduler->precise_fd >= 0) {
+        arm_precise(scheduler, deadline);
+        uv_run(scheduler->loop, UV_RUN_ONCE);
+        disarm_precise(scheduler);
+    } else {
+        uint64_t ns = deadline > now ? deadline - now : 0;
+        uv_update_time(scheduler->loop);
+        uv_timer_start(&scheduler->timer, on_timer, (ns + 999999) / 1000000, 0);
+        uv_run(scheduler->loop, UV_RUN_ONCE);
+        uv_timer_stop(&scheduler->timer);
+    }
+}
+
+void pr_doze(struct pr_scheduler *scheduler, uint64_t now)
+{
+    uint64_t deadline = pr_wheel_next(&scheduler->wheel, now);
+    if (deadline <= now || spin(scheduler))
+        return;
+    atomic_store_explicit(&scheduler->asleep, 1, memory_order_seq_cst);
+    if (pr_queue_is_empty(&scheduler->owner.inbox) &&
+        !atomic_load_explicit(&scheduler->must_stop, memory_order_seq_cst)) {
+        pr_watchdog_leave(scheduler);
+        sleep_until(scheduler, now, deadline);
+        pr_watchdog_enter(scheduler);
+    }
+    atomic_store_explicit(&scheduler->asleep, 0, memory_order_seq_cst);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How a scheduler with nothing to do waits: it spins for a few microseconds where that pays, then
+ * sleeps in its loop until a signal comes from elsewhere, an alarm is due, or the loop has an event. */
+#ifndef PR_DOZE_H
+#define PR_DOZE_H
+
+#include "sched/scheduler.h"
+
+/* Opens the handles on the loop, closes them (the loop is run until they are gone).
+ * 0 or a libuv error. Thread: owner. */
+int pr_doze_open(struct pr_scheduler *scheduler);
+void pr_doze_close(struct pr_scheduler *scheduler);
+
+/* Waits. Thread: owner. */
+void pr_doze(struct pr_scheduler *scheduler, uint64_t now);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/publish.h"
+
+#include <stdatomic.h>
+
+#include "base/assert.h"
+#include "proc/ptable.h"
+#include "sched/runtime.h"
+
+struct pr_published {
+    struct pr_map_node node;
+    pierrot_pid pid;
+    void *shared;
+    pierrot_read_fn read;
+    void (*release)(void *shared);
+    atomic_uint n_holds; /* (A) the table's, and one a reader */
+};
+
+int pr_published_init(struct pr_published_table *table)
+{
+    pr_map_init(&table->map);
+    return pr_lock_init(&table->lock);
+}
+
+void pr_published_fini(struct pr_published_table *table, struct pr_heap *heap)
+{
+    PR_ASSERT(table->map.n_nodes == 0);
+    pr_map_fini(&table->map, heap);
+    pr_lock_fini(&table->lock);
+}
+
+static void drop(struct pr_published *published, struct pr_heap *heap)
+{
+    /* acq_rel: the releaser has seen all reads. */
+    if (atomic_fetch_sub_explicit(&published->n_holds, 1, memory_order_acq_rel) != 1)
+        return;
+    published->release(published->shared);
+    pr_free(heap, published, sizeof *published);
+}
+
+/* Under the lock. Pids are unique and the mix is one-to-one: equal hashes are equal pids. */
+static struct pr_published *find(const struct pr_published_table *table, pierrot_pid pid)
+{
+    uint64_t hash = pr_hash_mix(pid.id);
+    struct pr_map_node *node = pr_map_first(&table->map, hash);
+    while (node && node->hash != hash)
+        node = node->next;
+    return node ? PR_CONTAINER_OF(node, struct pr_published, node) : NULL;
+}
+
+int pr_published_add(struct pr_published_table *table, struct pr_heap *heap, pierrot_pid pid,
+                     void *shared, pierrot_read_fn read, void (*release)(void *shared))
+{
+    struct pr_published *published = pr_alloc(heap, sizeof *published);
+    if (!published)
+        return PIERROT_ENOMEM;
+    *published = (struct pr_published){
+        .pid = pid, .shared = shared, .read = read, .release = release};
+    published->node.hash = pr_hash_mix(pid.id);
+    atomic_init(&published->n_holds, 1);
+    pr_lock_take(&table->lock);
+    int error = find(table, pid) ? PIERROT_EEXIST : pr_map_reserve(&table->map, heap);
+    if (!error)
+        pr_map_insert(&table->map, &published->node);
+    pr_lock_give(&table->lock);
+    if (error)
+        pr_free(heap, published, sizeof *published);
+    return error;
+}
+
+void pr_published_remove(struct pr_published_table *table, struct pr_heap *heap, pierrot_pid pid)
+{
+    pr_lock_take(&table->lock);
+    struct pr_published *published = find(table, pid);
+    if (published)
+        pr_map_remove(&table->map, heap, &published->node);
+    pr_lock_give(&table->lock);
+    if (published)
+        drop(published, heap);
+}
+
+int pierrot_read(pierrot *rt, pierrot_pid pid, const pierrot_term *request, pierrot_term **reply)
+{
+    struct pr_published_table *table = &rt->published;
+    if (!pr_ptable_is_alive(&rt->system, pid))
+        return PIERROT_ENOPROC;
+    pr_lock_take(&table->lock);
+    struct pr_published *published = find(table, pid);
+    if (published)
+        atomic_fetch_add_explicit(&published->n_holds, 1, memory_order_relaxed);
+    pr_lock_give(&table->lock);
+    if (!published)
+        return PIERROT_ENOPROC;
+    int error = published->read(rt, published->shared, request, reply);
+    drop(published, &rt->system.heap);
+    return error;
+}

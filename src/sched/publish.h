@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Direct reads: what C actors offer to readers without a message. The table leads from pid to the
+ * shared object; a reader holds it while it reads, so the actor may end meanwhile. */
+#ifndef PR_PUBLISH_H
+#define PR_PUBLISH_H
+
+#include "base/lock.h"
+#include "base/map.h"
+#include "pierrot.h"
+
+struct pr_published;
+
+struct pr_published_table {
+    struct pr_lock lock;
+    struct pr_map map; /* (M) by pid */
+};
+
+int pr_published_init(struct pr_published_table *table);
+void pr_published_fini(struct pr_published_table *table, struct pr_heap *heap);
+
+/* Enters the object. 0, PIERROT_ENOMEM, PIERROT_EEXIST. Thread: any. */
+int pr_published_add(struct pr_published_table *table, struct pr_heap *heap, pierrot_pid pid,
+                     void *shared, pierrot_read_fn read, void (*release)(void *shared));
+
+/* The actor ended. Thread: any. */
+void pr_published_remove(struct pr_published_table *table, struct pr_heap *heap, pierrot_pid pid);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/runtime.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "proc/alias.h"
+#include "proc/exit.h"
+#include "proc/name.h"
+#include "proc/ptable.h"
+#include "proc/signal.h"
+#include "sched/watchdog.h"
+
+/* -------------------------------------------------------------- the system */
+
+static int init_system(struct pr_system *system, const pierrot_options *options)
+{
+    pr_heap_init(&system->heap, options->alloc, options->alloc_ud, 1);
+    int error = pr_log_init(&system->log, options->log, options->log_ud);
+    if (error)
+        return error;
+    system->ptable = pr_ptable_new(&system->heap);
+    system->names = pr_names_new(&system->heap);
+    system->aliases = pr_aliases_new(&system->heap);
+    return system->ptable && system->names && system->aliases ? 0 : PIERROT_ENOMEM;
+}
+
+static void fini_system(struct pr_system *system)
+{
+    if (system->aliases)
+        pr_aliases_free(system->aliases, &system->heap);
+    if (system->names)
+        pr_names_free(system->names, &system->heap);
+    if (system->ptable)
+        pr_ptable_free(system->ptable, &system->heap);
+    pr_log_fini(&system->log);
+}
+
+/* ------------------------------------------------------------------ threads */
+
+static int must_stop(void *ud)
+{
+    struct pr_scheduler *scheduler = ud;
+    return atomic_load_explicit(&scheduler->must_stop, memory_order_acquire);
+}
+
+static void run_thread(void *ud)
+{
+    struct pr_scheduler *scheduler = ud;
+    struct pierrot *runtime = scheduler->runtime;
+    pr_owner_set_here(&scheduler->owner);
+    int error = scheduler->language->open(scheduler, NULL);
+    if (error)
+        atomic_store_explicit(&runtime->start_error, error, memory_order_relaxed);
+    /* release: pairs with the acquire in start_threads, which then uses the scheduler. */
+    atomic_fetch_add_explicit(&runtime->n_ready, 1, memory_order_release);
+    pr_scheduler_of(runtime->system.owners[0])->owner.ops->wake(runtime->system.owners[0]);
+    if (!error) {
+        pr_scheduler_run(scheduler, must_stop, scheduler);
+        pr_scheduler_kill_all(scheduler);
+        /* Others may still send to processes here: stay until all have come this far. */
+        atomic_fetch_add_explicit(&runtime->n_left, 1, memory_order_release);
+    }
+    pr_owner_set_here(NULL);
+}
+
+static int start_thread(struct pr_scheduler *scheduler)
+{
+    /* Signals of the program are for its own threads; only the watchdog's is wanted. */
+    sigset_t mask, before;
+    sigfillset(&mask);
+    sigdelset(&mask, SIGURG);
+    pthread_sigmask(SIG_SETMASK, &mask, &before);
+    int error = uv_thread_create(&scheduler->thread, run_thread, scheduler);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!error)
+        scheduler->has_thread = 1;
+    return error;
+}
+
+static int start_threads(struct pierrot *runtime)
+{
+    int n_started = 0, error = 0;
+    for (uint32_t i = 1; i < runtime->n_schedulers && !error; i++) {
+        error = start_thread(runtime->schedulers[i]);
+        n_started += !error;
+    }
+    while (atomic_load_explicit(&runtime->n_ready, memory_order_acquire) < n_started)
+        sched_yield();
+    return error ? error : atomic_load_explicit(&runtime->start_error, memory_order_relaxed);
+}
+
+static void stop_threads(struct pierrot *runtime)
+{
+    for (uint32_t i = 1; i < runtime->n_schedulers; i++) {
+        struct pr_scheduler *scheduler = runtime->schedulers[i];
+        if (!scheduler || !scheduler->has_thread)
+            continue;
+        atomic_store_explicit(&scheduler->must_stop, 1, memory_order_seq_cst);
+        uv_async_send(&scheduler->async);
+    }
+    for (uint32_t i = 1; i < runtime->n_schedulers; i++) {
+        struct pr_scheduler *scheduler = runtime->schedulers[i];
+        if (scheduler && scheduler->has_thread)
+            uv_thread_join(&scheduler->thread);
+    }
+}
+
+/* ------------------------------------------------------------ new and free */
+
+static char *copy_text(struct pr_heap *heap, const char *text)
+{
+    if (!text)
+        return NULL;
+    char *copy = pr_alloc(heap, strlen(text) + 1);
+    return copy ? strcpy(copy, text) : NULL;
+}
+
+static void free_text(struct pr_heap *heap, const char *text)
+{
+    if (text)
+        pr_free(heap, (char *)text, strlen(text) + 1);
+}
+
+static int copy_options(struct pierrot *runtime, const pierrot_options *options)
+{
+    struct pr_heap *heap = &runtime->system.heap;
+    runtime->options = *options;
+    runtime->options.path = copy_text(heap, options->path);
+    runtime->options.cpath = copy_text(heap, options->cpath);
+    if ((options->path && !runtime->options.path) || (options->cpath && !runtime->options.cpath))
+        return PIERROT_ENOMEM;
+    return 0;
+}
+
+static uint32_t count_schedulers(const pierrot_options *options)
+{
+    unsigned n = options->schedulers > 0 ? (unsigned)options->schedulers
+                                         : uv_available_parallelism();
+    return n < 1 ? 1 : n > PR_MAX_OWNERS ? PR_MAX_OWNERS : n;
+}
+
+static int make_schedulers(struct pierrot *runtime)
+{
+    struct pr_heap *heap = &runtime->system.heap;
+    uint32_t n = count_schedulers(&runtime->options);
+    runtime->schedulers = pr_zalloc(heap, n * sizeof(struct pr_scheduler *));
+    if (!runtime->schedulers)
+        return PIERROT_ENOMEM;
+    runtime->n_schedulers = n;
+    runtime->may_spin = n > 1 && n <= uv_available_parallelism();
+    for (uint32_t i = 0; i < n; i++) {
+        struct pr_scheduler *scheduler = pr_alloc(heap, sizeof *scheduler);
+        if (!scheduler)
+            return PIERROT_ENOMEM;
+        int error = pr_scheduler_init(scheduler, runtime, i, NULL);
+        if (error) {
+            pr_free(heap, scheduler, sizeof *scheduler);
+            return error;
+        }
+        runtime->schedulers[i] = scheduler;
+    }
+    runtime->system.owners = (struct pr_owner **)runtime->schedulers;
+    runtime->system.n_owners = n;
+    return 0;
+}
+
+static int start(struct pierrot *runtime, void *host_state)
+{
+    struct pr_scheduler *first = runtime->schedulers[0];
+    pr_owner_set_here(&first->owner);
+    int error = runtime->language->open(first, host_state);
+    if (!error)
+        error = start_threads(runtime);
+    if (!error && runtime->options.preempt == PIERROT_PREEMPT_SIGNAL) {
+        pr_watchdog_set_interrupt(runtime->language->interrupt);
+        error = pr_watchdog_new(runtime, &runtime->watchdog);
+    }
+    return error;
+}
+
+int pr_runtime_new(const pierrot_options *options, const struct pr_language *language,
+                   void *host_state, struct pierrot **out)
+{
+    struct pr_heap heap;
+    pr_heap_init(&heap, options->alloc, options->alloc_ud, 1);
+    struct pierrot *runtime = pr_zalloc(&heap, sizeof *runtime);
+    if (!runtime)
+        return PIERROT_ENOMEM;
+    runtime->language = language;
+    runtime->creator = uv_thread_self();
+    int error = init_system(&runtime->system, options);
+    if (!error)
+        error = copy_options(runtime, options);
+    if (!error)
+        error = pr_published_init(&runtime->published);
+    if (!error)
+        error = make_schedulers(runtime);
+    if (!error)
+        error = start(runtime, host_state);
+    if (error) {
+        pr_runtime_free(runtime);
+        return error;
+    }
+    *out = runtime;
+    return 0;
+}
+
+static void free_scheduler(struct pierrot *runtime, struct pr_scheduler *scheduler)
+{
+    pr_owner_set_here(&scheduler->owner);
+    pr_scheduler_kill_all(scheduler);
+    runtime->language->close(scheduler);
+}
+
+void pr_runtime_free(struct pierrot *runtime)
+{
+    struct pr_heap heap;
+    pr_heap_init(&heap, runtime->system.heap.fn, runtime->system.heap.ud, 1);
+    if (runtime->watchdog)
+        pr_watchdog_free(runtime->watchdog);
+    runtime->watchdog = NULL;
+    stop_threads(runtime);
+    /* From here on one thread is all of them: what they last sent each other takes effect. */
+    for (uint32_t i = 0; i < runtime->n_schedulers; i++)
+        if (runtime->schedulers[i])
+            free_scheduler(runtime, runtime->schedulers[i]);
+    for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
+        struct pr_scheduler *scheduler = runtime->schedulers[i];
+        if (!scheduler)
+            continue;
+        pr_owner_set_here(&scheduler->owner);
+        pr_scheduler_fini(scheduler);
+        pr_owner_set_here(NULL);
+        pr_free(&runtime->system.heap, scheduler, sizeof *scheduler);
+    }
+    pr_owner_set_here(NULL);
+    pr_free(&runtime->system.heap, runtime->schedulers,
+            runtime->n_schedulers * sizeof(struct pr_scheduler *));
+    pr_published_fini(&runtime->published, &runtime->system.heap);
+    free_text(&runtime->system.heap, runtime->options.path);
+    free_text(&runtime->system.heap, runtime->options.cpath);
+    fini_system(&runtime->system);
+    pr_free(&heap, runtime, sizeof *runtime);
+}
+
+/* ------------------------------------------------------------------- others */
+
+int pr_runtime_may_spin(const struct pierrot *runtime)
+{
+    return runtime->may_spin;
+}
+
+void pr_runtime_signal(struct pr_scheduler *scheduler, int number)
+{
+    pthread_kill(scheduler->thread, number);
+}
+
+struct pr_scheduler *pr_runtime_least_busy(struct pierrot *runtime, uint32_t from)
+{
+    struct pr_scheduler *best = NULL;
+    uint32_t best_load = UINT32_MAX;
+    for (uint32_t i = 1; i <= runtime->n_schedulers; i++) {
+        struct pr_scheduler *scheduler = runtime->schedulers[(from + i) % runtime->n_schedulers];
+        uint32_t load =
+            atomic_load_explicit(&scheduler->owner.n_processes, memory_order_relaxed);
+        if (load < best_load) {
+            best = scheduler;
+            best_load = load;
+        }
+    }
+    return best;
+}
+
+int64_t pierrot_memory(pierrot *rt)
+{
+    int64_t bytes = pr_heap_live(&rt->system.heap);
+    for (uint32_t i = 0; i < rt->n_schedulers; i++)
+        bytes += pr_heap_live(&rt->schedulers[i]->owner.heap);
+    return bytes;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/scheduler.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "proc/exit.h"
+#include "proc/ptable.h"
+#include "proc/signal.h"
+#include "sched/call.h"
+#include "sched/doze.h"
+#include "sched/runtime.h"
+#include "sched/user_timer.h"
+#include "sched/watchdog.h"
+
+/* Slices between two looks at the clock, while none is used up. */
+enum { SLICES_PER_CLOCK = 16 };
+
+/* ------------------------------------------------------------- run queues */
+
+static void queue_push(struct pr_run_queue *queue, struct pr_process *process)
+{
+    process->next = NULL;
+    if (queue->tail)
+        queue->tail->next = process;
+    else
+        queue->head = process;
+    queue->tail = process;
+}
+
+static struct pr_process *queue_shift(struct pr_run_queue *queue)
+{
+    struct pr_process *process = queue->head;
+    if (process) {
+        queue->head = process->next;
+        if (!queue->head)
+            queue->tail = NULL;
+    }
+    return process;
+}
+
+static void make_ready(struct pr_owner *owner, struct pr_process *process)
+{
+    struct pr_scheduler *scheduler = pr_scheduler_of(owner);
+    process->flags &= (uint8_t)~PR_USED_SLICE;
+    queue_push(&scheduler->ready, process);
+    atomic_store_explicit(&scheduler->is_wanted, 1, memory_order_relaxed);
+}
+
+void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process,
+                         enum pr_slice_end end)
+{
+    struct pr_scheduler *scheduler = pr_scheduler_of(owner);
+    PR_ASSERT(process->state == PR_RUNNING);
+    if (process->flags & PR_EXITING) {
+        process->state = PR_RUNNABLE;
+        queue_push(&scheduler->ready, process);
+    } else if (end == PR_SLICE_USED_UP) {
+        process->state = PR_RUNNABLE;
+        process->flags |= PR_USED_SLICE;
+        queue_push(&scheduler->used_up, process);
+    } else {
+        process->state = PR_WAITING;
+    }
+}
+
+/* Who runs next. The second queue has its turn when the first is empty or has gone first for long. */
+static struct pr_process *pick(struct pr_scheduler *scheduler, uint64_t now)
+{
+    struct pr_process *process = NULL;
+    int is_starved = scheduler->used_up.head && scheduler->ready.head &&
+                     now - scheduler->used_up_since_ns >= PR_STARVATION_NS;
+    if (!is_starved)
+        process = queue_shift(&scheduler->ready);
+    if (!process && (process = queue_shift(&scheduler->used_up)) != NULL)
+        scheduler->used_up_since_ns = now;
+    int is_wanted = scheduler->ready.head || scheduler->used_up.head;
+    atomic_store_explicit(&scheduler->is_wanted, is_wanted, memory_order_relaxed);
+    return process;
+}
+
+/* ---------------------------------------------------------------- the ops */
+
+static void wake(struct pr_owner *owner)
+{
+    struct pr_scheduler *scheduler = pr_scheduler_of(owner);
+    /* seq_cst: the push came before this load (pr_queue_push); see pr_doze. */
+    if (atomic_load_explicit(&scheduler->asleep, memory_order_seq_cst) &&
+        atomic_exchange_explicit(&scheduler->asleep, 0, memory_order_seq_cst))
+        uv_async_send(&scheduler->async);
+}
+
+static void release(struct pr_owner *owner, struct pr_relation *relation)
+{
+    if (relation->kind == PR_TIMER)
+        pr_user_timer_release(owner, relation);
+    else
+        (void)pr_call_end(owner, PR_CONTAINER_OF(relation, struct pr_call, relation), NULL);
+}
+
+static void drop_local(struct pr_owner *owner, int64_t place)
+{
+    pr_scheduler_of(owner)->language->drop_local(owner, place);
+}
+
+static pierrot_term *local_to_term(struct pr_owner *owner, int64_t place)
+{
+    return pr_scheduler_of(owner)->language->local_to_term(owner, place);
+}
+
+const struct pr_owner_ops pr_scheduler_ops = {
+    .make_ready = make_ready,
+    .wake = wake,
+    .answer = pr_call_answer,
+    .release = release,
+    .drop_local = drop_local,
+    .local_to_term = local_to_term,
+};
+
+/* ------------------------------------------------------------------ alarms */
+
+uint64_t pr_scheduler_now(struct pr_scheduler *scheduler)
+{
+    return scheduler->clock.now(&scheduler->clock);
+}
+
+void pr_alarm_set(struct pr_owner *owner, struct pr_alarm *alarm, uint64_t deadline_ns,
+                  void (*fire)(struct pr_owner *owner, struct pr_alarm *alarm))
+{
+    struct pr_scheduler *scheduler = pr_scheduler_of(owner);
+    alarm->fire = fire;
+    pr_wheel_arm(&scheduler->wheel, &alarm->timer, deadline_ns);
+    if (deadline_ns < atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed))
+        atomic_store_explicit(&scheduler->next_alarm_ns, deadline_ns, memory_order_relaxed);
+}
+
+void pr_alarm_cancel(struct pr_owner *owner, struct pr_alarm *alarm)
+{
+    pr_wheel_cancel(&pr_scheduler_of(owner)->wheel, &alarm->timer);
+}
+
+static void fire_alarms(struct pr_scheduler *scheduler, uint64_t now)
+{
+    if (now < atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed))
+        return;
+    struct pr_timer *timer;
+    while ((timer = pr_wheel_expire(&scheduler->wheel, now)) != NULL) {
+        struct pr_alarm *alarm = PR_CONTAINER_OF(timer, struct pr_alarm, timer);
+        alarm->fire(&scheduler->owner, alarm);
+    }
+    atomic_store_explicit(&scheduler->next_alarm_ns, pr_wheel_next(&scheduler->wheel, now),
+                          memory_order_relaxed);
+}
+
+/* ------------------------------------------------------------------- slices */
+
+static void run_slice(struct pr_scheduler *scheduler, struct pr_process *process)
+{
+    struct pr_owner *owner = &scheduler->owner;
+    PR_ASSERT(process->state == PR_RUNNABLE);
+    process->state = PR_RUNNING;
+    process->reductions++;
+    struct pr_process *outer = owner->current;
+    owner->current = process;
+    if (!(process->flags & PR_EXITING)) {
+        enum pr_slice_end end = process->kind->run(owner, process);
+        if (!(process->flags & PR_EXITING)) {
+            owner->current = outer;
+            pr_scheduler_settle(owner, process, end);
+            return;
+        }
+    }
+    pr_process_end(owner, process);
+    owner->current = outer;
+}
+
+static void begin_slice(struct pr_scheduler *scheduler)
+{
+    unsigned slice = atomic_load_explicit(&scheduler->slice, memory_order_relaxed);
+    atomic_store_explicit(&scheduler->slice, slice + 1, memory_order_relaxed);
+    atomic_store_explicit(&scheduler->in_slice, 1, memory_order_relaxed);
+}
+
+static void end_slice(struct pr_scheduler *scheduler, int was_nested)
+{
+    atomic_store_explicit(&scheduler->in_slice, was_nested, memory_order_relaxed);
+}
+
+/* What has its turn between slices: signals from elsewhere, timers, the loop. */
+static uint64_t attend(struct pr_scheduler *scheduler)
+{
+    pr_signal_poll(&scheduler->owner);
+    if (++scheduler->n_since_clock < SLICES_PER_CLOCK)
+        return scheduler->polled_ns;
+    scheduler->n_since_clock = 0;
+    uint64_t now = pr_scheduler_now(scheduler);
+    fire_alarms(scheduler, now);
+    if (now - scheduler->polled_ns >= PR_POLL_NS) {
+        scheduler->polled_ns = now;
+        uv_run(scheduler->loop, UV_RUN_NOWAIT);
+    }
+    return now;
+}
+
+int pr_scheduler_step(struct pr_scheduler *scheduler)
+{
+    uint64_t now = attend(scheduler);
+    struct pr_process *process = pick(scheduler, now);
+    if (!process)
+        return 0;
+    int was_nested = atomic_load_explicit(&scheduler->in_slice, memory_order_relaxed);
+    begin_slice(scheduler);
+    run_slice(scheduler, process);
+    end_slice(scheduler, was_nested);
+    /* A slice that was used up has lasted about a millisecond: look at the clock at once. */
+    if (scheduler->used_up.head)
+        scheduler->n_since_clock = SLICES_PER_CLOCK;
+    scheduler->language->collect(scheduler, 0);
+    return 1;
+}
+
+/* Nothing to run: let what is due come in; when still nothing runs, sleep in the loop. */
+static void idle(struct pr_scheduler *scheduler)
+{
+    uint64_t now = pr_scheduler_now(scheduler);
+    scheduler->n_since_clock = 0;
+    fire_alarms(scheduler, now);
+    if (scheduler->ready.head || !pr_queue_seems_empty(&scheduler->owner.inbox))
+        return;
+    if (scheduler->language->collect(scheduler, 1))
+        return;
+    pr_doze(scheduler, now);
+    scheduler->polled_ns = pr_scheduler_now(scheduler);
+}
+
+void pr_scheduler_run(struct pr_scheduler *scheduler, int (*until)(void *ud), void *ud)
+{
+    int was_away = atomic_load_explicit(&scheduler->is_away, memory_order_relaxed);
+    scheduler->thread = uv_thread_self();
+    pr_watchdog_enter(scheduler);
+    while (!until(ud)) {
+        if (!pr_scheduler_step(scheduler) && !until(ud))
+            idle(scheduler);
+    }
+    if (was_away)
+        pr_watchdog_leave(scheduler);
+}
+
+/* ------------------------------------------------------------ life and death */
+
+int pr_scheduler_init(struct pr_scheduler *scheduler, struct pierrot *runtime, uint32_t index,
+                      uv_loop_t *loop)
+{
+    memset(scheduler, 0, sizeof *scheduler);
+    pr_owner_init(&scheduler->owner, &runtime->system, index, &pr_scheduler_ops);
+    scheduler->runtime = runtime;
+    scheduler->language = runtime->language;
+    pr_clock_init_real(&scheduler->clock);
+    pr_wheel_init(&scheduler->wheel, pr_scheduler_now(scheduler));
+    atomic_init(&scheduler->next_alarm_ns, UINT64_MAX);
+    atomic_init(&scheduler->is_away, 1);
+    if (!loop) {
+        int error = uv_loop_init(&scheduler->own_loop);
+        if (error)
+            return error;
+        loop = &scheduler->own_loop;
+    }
+    scheduler->loop = loop;
+    int error = pr_doze_open(scheduler);
+    if (error && loop == &scheduler->own_loop)
+        uv_loop_close(loop);
+    return error;
+}
+
+struct kill_list {
+    struct pr_owner *owner;
+    int n_killed;
+};
+
+static int kill_one(void *ud, pierrot_pid pid)
+{
+    struct kill_list *list = ud;
+    struct pr_process *process = pr_ptable_find(list->owner, pid);
+    if (process && process->state != PR_RUNNING) {
+        pr_process_exit(list->owner, process, PR_TERM(killed));
+        list->n_killed++;
+    }
+    return 0;
+}
+
+static int nothing_to_run(void *ud)
+{
+    struct pr_scheduler *scheduler = ud;
+    pr_signal_poll(&scheduler->owner);
+    return !scheduler->ready.head && !scheduler->used_up.head;
+}
+
+void pr_scheduler_kill_all(struct pr_scheduler *scheduler)
+{
+    struct kill_list list = {.owner = &scheduler->owner};
+    do {
+        list.n_killed = 0;
+        pr_ptable_each(scheduler->owner.system, kill_one, &list);
+        pr_scheduler_run(scheduler, nothing_to_run, scheduler);
+    } while (list.n_killed > 0);
+}
+
+void pr_scheduler_fini(struct pr_scheduler *scheduler)
+{
+    pr_signal_drain(&scheduler->owner);
+    pr_user_timer_release_all(&scheduler->owner);
+    pr_doze_close(scheduler);
+    if (scheduler->loop == &scheduler->own_loop) {
+        int error = uv_loop_close(scheduler->loop);
+        PR_ASSERT(error == 0);
+        (void)error;
+    }
+    pr_owner_fini(&scheduler->owner);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/user_timer.h"
+
+#include "base/assert.h"
+#include "proc/name.h"
+#include "proc/ptable.h"
+#include "proc/relation.h"
+
+struct user_timer {
+    struct pr_relation relation;
+    struct pr_alarm alarm;
+    struct pr_signal *signal; /* to send */
+    pierrot_term *name;       /* whom to, or NULL: signal->u.to */
+};
+
+static struct user_timer *timer_of(struct pr_relation *relation)
+{
+    return PR_CONTAINER_OF(relation, struct user_timer, relation);
+}
+
+static void free_timer(struct pr_owner *owner, struct user_timer *timer)
+{
+    pr_alarm_cancel(owner, &timer->alarm);
+    pr_relation_leave(owner, &timer->relation);
+    if (timer->signal)
+        pr_signal_free(owner, timer->signal);
+    pr_term_drop(timer->name, &owner->heap);
+    pr_free(&owner->heap, timer, sizeof *timer);
+}
+
+static void fire(struct pr_owner *owner, struct pr_alarm *alarm)
+{
+    struct user_timer *timer = PR_CONTAINER_OF(alarm, struct user_timer, alarm);
+    struct pr_signal *signal = timer->signal;
+    timer->signal = NULL;
+    if (timer->name)
+        signal->u.to =
+            pr_name_find(owner->system, timer->name->as.bytes, timer->name->len);
+    free_timer(owner, timer);
+    pr_signal_send(owner, signal);
+}
+
+int pr_user_timer_start(struct pr_owner *owner, uint64_t deadline_ns, pierrot_pid to,
+                        pierrot_term *name, int is_wrapped, struct pierrot_term value,
+                        pierrot_ref *ref)
+{
+    struct pr_process *target = name ? NULL : pr_ptable_find(owner, to);
+    struct user_timer *timer = pr_alloc(&owner->heap, sizeof *timer);
+    if (!timer)
+        goto fail;
+    timer->signal = pr_signal_new(owner, is_wrapped ? PR_SIGNAL_TIMEOUT : PR_SIGNAL_MESSAGE, to);
+    if (!timer->signal)
+        goto fail_timer;
+    pierrot_ref made = pr_owner_make_ref(owner);
+    if (pr_relation_enter(owner, &timer->relation, target, PR_TIMER, to, made) != 0)
+        goto fail_signal;
+    timer->signal->ref = made;
+    timer->signal->value = value;
+    timer->name = name;
+    pr_timer_init(&timer->alarm.timer);
+    pr_alarm_set(owner, &timer->alarm, deadline_ns, fire);
+    *ref = made;
+    return 0;
+
+fail_signal:
+    pr_signal_free(owner, timer->signal);
+fail_timer:
+    pr_free(&owner->heap, timer, sizeof *timer);
+fail:
+    pr_value_drop(owner, &value);
+    pr_term_drop(name, &owner->heap);
+    return PIERROT_ENOMEM;
+}
+
+static struct user_timer *find(struct pr_owner *owner, pierrot_ref ref)
+{
+    struct pr_relation *relation = pr_relation_find(owner, ref, PR_SIDE_HOLDER);
+    return relation && relation->kind == PR_TIMER ? timer_of(relation) : NULL;
+}
+
+static int64_t left(struct pr_owner *owner, const struct user_timer *timer)
+{
+    uint64_t now = pr_scheduler_now(pr_scheduler_of(owner));
+    uint64_t deadline = timer->alarm.timer.deadline_ns;
+    return deadline > now ? (int64_t)(deadline - now) : 0;
+}
+
+int64_t pr_user_timer_read(struct pr_owner *owner, pierrot_ref ref)
+{
+    struct user_timer *timer = find(owner, ref);
+    return timer ? left(owner, timer) : -1;
+}
+
+int64_t pr_user_timer_cancel(struct pr_owner *owner, pierrot_ref ref)
+{
+    struct user_timer *timer = find(owner, ref);
+    if (!timer)
+        return -1;
+    int64_t ns = left(owner, timer);
+    free_timer(owner, timer);
+    return ns;
+}
+
+void pr_user_timer_release(struct pr_owner *owner, struct pr_relation *relation)
+{
+    free_timer(owner, timer_of(relation));
+}
+
+void pr_user_timer_release_all(struct pr_owner *owner)
+{
+    uint32_t i = 0;
+    while (i < owner->refs.n_buckets) {
+        struct pr_map_node *node = owner->refs.buckets[i];
+        if (!node) {
+            i++;
+            continue;
+        }
+        struct pr_relation *relation = PR_CONTAINER_OF(node, struct pr_relation, entry);
+        PR_ASSERT(relation->kind == PR_TIMER);
+        uint32_t n_buckets = owner->refs.n_buckets;
+        free_timer(owner, timer_of(relation));
+        if (owner->refs.n_buckets != n_buckets)
+            i = 0; /* the map has shrunk, so nodes have moved */
+    }
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/watchdog.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include "base/assert.h"
+#include "sched/runtime.h"
+
+#define TICK_NS UINT64_C(500000)
+
+/* After that many ticks in which no scheduler was in a slice, the watchdog parks. */
+enum { IDLE_TICKS = 20 };
+
+struct watched {
+    unsigned slice;     /* number of the slice at the last tick */
+    unsigned n_ticks;   /* for how many ticks it has been that one */
+};
+
+struct pr_watchdog {
+    struct pierrot *runtime;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t condition;
+    atomic_int is_parked; /* (A) */
+    atomic_int must_stop; /* (A) */
+    struct watched watched[PR_MAX_OWNERS];
+};
+
+/* ------------------------------------------------------------ the handler */
+
+/* One handler for the whole program: counted, chained to what was there before. */
+static pthread_mutex_t handler_mutex = PTHREAD_MUTEX_INITIALIZER;
+static int n_handler_users;
+static struct sigaction old_action;
+static void (*interrupt_language)(void);
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    if (interrupt_language)
+        interrupt_language();
+    if (old_action.sa_flags & SA_SIGINFO) {
+        if (old_action.sa_sigaction)
+            old_action.sa_sigaction(number, info, context);
+    } else if (old_action.sa_handler != SIG_DFL && old_action.sa_handler != SIG_IGN) {
+        old_action.sa_handler(number);
+    }
+    errno = saved;
+}
+
+void pr_watchdog_set_interrupt(void (*interrupt)(void))
+{
+    interrupt_language = interrupt;
+}
+
+static int hold_handler(void)
+{
+    int error = 0;
+    pthread_mutex_lock(&handler_mutex);
+    if (n_handler_users == 0) {
+        struct sigaction action = {.sa_sigaction = on_signal,
+                                   .sa_flags = SA_SIGINFO | SA_RESTART};
+        sigemptyset(&action.sa_mask);
+        if (sigaction(SIGURG, &action, &old_action) != 0)
+            error = -errno;
+    }
+    if (!error)
+        n_handler_users++;
+    pthread_mutex_unlock(&handler_mutex);
+    return error;
+}
+
+static void drop_handler(void)
+{
+    pthread_mutex_lock(&handler_mutex);
+    if (--n_handler_users == 0)
+        sigaction(SIGURG, &old_action, NULL);
+    pthread_mutex_unlock(&handler_mutex);
+}
+
+/* ------------------------------------------------------------- the watching */
+
+/* Whether a slice should end: it has lasted, or something is due that must not wait for it. */
+static int is_overdue(struct pr_scheduler *scheduler, struct watched *watched, uint64_t now)
+{
+    unsigned slice = atomic_load_explicit(&scheduler->slice, memory_order_relaxed);
+    if (slice != watched->slice) {
+        watched->slice = slice;
+        watched->n_ticks = 0;
+        return 0;
+    }
+    watched->n_ticks++;
+    if (now >= atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed) ||
+        !pr_queue_seems_empty(&scheduler->owner.inbox))
+        return 1;
+    return watched->n_ticks >= 2 &&
+           atomic_load_explicit(&scheduler->is_wanted, memory_order_relaxed);
+}
+
+/* One tick; whether any scheduler was busy. */
+static int watch(struct pr_watchdog *watchdog)
+{
+    struct pierrot *runtime = watchdog->runtime;
+    uint64_t now = pr_clock_real_ns();
+    int is_busy = 0;
+    for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
+        struct pr_scheduler *scheduler = runtime->schedulers[i];
+        if (!atomic_load_explicit(&scheduler->in_slice, memory_order_relaxed))
+            continue;
+        is_busy = 1;
+        if (is_overdue(scheduler, &watchdog->watched[i], now))
+            pr_runtime_signal(scheduler, SIGURG);
+    }
+    return is_busy;
+}
+
+static void sleep_ns(uint64_t ns)
+{
+    struct timespec time = {.tv_nsec = (long)ns};
+    nanosleep(&time, NULL);
+}
+
+static int all_asleep(struct pierrot *runtime)
+{
+    for (uint32_t i = 0; i < runtime->n_schedulers; i++)
+        if (!atomic_load_explicit(&runtime->schedulers[i]->is_away, memory_order_seq_cst))
+            return 0;
+    return 1;
+}
+
+/* A scheduler that wakes clears is_away and then looks at is_parked; here it is the other way round,
+ * all seq_cst: so either the scheduler is seen here or the watchdog there. */
+static void park(struct pr_watchdog *watchdog)
+{
+    pthread_mutex_lock(&watchdog->mutex);
+    atomic_store_explicit(&watchdog->is_parked, 1, memory_order_seq_cst);
+    while (all_asleep(watchdog->runtime) &&
+           atomic_load_explicit(&watchdog->is_parked, memory_order_seq_cst) &&
+           !atomic_load_explicit(&watchdog->must_stop, memory_order_seq_cst))
+        pthread_cond_wait(&watchdog->condition, &watchdog->mutex);
+    atomic_store_explicit(&watchdog->is_parked, 0, memory_order_seq_cst);
+    pthread_mutex_unlock(&watchdog->mutex);
+}
+
+static void unpark(struct pr_watchdog *watchdog)
+{
+    pthread_mutex_lock(&watchdog->mutex);
+    atomic_store_explicit(&watchdog->is_parked, 0, memory_order_seq_cst);
+    pthread_cond_signal(&watchdog->condition);
+    pthread_mutex_unlock(&watchdog->mutex);
+}
+
+static void *run(void *ud)
+{
+    struct pr_watchdog *watchdog = ud;
+    int n_idle = 0;
+    while (!atomic_load_explicit(&watchdog->must_stop, memory_order_acquire)) {
+        sleep_ns(TICK_NS);
+        n_idle = watch(watchdog) ? 0 : n_idle + 1;
+        if (n_idle >= IDLE_TICKS) {
+            park(watchdog);
+            n_idle = 0;
+        }
+    }
+    return NULL;
+}
+
+void pr_watchdog_leave(struct pr_scheduler *scheduler)
+{
+    atomic_store_explicit(&scheduler->is_away, 1, memory_order_seq_cst);
+}
+
+void pr_watchdog_enter(struct pr_scheduler *scheduler)
+{
+    struct pr_watchdog *watchdog = scheduler->runtime->watchdog;
+    atomic_store_explicit(&scheduler->is_away, 0, memory_order_seq_cst);
+    if (watchdog && atomic_load_explicit(&watchdog->is_parked, memory_order_seq_cst))
+        unpark(watchdog);
+}
+
+int pr_watchdog_new(struct pierrot *runtime, struct pr_watchdog **out)
+{
+    struct pr_heap *heap = &runtime->system.heap;
+    struct pr_watchdog *watchdog = pr_zalloc(heap, sizeof *watchdog);
+    if (!watchdog)
+        return PIERROT_ENOMEM;
+    watchdog->runtime = runtime;
+    int error = hold_handler();
+    if (error) {
+        pr_free(heap, watchdog, sizeof *watchdog);
+        return error;
+    }
+    pthread_mutex_init(&watchdog->mutex, NULL);
+    pthread_cond_init(&watchdog->condition, NULL);
+    /* The watchdog itself must not take the program's signals. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_create(&watchdog->thread, NULL, run, watchdog);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error) {
+        drop_handler();
+        pr_free(heap, watchdog, sizeof *watchdog);
+        return -error;
+    }
+    *out = watchdog;
+    return 0;
+}
+
+void pr_watchdog_free(struct pr_watchdog *watchdog)
+{
+    struct pr_heap *heap = &watchdog->runtime->system.heap;
+    atomic_store_explicit(&watchdog->must_stop, 1, memory_order_seq_cst);
+    unpark(watchdog);
+    pthread_join(watchdog->thread, NULL);
+    pthread_cond_destroy(&watchdog->condition);
+    pthread_mutex_destroy(&watchdog->mutex);
+    drop_handler();
+    pr_free(heap, watchdog, sizeof *watchdog);
+}
