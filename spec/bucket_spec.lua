@@ -403,6 +403,7 @@ describe("a subscriber of a bucket", function()
     bucket.put(pid, "milk", 3)
 
     assert.equal(1, pierrot.flush().n)
+    assert.same({ pierrot.self() }, pierrot.info(pid, "monitors"))
   end))
 
   it("gets nothing any more once it unsubscribed", alone(function()

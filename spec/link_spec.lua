@@ -39,6 +39,19 @@ describe("a link", function()
       pierrot.send(pid, "stop")
     end))
 
+  it("LINK-002 made twice brings one EXIT", alone(function()
+    pierrot.trap_exit(true)
+    local pid = idle()
+    pierrot.link(pid)
+    pierrot.link(pid)
+    local last = pierrot.monitor(pid)
+
+    pierrot.send(pid, "stop")
+
+    await_down(last)
+    assert.same({ { "EXIT", pid, "normal" }, n = 1 }, pierrot.flush())
+  end))
+
   it("LINK-003 to oneself succeeds and is no link", alone(function()
     assert.is_true(pierrot.link(pierrot.self()))
 

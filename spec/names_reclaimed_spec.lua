@@ -132,6 +132,27 @@ describe("what processes hold", function()
     end)
   end))
 
+  it("costs nothing in a bucket they were subscribed to", alone(function()
+    local pid = bucket.start_link()
+
+    check_reclaimed(20000, function()
+      local _, ref = pierrot.spawn_monitor(bucket.subscribe, pid)
+      pierrot.receive { "DOWN", ref }
+    end)
+  end))
+
+  it("costs nothing in timers and calls that came to nothing", alone(function()
+    local silent = gen_server.start_link {
+      init = function() return "ok", {} end,
+      handle_call = function() return "noreply" end,
+    }
+
+    check_reclaimed(20000, function(name)
+      pcall(gen_server.call, silent, name, 0)
+      gen_server.receive_response(gen_server.send_request(silent, name), 0)
+    end)
+  end))
+
   it("costs nothing once they were killed", alone(function()
     check_reclaimed(20000, function(name)
       local pid, ref = pierrot.spawn_monitor(function()
