@@ -144,12 +144,16 @@ describe("what processes hold", function()
   it("costs nothing in timers and calls that came to nothing", alone(function()
     local silent = gen_server.start_link {
       init = function() return "ok", {} end,
-      handle_call = function() return "noreply" end,
+      handle_call = {
+        ping = function() return "reply", "pong" end,
+        _ = function() return "noreply" end,
+      },
     }
 
     check_reclaimed(20000, function(name)
       pcall(gen_server.call, silent, name, 0)
       gen_server.receive_response(gen_server.send_request(silent, name), 0)
+      gen_server.call(silent, "ping")
     end)
   end))
 
