@@ -450,7 +450,7 @@ static int conclude_k(lua_State *L, int status, lua_KContext context)
 static void log_unexpected(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
                            int message)
 {
-    if (!lua->owner->system->log.fn)
+    if (!pr_log_wants(&lua->owner->system->log, PIERROT_WARNING))
         return;
     char text[500], id[PR_IDENT_SIZE];
     pierrot_term *term = pr_copy_to_reason(lua, L, message);
