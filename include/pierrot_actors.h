@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The actors that come with pierrot: start them with pierrot_spawn. What they understand is the
+ * protocol of their Lua clients, `pierrot.bucket` and `pierrot.registry`. */
+#ifndef PIERROT_ACTORS_H
+#define PIERROT_ACTORS_H
+
+#include "pierrot.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A key-value store in a process. arg: nil. Lives for ever. Thread: any. */
+PIERROT_API const pierrot_behaviour *pierrot_bucket_behaviour(void);
+
+/* Names for processes. arg: nil. Lives for ever. Thread: any. */
+PIERROT_API const pierrot_behaviour *pierrot_registry_behaviour(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
