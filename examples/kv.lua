@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- A key-value application: shopping lists in buckets, and a registry that knows them by name.
 --
 --   kv.lua [--lua] FILE   runs the commands in FILE (- is standard input) and prints the answers

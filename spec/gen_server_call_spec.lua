@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- gen_server: calls, replies, and the ways a call fails.
 
 local pierrot = require "pierrot"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- gen_server: casts and plain messages, and the actions in an answer.
 
 local pierrot = require "pierrot"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- gen_server: requests without waiting, and many servers at once.
 
 local pierrot = require "pierrot"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- gen_server: the state, what callbacks may return, and requests that none takes.
 
 local pierrot = require "pierrot"

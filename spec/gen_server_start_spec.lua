@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- gen_server: how servers start, and how a start fails.
 
 local pierrot = require "pierrot"
@@ -107,7 +108,7 @@ describe("a start", function()
     assert.is_nil(pid)
     assert.equal("error", reason[1])
     assert.same({ code = 7 }, reason[2])
-    assert.is_truthy(reason[3]:find("gen_server_spec", 1, true))
+    assert.is_truthy(reason[3]:find("gen_server_start_spec", 1, true))
   end))
 
   it("GS-008 gives the reason alone when init exits", alone(function()

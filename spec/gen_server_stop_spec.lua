@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- gen_server: stop, terminate, and looking servers up.
 
 local pierrot = require "pierrot"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- gen_server: tables of functions as callbacks.
 
 local pierrot = require "pierrot"

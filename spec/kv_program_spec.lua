@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The example program, examples/kv.lua: the mission's walk, H5 and H6, and the story.
 
 local support = require "spec.support"
@@ -51,8 +52,8 @@ describe("the key-value program", function()
     local title = options[1] and " with " .. options[1] or ""
 
     it("H6 answers the commands of its file" .. title, function()
-      local output, errors, status =
-        run_kv(table.unpack(options), support.root .. "/examples/shopping.kv")
+      local path = support.root .. "/examples/shopping.kv"
+      local output, errors, status = run_kv(path, table.unpack(options))
 
       assert.same({ answers, "", 0 }, { output, errors, status })
     end)
@@ -88,8 +89,9 @@ describe("the key-value program", function()
   it("tells the same story with the registry in Lua", function()
     local built_in = run_kv()
 
-    local in_lua = run_kv("--lua")
+    local in_lua, _, status = run_kv("--lua")
 
+    assert.equal(0, status)
     assert.equal(built_in, in_lua)
   end)
 end)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The mission's walk, parts A to D, F1, G3 and G4: mailboxes, buckets, registries and monitors.
 
 local pierrot = require "pierrot"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What the specs of gen_server share: modules, and ways to start them.
 
 local pierrot = require "pierrot"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- What the specs share: processes to run a test in, and ways to wait for messages.
 --
 -- The specs run under the pierrot program with any number of schedulers, and under a stock lua5.4,

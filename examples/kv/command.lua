@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The commands of the key-value application: one line in, the lines of the answer out.
 
 local bucket = require "pierrot.bucket"

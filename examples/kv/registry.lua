@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- A registry of buckets as a user would write it: a gen_server that knows them by name.
 
 local pierrot = require "pierrot"

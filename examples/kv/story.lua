@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 --- The story of the key-value application, told step by step: what is done, and what came back.
 --
 -- Pids and refs differ from run to run, so they are printed under the names they are given here.
@@ -117,11 +118,11 @@ local function registry(teller, names)
   local r = teller.call("R", names.start_link())
 
   teller.chapter("C. A registry of buckets")
-  step('lookup(R, "shopping")', names.lookup(r, "shopping"))
+  step('lookup(R, "shopping")', (names.lookup(r, "shopping")))
   step('create_async(R, "shopping")', names.create_async(r, "shopping"))
   local p = teller.call("P", names.create(r, "shopping"))
   step('P = create(R, "shopping")', p)
-  step('lookup(R, "shopping")', names.lookup(r, "shopping"))
+  step('lookup(R, "shopping")', (names.lookup(r, "shopping")))
   step('bucket.put(P, "milk", 1)', bucket.put(p, "milk", 1))
   step('create(R, "shopping")', names.create(r, "shopping"))
   step('bucket.get(P, "milk")', bucket.get(p, "milk"))
@@ -161,7 +162,7 @@ local function monitors(teller, names)
   step('P2 = create(R, "shopping")', p)
   step('bucket.put(P2, "milk", 1)', bucket.put(p, "milk", 1))
   step("bucket.stop(P2)", bucket.stop(p))
-  step('lookup(R, "shopping")', names.lookup(r, "shopping"))
+  step('lookup(R, "shopping")', (names.lookup(r, "shopping")))
   local new = teller.call("Q2", names.create(r, "shopping"))
   step('Q2 = create(R, "shopping")', new)
   step("Q2 is another process", new ~= p)
@@ -169,7 +170,7 @@ local function monitors(teller, names)
 
   teller.chapter("D3. A message that the registry does not know")
   step('pierrot.send(R, "who are you?")', pierrot.send(r, "who are you?"))
-  step('lookup(R, "shopping")', names.lookup(r, "shopping"))
+  step('lookup(R, "shopping")', (names.lookup(r, "shopping")))
   step("gen_server.stop(R)", gen_server.stop(r))
 end
 
@@ -191,7 +192,7 @@ local function crashes(teller, names)
   p = teller.call("P4", names.create(r, "shopping"))
   step('P4 = create(R, "shopping")', p)
   step('bucket.stop(P4, "shutdown")', bucket.stop(p, "shutdown"))
-  step('lookup(R, "shopping")', names.lookup(r, "shopping"))
+  step('lookup(R, "shopping")', (names.lookup(r, "shopping")))
   step("pierrot.is_alive(R)", pierrot.is_alive(r))
   step("gen_server.stop(R)", gen_server.stop(r))
 end

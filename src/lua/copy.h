@@ -16,12 +16,18 @@ int pr_copy(lua_State *from, int index, lua_State *to);
  * memory error in L. */
 pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *error);
 
+/* The n values from `first` on as a root {value, …}. Gives. Raises what cannot be sent. */
+pierrot_term *pr_copy_tuple(struct pr_lua *lua, lua_State *L, int first, int n);
+
 /* The same, but what a term cannot hold becomes its inspect text: for exit reasons. Never fails:
  * without memory it is "enomem". */
 pierrot_term *pr_copy_to_reason(struct pr_lua *lua, lua_State *L, int index);
 
 /* Pushes a term as a Lua value. Raises a memory error in L. */
 void pr_push_term(lua_State *L, const pierrot_term *term);
+
+/* Pushes a root, which is freed also when pushing raises; NULL is nil. Takes: root. Returns 1. */
+int pr_push_root(struct pr_lua *lua, lua_State *L, pierrot_term *root);
 
 /* The value at `index` as what a signal carries to `target` (NULL: to another scheduler, or to keep for
  * long): local or term. Raises, in L, an error that names what cannot be sent. */

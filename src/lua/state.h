@@ -36,25 +36,40 @@ struct pr_lua {
     struct pr_scheduler *scheduler; /* (I) */
     struct pr_owner *owner;         /* (I) the same */
     lua_State *main;                /* (I) the main state */
-    lua_State *chunks;              /* (I) its stack holds the tables of the store */
+    lua_State *chunks;              /* (I) never runs: its stack holds the tables of the store */
+    lua_State *scratch;             /* (I) for protected calls between slices */
     struct pr_store store;
     struct pr_pooled pool[PR_POOL_MAX];
     uint32_t n_pooled;
     struct pr_map classes;          /* of gen_server modules, by address of the table */
     struct pr_lua_process *host;    /* main process of a stock interpreter, or NULL */
-    int n_nested;                   /* calls nested now */
+    struct pr_lua_now *now;         /* calls nested on this stack, innermost first */
+    int n_nested;                   /* how many */
+    int nest_budget;                /* calls that may be nested before others get a turn */
     int host_woken;                 /* the host's process had its turn */
     int is_module;                  /* the state belongs to a host program */
     uint32_t gc_kb;                 /* heap after the last full cycle, for pacing */
-    int core_ref;                   /* the table of C functions, in the registry */
+    uint32_t activate_place;        /* C functions of the engine of servers */
+    uint32_t conclude_place;
+    uint32_t boot_place;            /* Lua function that makes whole what was carried here */
     uint32_t find_unsendable_place; /* Lua function that explains what cannot be sent */
     uint32_t exit_meta_place;       /* metatable of exit objects */
 };
 
 extern const struct pr_language pr_lua_language;
 
-/* The Lua side of the scheduler that called; for functions made by pr_lua_register. */
-#define PR_SELF(L) ((struct pr_lua *)lua_touserdata(L, lua_upvalueindex(1)))
+/* The Lua side of the scheduler; for functions made by pr_lua_register. */
+#define PR_LUA(L) ((struct pr_lua *)lua_touserdata(L, lua_upvalueindex(1)))
+
+/* The same for functions that act for a process: raises where none runs, in a finalizer. */
+static inline struct pr_lua *pr_lua_enter(lua_State *L)
+{
+    struct pr_lua *lua = PR_LUA(L);
+    if (!lua->owner->current)
+        luaL_error(L, "no process runs: a finalizer cannot use pierrot");
+    return lua;
+}
+#define PR_SELF(L) pr_lua_enter(L)
 
 static inline struct pr_lua *pr_lua_of(struct pr_owner *owner)
 {
@@ -63,6 +78,12 @@ static inline struct pr_lua *pr_lua_of(struct pr_owner *owner)
 
 /* Adds functions to the table on top, each with the Lua side as upvalue. */
 void pr_lua_register(lua_State *L, struct pr_lua *lua, const luaL_Reg *functions);
+
+/* Runs the file of that module, embedded in the library; its result is on top. Returns 1. */
+int pr_lua_load_embedded(lua_State *L, const char *name);
+
+/* The host's main process leaves, at the end of its state. */
+void pr_lua_host_leave(struct pr_lua *lua);
 
 /* ---- the store; Thread: owner ---- */
 
@@ -80,6 +101,9 @@ void pr_store_set(struct pr_lua *lua, lua_State *L, uint32_t place);
 
 /* Forgets the value. Place 0 is none. Never fails. */
 void pr_store_drop(struct pr_lua *lua, uint32_t place);
+
+/* The value as a term; what cannot be sent in it as text. Gives; never NULL. */
+pierrot_term *pr_store_to_term(struct pr_lua *lua, uint32_t place);
 
 /* ---- the pool ---- */
 

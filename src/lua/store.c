@@ -4,6 +4,7 @@
  * thread that never runs, so reading a place is one table access. */
 #include <string.h>
 
+#include "lua/copy.h"
 #include "lua/state.h"
 
 enum { CHUNK_BITS = 8, CHUNK = 1 << CHUNK_BITS };
@@ -14,7 +15,7 @@ static void grow(struct pr_lua *lua, lua_State *L)
     struct pr_store *store = &lua->store;
     struct pr_heap *heap = &lua->owner->heap;
     uint32_t n = store->n_places, n_new = n + CHUNK;
-    if (!lua_checkstack(lua->chunks, 1))
+    if (!lua_checkstack(lua->chunks, 10))
         luaL_error(L, "too many values are waiting");
     uint32_t *next_free =
         pr_realloc(heap, store->next_free, n * sizeof *next_free, n_new * sizeof *next_free);
@@ -78,6 +79,16 @@ void pr_store_drop(struct pr_lua *lua, uint32_t place)
     store->next_free[place] = store->free;
     store->free = place;
     store->n_used--;
+}
+
+pierrot_term *pr_store_to_term(struct pr_lua *lua, uint32_t place)
+{
+    if (!lua_checkstack(lua->scratch, 4))
+        return PR_TERM(enomem);
+    pr_store_push(lua, lua->scratch, place);
+    pierrot_term *term = pr_copy_to_reason(lua, lua->scratch, -1);
+    lua_pop(lua->scratch, 1);
+    return term;
 }
 
 struct pr_pooled pr_pool_take(struct pr_lua *lua, lua_State *L)

@@ -23,12 +23,16 @@ int pr_exit_is_clean(const pierrot_term *reason)
 
 void pr_process_exit(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
 {
-    if (process->flags & PR_EXITING) {
+    if (process->flags & PR_EXITING || (process->flags & PR_UNKILLABLE && process->exit_reason)) {
         pr_term_drop(reason, &owner->heap);
         return;
     }
-    process->flags |= PR_EXITING;
     process->exit_reason = reason;
+    if (process->flags & PR_UNKILLABLE) {
+        pr_process_wake(owner, process);
+        return;
+    }
+    process->flags |= PR_EXITING;
     if (pr_ptable_mark_dead(owner, process->pid))
         pr_name_release(owner->system, process->pid);
     pr_process_wake(owner, process);

@@ -39,7 +39,8 @@ enum pr_process_flag {
     PR_SUSPENDED = 8,       /* by sys.suspend: only told in info */
     PR_USED_SLICE = 16,     /* its last slice was used up */
     PR_STARTING = 32,       /* init has not answered yet */
-    PR_SYSTEM = 64          /* not listed, not counted as a user's */
+    PR_UNKILLABLE = 64,     /* a host's main process: a fatal signal only leaves its reason */
+    PR_TOLD_TO_STOP = 128   /* the runtime stops, and this process was told */
 };
 
 enum pr_slice_end {

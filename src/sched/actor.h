@@ -29,7 +29,8 @@ int pr_process_is_actor(const struct pr_process *process);
 
 enum pr_now {
     PR_NOW_ANSWERED, /* *reply is the answer (gives; NULL: nil) */
-    PR_NOW_PENDING   /* the request was taken; the answer comes as a signal, or the server ended */
+    PR_NOW_PENDING,  /* the request was taken; the answer comes as a signal, or the server ended */
+    PR_NOW_REFUSED   /* nothing has happened: send it */
 };
 
 /* Runs handle_call of an idle actor at once: it is WAITING, its mailbox is empty, and the inbox was

@@ -32,6 +32,7 @@
 #include "sched/report.h"
 #include "sched/runtime.h"
 #include "sched/scheduler.h"
+#include "sched/stop.h"
 #include "sched/user_timer.h"
 #include "term/ident.h"
 #include "term/print.h"

@@ -11,6 +11,7 @@
 #include "proc/name.h"
 #include "proc/ptable.h"
 #include "proc/signal.h"
+#include "sched/stop.h"
 #include "sched/watchdog.h"
 
 /* -------------------------------------------------------------- the system */
@@ -57,11 +58,15 @@ static void run_thread(void *ud)
     /* release: pairs with the acquire in start_threads, which then uses the scheduler. */
     atomic_fetch_add_explicit(&runtime->n_ready, 1, memory_order_release);
     pr_scheduler_of(runtime->system.owners[0])->owner.ops->wake(runtime->system.owners[0]);
-    if (!error) {
+    if (error) {
+        runtime->language->close(scheduler);
+    } else {
         pr_scheduler_run(scheduler, must_stop, scheduler);
         pr_scheduler_kill_all(scheduler);
-        /* Others may still send to processes here: stay until all have come this far. */
+        /* The watchdog may still signal this thread: it stays until the watchdog is gone. */
         atomic_fetch_add_explicit(&runtime->n_left, 1, memory_order_release);
+        while (atomic_load_explicit(&scheduler->must_stop, memory_order_acquire) < 2)
+            sched_yield();
     }
     pr_owner_set_here(NULL);
 }
@@ -84,7 +89,8 @@ static int start_threads(struct pierrot *runtime)
 {
     int n_started = 0, error = 0;
     for (uint32_t i = 1; i < runtime->n_schedulers && !error; i++) {
-        error = start_thread(runtime->schedulers[i]);
+        if (!runtime->schedulers[i]->has_thread)
+            error = start_thread(runtime->schedulers[i]);
         n_started += !error;
     }
     while (atomic_load_explicit(&runtime->n_ready, memory_order_acquire) < n_started)
@@ -92,20 +98,33 @@ static int start_threads(struct pierrot *runtime)
     return error ? error : atomic_load_explicit(&runtime->start_error, memory_order_relaxed);
 }
 
-static void stop_threads(struct pierrot *runtime)
+static void set_must_stop(struct pierrot *runtime, int value)
 {
     for (uint32_t i = 1; i < runtime->n_schedulers; i++) {
         struct pr_scheduler *scheduler = runtime->schedulers[i];
-        if (!scheduler || !scheduler->has_thread)
+        if (!scheduler->has_thread)
             continue;
-        atomic_store_explicit(&scheduler->must_stop, 1, memory_order_seq_cst);
+        atomic_store_explicit(&scheduler->must_stop, value, memory_order_seq_cst);
         uv_async_send(&scheduler->async);
     }
-    for (uint32_t i = 1; i < runtime->n_schedulers; i++) {
-        struct pr_scheduler *scheduler = runtime->schedulers[i];
-        if (scheduler && scheduler->has_thread)
-            uv_thread_join(&scheduler->thread);
-    }
+}
+
+/* All threads leave their loops, then the watchdog goes, then the threads end. */
+static void stop_threads(struct pierrot *runtime)
+{
+    int n_threads = 0;
+    for (uint32_t i = 1; i < runtime->n_schedulers; i++)
+        n_threads += runtime->schedulers[i]->has_thread && runtime->schedulers[i]->language_state;
+    set_must_stop(runtime, 1);
+    while (atomic_load_explicit(&runtime->n_left, memory_order_acquire) < n_threads)
+        sched_yield();
+    if (runtime->watchdog)
+        pr_watchdog_free(runtime->watchdog);
+    runtime->watchdog = NULL;
+    set_must_stop(runtime, 2);
+    for (uint32_t i = 1; i < runtime->n_schedulers; i++)
+        if (runtime->schedulers[i]->has_thread)
+            uv_thread_join(&runtime->schedulers[i]->thread);
 }
 
 /* ------------------------------------------------------------ new and free */
@@ -142,29 +161,48 @@ static uint32_t count_schedulers(const pierrot_options *options)
     return n < 1 ? 1 : n > PR_MAX_OWNERS ? PR_MAX_OWNERS : n;
 }
 
-static int make_schedulers(struct pierrot *runtime)
+static struct pr_scheduler *make_scheduler(struct pierrot *runtime, uint32_t index, int *error)
 {
     struct pr_heap *heap = &runtime->system.heap;
-    uint32_t n = count_schedulers(&runtime->options);
-    runtime->schedulers = pr_zalloc(heap, n * sizeof(struct pr_scheduler *));
-    if (!runtime->schedulers)
-        return PIERROT_ENOMEM;
-    runtime->n_schedulers = n;
-    runtime->may_spin = n > 1 && n <= uv_available_parallelism();
-    for (uint32_t i = 0; i < n; i++) {
-        struct pr_scheduler *scheduler = pr_alloc(heap, sizeof *scheduler);
-        if (!scheduler)
-            return PIERROT_ENOMEM;
-        int error = pr_scheduler_init(scheduler, runtime, i, NULL);
-        if (error) {
-            pr_free(heap, scheduler, sizeof *scheduler);
-            return error;
-        }
-        runtime->schedulers[i] = scheduler;
+    struct pr_scheduler *scheduler = pr_alloc(heap, sizeof *scheduler);
+    *error = PIERROT_ENOMEM;
+    if (!scheduler)
+        return NULL;
+    *error = pr_scheduler_init(scheduler, runtime, index, NULL);
+    if (*error) {
+        pr_free(heap, scheduler, sizeof *scheduler);
+        return NULL;
     }
-    runtime->system.owners = (struct pr_owner **)runtime->schedulers;
-    runtime->system.n_owners = n;
-    return 0;
+    return scheduler;
+}
+
+/* The array has room for all there can ever be, so that it never moves. */
+static int make_schedulers(struct pierrot *runtime, uint32_t n)
+{
+    int error = 0;
+    if (!runtime->schedulers) {
+        runtime->schedulers =
+            pr_zalloc(&runtime->system.heap, PR_MAX_OWNERS * sizeof(struct pr_scheduler *));
+        if (!runtime->schedulers)
+            return PIERROT_ENOMEM;
+        runtime->system.owners = (struct pr_owner **)runtime->schedulers;
+    }
+    while (runtime->n_schedulers < n && !error) {
+        struct pr_scheduler *made = make_scheduler(runtime, runtime->n_schedulers, &error);
+        if (made)
+            runtime->schedulers[runtime->n_schedulers++] = made;
+    }
+    runtime->system.n_owners = runtime->n_schedulers;
+    runtime->may_spin = n > 1 && n <= uv_available_parallelism();
+    return error;
+}
+
+static int start_watchdog(struct pierrot *runtime)
+{
+    if (runtime->options.preempt != PIERROT_PREEMPT_SIGNAL || runtime->watchdog)
+        return 0;
+    pr_watchdog_set_interrupt(runtime->language->interrupt);
+    return pr_watchdog_new(runtime, &runtime->watchdog);
 }
 
 static int start(struct pierrot *runtime, void *host_state)
@@ -174,11 +212,17 @@ static int start(struct pierrot *runtime, void *host_state)
     int error = runtime->language->open(first, host_state);
     if (!error)
         error = start_threads(runtime);
-    if (!error && runtime->options.preempt == PIERROT_PREEMPT_SIGNAL) {
-        pr_watchdog_set_interrupt(runtime->language->interrupt);
-        error = pr_watchdog_new(runtime, &runtime->watchdog);
-    }
-    return error;
+    return error ? error : start_watchdog(runtime);
+}
+
+int pr_runtime_configure(struct pierrot *runtime, int schedulers, pierrot_preempt preempt)
+{
+    pierrot_options wanted = {.schedulers = schedulers};
+    runtime->options.preempt = preempt;
+    int error = make_schedulers(runtime, count_schedulers(&wanted));
+    if (!error)
+        error = start_threads(runtime);
+    return error ? error : start_watchdog(runtime);
 }
 
 int pr_runtime_new(const pierrot_options *options, const struct pr_language *language,
@@ -197,7 +241,7 @@ int pr_runtime_new(const pierrot_options *options, const struct pr_language *lan
     if (!error)
         error = pr_published_init(&runtime->published);
     if (!error)
-        error = make_schedulers(runtime);
+        error = make_schedulers(runtime, count_schedulers(&runtime->options));
     if (!error)
         error = start(runtime, host_state);
     if (error) {
@@ -219,10 +263,8 @@ void pr_runtime_free(struct pierrot *runtime)
 {
     struct pr_heap heap;
     pr_heap_init(&heap, runtime->system.heap.fn, runtime->system.heap.ud, 1);
-    if (runtime->watchdog)
-        pr_watchdog_free(runtime->watchdog);
-    runtime->watchdog = NULL;
     stop_threads(runtime);
+    pr_stop_ignore_signals(runtime);
     /* From here on one thread is all of them: what they last sent each other takes effect. */
     for (uint32_t i = 0; i < runtime->n_schedulers; i++)
         if (runtime->schedulers[i])
@@ -238,7 +280,7 @@ void pr_runtime_free(struct pierrot *runtime)
     }
     pr_owner_set_here(NULL);
     pr_free(&runtime->system.heap, runtime->schedulers,
-            runtime->n_schedulers * sizeof(struct pr_scheduler *));
+            PR_MAX_OWNERS * sizeof(struct pr_scheduler *));
     pr_published_fini(&runtime->published, &runtime->system.heap);
     free_text(&runtime->system.heap, runtime->options.path);
     free_text(&runtime->system.heap, runtime->options.cpath);

@@ -25,6 +25,9 @@ struct pierrot {
     atomic_int n_left;                     /* (A) threads that have left their loops */
     atomic_int halt_requested;             /* (A) 1 + exit status; 0: no */
     uv_thread_t creator;                   /* (I) */
+    uv_signal_t on_interrupt;              /* (O of scheduler 0) see stop.h */
+    uv_signal_t on_terminate;
+    int n_signal_handles;
 };
 
 static inline struct pierrot *pr_runtime_of(struct pr_owner *owner)
@@ -48,8 +51,8 @@ void pr_runtime_signal(struct pr_scheduler *scheduler, int number);
 /* The scheduler with the fewest living processes; ties go to the one after `from`. Thread: any. */
 struct pr_scheduler *pr_runtime_least_busy(struct pierrot *runtime, uint32_t from);
 
-/* Sends `shutdown` to all processes without a living parent, waits, kills the rest. 0 or
- * PIERROT_ETIMEOUT. Thread: the creator, outside of slices. */
-int pr_runtime_stop(struct pierrot *runtime, int timeout_ms);
+/* Before first use, while scheduler 0 is the only one: more schedulers, another preemption.
+ * 0 or an error. Thread: the creator. */
+int pr_runtime_configure(struct pierrot *runtime, int schedulers, pierrot_preempt preempt);
 
 #endif

@@ -97,7 +97,9 @@ static int is_overdue(struct pr_scheduler *scheduler, struct watched *watched, u
         !pr_queue_seems_empty(&scheduler->owner.inbox))
         return 1;
     return watched->n_ticks >= 2 &&
-           atomic_load_explicit(&scheduler->is_wanted, memory_order_relaxed);
+           (atomic_load_explicit(&scheduler->is_wanted, memory_order_relaxed) ||
+            atomic_load_explicit(&scheduler->must_stop, memory_order_relaxed) ||
+            atomic_load_explicit(&scheduler->runtime->halt_requested, memory_order_relaxed));
 }
 
 /* One tick; whether any scheduler was busy. */

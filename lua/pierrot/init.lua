@@ -1,0 +1,277 @@
+--- pierrot: processes, messages, links, monitors, names, timers.
+
+local core = require "pierrot.core"
+local start = require "pierrot.start"
+
+local M = {}
+
+-- Straight from C.
+for _, name in ipairs {
+  "self", "send", "flush", "link", "unlink", "unalias", "exit", "trap_exit", "register",
+  "unregister", "whereis", "registered", "is_alive", "processes", "memory", "info",
+  "read_timer", "sleep", "yield", "make_ref", "now", "is_pid", "is_ref", "schedulers", "halt",
+  "any", "one_of",
+} do
+  M[name] = core[name]
+end
+
+-- Processes ----------------------------------------------------------------------------------------
+
+--- Runs fn(...) in a new process. A string "some.module:fn" names a module function.
+---@param fn function|string
+---@return userdata pid
+function M.spawn(fn, ...)
+  return core.spawn(start.check_function(fn, 1), ...)
+end
+
+--- spawn and link in one step.
+---@param fn function|string
+---@return userdata pid
+function M.spawn_link(fn, ...)
+  return core.spawn_link(start.check_function(fn, 1), ...)
+end
+
+--- spawn and monitor in one step.
+---@param fn function|string
+---@return userdata pid, userdata ref
+function M.spawn_monitor(fn, ...)
+  return core.spawn_monitor(start.check_function(fn, 1), ...)
+end
+
+--- spawn with options: link, monitor, name, scheduler, max_queue, max_heap.
+---@param opts table
+---@param fn function|string
+---@return userdata|nil pid, userdata|string|nil ref_or_reason
+function M.spawn_opt(opts, fn, ...)
+  return start.spawn(opts, fn, ...)
+end
+
+-- Receiving ----------------------------------------------------------------------------------------
+
+local match
+
+local function match_table(pattern, value)
+  local kind = core.pattern_kind(pattern)
+  if kind == "one_of" then
+    for _, alternative in ipairs(pattern) do
+      if match(alternative, value) then return true end
+    end
+    return false
+  end
+  if type(value) ~= "table" then return false end
+  for key, field in next, pattern do
+    if not match(field, rawget(value, key)) then return false end
+  end
+  return true
+end
+
+-- With functions in the pattern: in Lua, where they can be preempted. A function in a field is asked as a
+-- whole pattern is.
+function match(pattern, value)
+  if type(pattern) == "function" then
+    return pattern(value) and true or false
+  elseif type(pattern) == "table" then
+    return match_table(pattern, value)
+  end
+  return core.match(pattern, value) and (pattern ~= nil or value == nil)
+end
+
+--- Whether the value matches the pattern, as receive would take it.
+---@return boolean
+function M.match(pattern, value)
+  if pattern == nil then return true end
+  if core.has_function(pattern) then return match(pattern, value) end
+  return core.match(pattern, value)
+end
+
+-- Goes over the mailbox by scan. A receive inside of the pattern moves the save point; the scan then
+-- starts over, since what it has seen may be gone.
+local function receive_by_function(pattern, timeout)
+  local first, looks_only = true, timeout == 0
+  local argument = timeout
+  while true do
+    local found, message
+    if first then
+      found, message = core.scan(argument)
+    else
+      found, message = core.scan(looks_only)
+    end
+    first = false
+    if not found then return nil, "timeout" end
+    if match(pattern, message) then
+      if core.is_scanning() then
+        core.take()
+        return message
+      end
+      return receive_by_function(pattern, timeout)
+    end
+  end
+end
+
+--- The first message that matches; it waits for one. nil, "timeout" when the time is up.
+---@param pattern any nil matches anything
+---@param timeout? number|string milliseconds
+function M.receive(pattern, timeout)
+  if pattern ~= nil and core.has_function(pattern) then
+    local stop <close> = setmetatable({}, { __close = core.stop_scan })
+    return receive_by_function(pattern, timeout)
+  end
+  return core.receive(pattern, timeout)
+end
+
+-- Monitors -----------------------------------------------------------------------------------------
+
+local ALIAS_FLAGS <const> = { explicit_unalias = 1, demonitor = 2, reply_demonitor = 2 | 4 }
+
+--- Watches a process: {"DOWN", ref, "process", pid or name, reason} when it ends.
+---@param target userdata|string|table pid, name or via
+---@param opts? { tag: any, alias: string }
+---@return userdata ref
+function M.monitor(target, opts)
+  if opts == nil then return core.monitor(target) end
+  start.check_options(opts, 2, { tag = true, alias = true })
+  local flags = 0
+  if opts.alias ~= nil then
+    flags = ALIAS_FLAGS[opts.alias]
+    if not flags then
+      error(("bad option 'alias' (explicit_unalias, demonitor or reply_demonitor expected, got %s)")
+        :format(tostring(opts.alias)), 2)
+    end
+  end
+  return core.monitor(target, flags, opts.tag)
+end
+
+--- Ends a monitor. With flush its DOWN is taken out of the mailbox; with info the result tells whether the
+--- monitor was removed before its DOWN was delivered.
+---@param ref userdata
+---@param opts? { flush: boolean, info: boolean }
+---@return boolean
+function M.demonitor(ref, opts)
+  if opts == nil then
+    core.demonitor(ref)
+    return true
+  end
+  start.check_options(opts, 2, { flush = "boolean", info = "boolean" })
+  local removed = core.demonitor(ref, opts.flush)
+  return not opts.info or removed
+end
+
+--- A ref to send to, until unalias; with reply: until the first message.
+---@param opts? { reply: boolean }
+---@return userdata ref
+function M.alias(opts)
+  if opts ~= nil then start.check_options(opts, 1, { reply = "boolean" }) end
+  return core.alias(opts ~= nil and opts.reply)
+end
+
+-- Timers -------------------------------------------------------------------------------------------
+
+local function is_absolute(opts)
+  if opts == nil then return false end
+  start.check_options(opts, 4, { abs = "boolean" }, 3)
+  return opts.abs or false
+end
+
+--- Sends msg to dest in ms milliseconds; with abs at that time of now()'s clock.
+---@return userdata timer
+function M.send_after(ms, dest, msg, opts)
+  return core.send_after(ms, dest, msg, is_absolute(opts))
+end
+
+--- The same; the message is {"timeout", timer, msg}.
+---@return userdata timer
+function M.start_timer(ms, dest, msg, opts)
+  return core.start_timer(ms, dest, msg, is_absolute(opts))
+end
+
+--- Milliseconds that were left, or false; async: true, and {"cancel_timer", timer, ms_or_false} later.
+---@param ref userdata
+---@param opts? { async: boolean }
+function M.cancel_timer(ref, opts)
+  if opts ~= nil then start.check_options(opts, 2, { async = "boolean" }) end
+  return core.cancel_timer(ref, opts ~= nil and opts.async or false)
+end
+
+-- The process's dictionary -------------------------------------------------------------------------
+
+--- Stores a value; the one it had before.
+function M.put(key, value)
+  local dictionary = core.dictionary()
+  local old = dictionary[key]
+  dictionary[key] = value
+  return old
+end
+
+--- The value of a key; without one a copy of the whole dictionary.
+function M.get(...)
+  local dictionary = core.dictionary()
+  if select("#", ...) > 0 then return dictionary[(...)] end
+  local copy = {}
+  for key, value in next, dictionary do copy[key] = value end
+  return copy
+end
+
+--- Removes a key, its value comes back; without one everything, as a table.
+function M.erase(...)
+  local dictionary = core.dictionary()
+  if select("#", ...) > 0 then
+    local key = ...
+    local old = dictionary[key]
+    dictionary[key] = nil
+    return old
+  end
+  local all = M.get()
+  for key in next, all do dictionary[key] = nil end
+  return all
+end
+
+--- All keys, or those that hold the value.
+---@return any[]
+function M.get_keys(...)
+  local keys, n = {}, select("#", ...)
+  local wanted = ...
+  for key, value in next, core.dictionary() do
+    if n == 0 or value == wanted then keys[#keys + 1] = key end
+  end
+  return keys
+end
+
+-- Others -------------------------------------------------------------------------------------------
+
+--- One line of text, the way the prompt shows a value.
+---@return string
+function M.inspect(...)
+  return require "pierrot.inspect" (...)
+end
+
+--- Before first use, where pierrot is a module of another program: schedulers, preempt.
+---@param opts { schedulers: integer, preempt: string }
+function M.configure(opts)
+  start.check_options(opts, 1, { schedulers = true, preempt = true })
+  local schedulers, preempt = opts.schedulers or 1, opts.preempt or "off"
+  if math.type(schedulers) ~= "integer" or schedulers < 1 or schedulers > 64 then
+    error(("bad option 'schedulers' (1 to 64 expected, got %s)"):format(tostring(schedulers)), 2)
+  end
+  if preempt ~= "off" and preempt ~= "signal" and preempt ~= "count" then
+    error(("bad option 'preempt' (off, signal or count expected, got %s)"):format(tostring(preempt)),
+      2)
+  end
+  if not core.configure then
+    error("configure is for pierrot as a module of another program", 2)
+  end
+  core.configure(schedulers, preempt)
+  return true
+end
+
+-- Parts of pierrot are fields too, loaded when first asked for.
+local PARTS <const> = { gen_server = true, bucket = true, registry = true }
+
+return setmetatable(M, {
+  __index = function(_, name)
+    if PARTS[name] then
+      local part = require("pierrot." .. name)
+      rawset(M, name, part)
+      return part
+    end
+  end,
+})

@@ -1,0 +1,478 @@
+-- SPDX-License-Identifier: MIT
+--- The pierrot program: options, scripts, exit statuses, output and signals.
+
+local support = require "spec.support"
+
+if not support.program then
+  pending("the program: its path is not known; set PIERROT")
+  return
+end
+
+local command, execute, temporary_file = support.command, support.execute, support.temporary_file
+
+--- Runs the program with these words and an empty standard input.
+local function run(...)
+  return execute(command(support.program, ...) .. " </dev/null")
+end
+
+--- Runs a script of this text.
+local function run_text(text, ...)
+  local script <close> = temporary_file(text)
+  return run(script.path, ...)
+end
+
+describe("a script", function()
+  it("runs, and the status is 0", function()
+    local output, errors, status = run_text [[print("hello", 42)]]
+
+    assert.same({ "hello\t42\n", "", 0 }, { output, errors, status })
+  end)
+
+  it("runs as a process", function()
+    local output = run_text [[
+      local pierrot = require "pierrot"
+      pierrot.send(pierrot.self(), "hello")
+      print(pierrot.is_pid(pierrot.self()), pierrot.receive())
+    ]]
+
+    assert.equal("true\thello\n", output)
+  end)
+
+  it("has its arguments in arg and in ...", function()
+    local script <close> = temporary_file [[
+      print(arg[0], #arg, arg[1], arg[2], arg[3])
+      print(arg[-1], arg[-2], arg[-3])
+      print(select("#", ...), ...)
+    ]]
+
+    local output = run("-s", "1", script.path, "one", "two words", "")
+
+    assert.equal(table.concat {
+      script.path, "\t3\tone\ttwo words\t\n",
+      "1\t-s\t", support.program, "\n",
+      "3\tone\ttwo words\t\n",
+    }, output)
+  end)
+
+  it("may take options of its own", function()
+    local output = run_text([[print(...)]], "-s", "--help", "-x")
+
+    assert.equal("-s\t--help\t-x\n", output)
+  end)
+
+  it("may start with a line for the shell", function()
+    local output = run_text "#!/usr/bin/env pierrot\nprint('hello')\n"
+
+    assert.equal("hello\n", output)
+  end)
+
+  it("finds modules as in lua", function()
+    local output = run_text [[
+      print(require("spec.fixtures.counter").init(5))
+      print(type(package.path), type(package.cpath), type(package.searchers))
+    ]]
+
+    assert.equal("ok\t5\nstring\tstring\ttable\n", output)
+  end)
+
+  it("finds modules by LUA_PATH", function()
+    local script <close> = temporary_file [[print(require("counter").init(5))]]
+
+    local output = execute("LUA_PATH_5_4='spec/fixtures/?.lua;;' " ..
+      command(support.program, script.path))
+
+    assert.equal("ok\t5\n", output)
+  end)
+
+  it("reads standard input", function()
+    local script <close> = temporary_file [[
+      for line in io.lines() do
+        print("<" .. line .. ">")
+      end
+    ]]
+
+    local output = execute("printf 'a\\nb\\n' | " .. command(support.program, script.path))
+
+    assert.equal("<a>\n<b>\n", output)
+  end)
+
+  it("that fails gives status 1, the error and a traceback", function()
+    local script <close> = temporary_file 'local function f()\n  error("no milk")\nend\nf()\n'
+
+    local output, errors, status = run(script.path)
+
+    assert.equal("", output)
+    assert.equal(1, status)
+    assert.is_truthy(errors:find(script.path .. ":2: no milk", 1, true))
+    assert.is_truthy(errors:find("traceback", 1, true))
+    assert.is_truthy(errors:find(":4: in main chunk", 1, true))
+  end)
+
+  it("that fails with a table gives status 1, and shows it", function()
+    local _, errors, status = run_text [[error({ code = 4711 })]]
+
+    assert.equal(1, status)
+    assert.is_truthy(errors:find("4711", 1, true))
+  end)
+
+  it("with a syntax error gives status 1 and its place", function()
+    local script <close> = temporary_file "print('hello')\nlocal x = = 1\n"
+
+    local output, errors, status = run(script.path)
+
+    assert.equal("", output)
+    assert.equal(1, status)
+    assert.is_truthy(errors:find(script.path .. ":2:", 1, true))
+  end)
+
+  it("that is missing gives status 1 and its name", function()
+    local output, errors, status = run("/no/such/script.lua")
+
+    assert.equal("", output)
+    assert.equal(1, status)
+    assert.is_truthy(errors:find("/no/such/script.lua", 1, true))
+  end)
+
+  it("ends the program though other processes go on", function()
+    local output, _, status = run_text [[
+      local pierrot = require "pierrot"
+      pierrot.spawn(function() pierrot.receive("never sent") end)
+      pierrot.spawn(function() while true do end end)
+      pierrot.spawn(function() while true do pierrot.yield() end end)
+      print("done")
+    ]]
+
+    assert.same({ "done\n", 0 }, { output, status })
+  end)
+
+  it("that exits normally gives status 0", function()
+    local output, errors, status = run_text [[
+      require("pierrot").exit()
+      print("not reached")
+    ]]
+
+    assert.same({ "", "", 0 }, { output, errors, status })
+  end)
+
+  it("that is ended by a linked process's crash gives status 1, and the reason", function()
+    local _, errors, status = run_text [[
+      local pierrot = require "pierrot"
+      pierrot.spawn_link(function() error("no milk") end)
+      pierrot.receive("never sent")
+    ]]
+
+    assert.equal(1, status)
+    assert.is_truthy(errors:find("no milk", 1, true))
+  end)
+
+  it("goes on when a process that is not linked crashes, which is reported", function()
+    local output, errors, status = run_text [[
+      local pierrot = require "pierrot"
+      local pid, ref = pierrot.spawn_monitor(function() error("no milk") end)
+      pierrot.receive { "DOWN", ref }
+      print(pid)
+    ]]
+
+    assert.equal(0, status)
+    assert.is_truthy(errors:find("no milk", 1, true))
+    assert.is_truthy(errors:find(output:match("<[%d.]+>"), 1, true))
+  end)
+end)
+
+describe("os.exit", function()
+  for title, row in pairs {
+    ["without a value"] = { "os.exit()", 0 },
+    ["of true"] = { "os.exit(true)", 0 },
+    ["of false"] = { "os.exit(false)", 1 },
+    ["of a number"] = { "os.exit(7)", 7 },
+  } do
+    it("ends the program, " .. title, function()
+      local output, _, status = run_text("io.write('before') " .. row[1] .. " print('after')")
+
+      assert.same({ "before", row[2] }, { output, status })
+    end)
+  end
+
+  it("ends the program from any process, at once, and flushes", function()
+    local output, _, status = run_text [[
+      local pierrot = require "pierrot"
+      pierrot.spawn_opt({ scheduler = "any" }, function()
+        io.write("no newline")
+        os.exit(3)
+      end)
+      pierrot.receive("never sent")
+    ]]
+
+    assert.same({ "no newline", 3 }, { output, status })
+  end)
+end)
+
+describe("halt", function()
+  it("ends the program with its status", function()
+    local output, _, status = run_text [[
+      io.write("before")
+      require("pierrot").halt(3)
+      print("after")
+    ]]
+
+    assert.same({ "before", 3 }, { output, status })
+  end)
+
+  it("gives status 0 without one, from any process", function()
+    local _, _, status = run_text [[
+      local pierrot = require "pierrot"
+      pierrot.spawn(function() pierrot.halt() end)
+      pierrot.receive("never sent")
+    ]]
+
+    assert.equal(0, status)
+  end)
+end)
+
+describe("the option", function()
+  it("-e runs code, as often as it is given, in order", function()
+    local output, errors, status = run("-e", "x = 1", "-e", "print(x + 1)")
+
+    assert.same({ "2\n", "", 0 }, { output, errors, status })
+  end)
+
+  it("-e runs before the script, which sees its globals", function()
+    local script <close> = temporary_file [[print(x, ...)]]
+
+    local output = run("-e", "x = 42", script.path, "one")
+
+    assert.equal("42\tone\n", output)
+  end)
+
+  it("-e gives status 1 for an error", function()
+    local _, errors, status = run("-e", "error('no milk')")
+
+    assert.equal(1, status)
+    assert.is_truthy(errors:find("no milk", 1, true))
+  end)
+
+  it("-e gives status 1 for a syntax error", function()
+    local _, errors, status = run("-e", "x = = 1")
+
+    assert.equal(1, status)
+    assert.is_truthy(errors:find("near '='", 1, true))
+  end)
+
+  it("-l requires a module into the global of its name", function()
+    local output, _, status = run("-l", "pierrot", "-e", "print(type(pierrot.self))")
+
+    assert.same({ "function\n", 0 }, { output, status })
+  end)
+
+  it("-l gives status 1 for a module that is missing", function()
+    local _, errors, status = run("-l", "no_such_module", "-e", "print('not reached')")
+
+    assert.equal(1, status)
+    assert.is_truthy(errors:find("no_such_module", 1, true))
+  end)
+
+  for _, words in ipairs { { "-s", "3" }, { "-s3" }, { "--schedulers", "3" },
+    { "--schedulers=3" } } do
+    it(table.concat(words, " ") .. " sets the number of schedulers", function()
+      local all = { table.unpack(words) }
+      all[#all + 1] = "-e"
+      all[#all + 1] = "print(require('pierrot').schedulers())"
+
+      local output = run(table.unpack(all))
+
+      assert.equal("3\n", output)
+    end)
+  end
+
+  for _, number in ipairs { "0", "-1", "many", "1.5", "" } do
+    it(("-s refuses %q"):format(number), function()
+      local output, errors, status = run("-s", number, "-e", "print('not reached')")
+
+      assert.equal("", output)
+      assert.is_true(errors ~= "")
+      assert.is_true(status ~= 0)
+    end)
+  end
+
+  for _, how in ipairs { "signal", "count", "off" } do
+    it("--preempt " .. how .. " is taken", function()
+      local output = run("--preempt", how, "-e", "print('hello')")
+
+      assert.equal("hello\n", output)
+    end)
+  end
+
+  for _, how in ipairs { "signal", "count" } do
+    it("--preempt " .. how .. " preempts", function()
+      local output = run("--preempt", how, "-s", "1", "-e", [[
+        local pierrot = require "pierrot"
+        pierrot.spawn(function() while true do end end)
+        pierrot.sleep(10)
+        print("hello")
+      ]])
+
+      assert.equal("hello\n", output)
+    end)
+  end
+
+  it("--preempt refuses what it does not know", function()
+    local _, errors, status = run("--preempt", "now", "-e", "print('not reached')")
+
+    assert.is_truthy(errors:find("now", 1, true))
+    assert.is_true(status ~= 0)
+  end)
+
+  for _, option in ipairs { "-h", "--help" } do
+    it(option .. " tells the options, and the status is 0", function()
+      local output, errors, status = run(option)
+
+      for _, word in ipairs { "-e", "-l", "-i", "-s", "--schedulers", "--no-halt", "--preempt",
+        "-h", "-V" } do
+        assert.is_truthy(output:find(word, 1, true), word)
+      end
+      assert.same({ "", 0 }, { errors, status })
+    end)
+  end
+
+  it("-V tells the version, and the status is 0", function()
+    local output, errors, status = run("-V")
+
+    assert.is_truthy(output:find("pierrot", 1, true))
+    assert.is_truthy(output:find("%d+%.%d+%.%d+"))
+    assert.same({ "", 0 }, { errors, status })
+  end)
+
+  it("that is none is refused, with the way to help", function()
+    local output, errors, status = run("--no-such-option")
+
+    assert.equal("", output)
+    assert.is_truthy(errors:find("no-such-option", 1, true))
+    assert.is_true(status ~= 0)
+  end)
+
+  it("--no-halt goes on after the main process has ended", function()
+    local output, _, status = run("--no-halt", "-e", [[
+      local pierrot = require "pierrot"
+      local main = pierrot.self()
+      pierrot.spawn(function()
+        local ref = pierrot.monitor(main)
+        pierrot.receive { "DOWN", ref }
+        print("main has ended")
+        os.exit(5)
+      end)
+    ]])
+
+    assert.same({ "main has ended\n", 5 }, { output, status })
+  end)
+end)
+
+describe("standard input", function()
+  for _, words in ipairs { {}, { "-" } } do
+    it("is run as a script: " .. (words[1] or "no arguments"), function()
+      local text <close> = temporary_file "x = 42\nprint('hello', x)\n"
+
+      local output, errors, status =
+        execute(command(support.program, table.unpack(words)) .. " <" .. text.path)
+
+      assert.same({ "hello\t42\n", "", 0 }, { output, errors, status })
+    end)
+  end
+
+  it("gives status 1 when it fails", function()
+    local _, errors, status = execute("echo 'error(\"no milk\")' | " .. command(support.program))
+
+    assert.equal(1, status)
+    assert.is_truthy(errors:find("no milk", 1, true))
+  end)
+
+  it("may be empty", function()
+    assert.same({ "", "", 0 }, { run() })
+  end)
+end)
+
+describe("print", function()
+  it("writes its line in one piece, whoever else prints", function()
+    local output, _, status = run("-s", "2", "-e", [[
+      local pierrot = require "pierrot"
+      local refs = {}
+      for i = 1, 8 do
+        local _
+        _, refs[i] = pierrot.spawn_opt({ scheduler = "any", monitor = true }, function(letter)
+          for n = 1, 500 do
+            print(letter:rep(100), n, letter:rep(100))
+          end
+        end, string.char(96 + i))
+      end
+      for _, ref in ipairs(refs) do
+        pierrot.receive { "DOWN", ref }
+      end
+    ]])
+
+    local count = 0
+    for line in output:gmatch("[^\n]*\n") do
+      local before, number, after = line:match("^(%l+)\t(%d+)\t(%l+)\n$")
+      if not before or before ~= after or before ~= before:sub(1, 1):rep(100) or not number then
+        error("a line in pieces: " .. line)
+      end
+      count = count + 1
+    end
+    assert.equal(4000, count)
+    assert.equal(0, status)
+  end)
+
+  it("uses tostring, as in lua", function()
+    local output = run("-e", [[
+      print(setmetatable({}, { __tostring = function() return "milk" end }), nil, 1.0, true)
+    ]])
+
+    assert.equal("milk\tnil\t1.0\ttrue\n", output)
+  end)
+end)
+
+describe("the signal", function()
+  -- Runs a script that can call signal_myself: a shell that it starts sends the signal.
+  local function run_signalled(signal, text)
+    return run_text(([[
+      local pierrot = require "pierrot"
+      local gen_server = require "pierrot.gen_server"
+      local function signal_myself() io.popen("kill -%s $PPID"):close() end
+    ]]):format(signal) .. text)
+  end
+
+  for _, signal in ipairs { "TERM", "INT" } do
+    it(signal .. " ends a program that waits", function()
+      local output, errors = run_signalled(signal, [[
+        signal_myself()
+        pierrot.receive("never sent")
+        print("not reached")
+      ]])
+
+      assert.same({ "", "" }, { output, errors })
+    end)
+
+    it(signal .. " ends a program that spins", function()
+      local output = run_signalled(signal, [[
+        signal_myself()
+        while true do end
+      ]])
+
+      assert.equal("", output)
+    end)
+
+    it(signal .. " lets linked servers that trap exits terminate", function()
+      local output = run_signalled(signal, [[
+        gen_server.start_link {
+          init = function()
+            pierrot.trap_exit(true)
+            return "ok", {}
+          end,
+          terminate = function(reason) print("terminated", reason) end,
+        }
+        signal_myself()
+        pierrot.receive("never sent")
+      ]])
+
+      assert.equal("terminated\tshutdown\n", output)
+    end)
+  end
+end)

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The coroutine library of Lua, with two differences that a script does not see: the running state is
+ * tracked, so that it can be preempted, and a yield by the system passes through to the process. */
+#include <lualib.h>
+
+#include "lua/process.h"
+#include "lua/running.h"
+
+static lua_State *get_coroutine(lua_State *L)
+{
+    lua_State *co = lua_tothread(L, 1);
+    luaL_argexpected(L, co, 1, "coroutine");
+    return co;
+}
+
+enum { CAN_RESUME = -2, FAILED = -1 };
+
+/* Moves the outcome of a resume to L: the number of results, or FAILED and the error on top. */
+static int collect(lua_State *L, lua_State *co, int status, int n_results)
+{
+    if (status == LUA_OK || status == LUA_YIELD) {
+        if (!lua_checkstack(L, n_results + 1)) {
+            lua_pop(co, n_results);
+            lua_pushliteral(L, "too many results to resume");
+            return FAILED;
+        }
+        lua_xmove(co, L, n_results);
+        return n_results;
+    }
+    lua_xmove(co, L, 1);
+    return FAILED;
+}
+
+static int start(lua_State *L, lua_State *co, int n_args)
+{
+    if (!lua_checkstack(co, n_args)) {
+        lua_pushliteral(L, "too many arguments to resume");
+        return FAILED;
+    }
+    lua_xmove(L, co, n_args);
+    return 0;
+}
+
+static int finish_resume(lua_State *L, int n)
+{
+    if (n == FAILED) {
+        lua_pushboolean(L, 0);
+        lua_insert(L, -2);
+        return 2;
+    }
+    lua_pushboolean(L, 1);
+    lua_insert(L, -(n + 1));
+    return n + 1;
+}
+
+/* Resumes until the coroutine itself yields or ends; what the system yields goes outwards first, and
+ * `k` comes back here with no arguments. Returns a number of results, or does not return. */
+static int resume_k(lua_State *L, int status, lua_KContext context);
+static int wrap_k(lua_State *L, int status, lua_KContext context);
+
+static int is_system_yield(int status)
+{
+    return status == LUA_YIELD && pr_running.yield != PR_YIELD_USER;
+}
+
+static int resume_on(lua_State *L, lua_State *co, int n_args)
+{
+    int n_results;
+    int status = pr_resume(co, L, n_args, &n_results);
+    if (is_system_yield(status))
+        return lua_yieldk(L, 0, (lua_KContext)co, resume_k);
+    return finish_resume(L, collect(L, co, status, n_results));
+}
+
+static int resume_k(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    return resume_on(L, (lua_State *)context, 0);
+}
+
+static int co_resume(lua_State *L)
+{
+    lua_State *co = get_coroutine(L);
+    int n_args = lua_gettop(L) - 1;
+    int failed = start(L, co, n_args);
+    if (failed)
+        return finish_resume(L, FAILED);
+    return resume_on(L, co, n_args);
+}
+
+/* An error of a wrapped coroutine goes on in its caller, with the position as Lua adds it. */
+static int wrap_failed(lua_State *L, lua_State *co)
+{
+    int status = lua_status(co);
+    if (status != LUA_OK && status != LUA_YIELD) {
+        status = lua_resetthread(co);
+        lua_xmove(co, L, 1);
+    }
+    if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
+        luaL_where(L, 1);
+        lua_insert(L, -2);
+        lua_concat(L, 2);
+    }
+    return lua_error(L);
+}
+
+static int wrap_on(lua_State *L, lua_State *co, int n_args)
+{
+    int n_results;
+    int status = pr_resume(co, L, n_args, &n_results);
+    if (is_system_yield(status))
+        return lua_yieldk(L, 0, (lua_KContext)co, wrap_k);
+    int n = collect(L, co, status, n_results);
+    return n == FAILED ? wrap_failed(L, co) : n;
+}
+
+static int wrap_k(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    return wrap_on(L, (lua_State *)context, 0);
+}
+
+static int wrap_call(lua_State *L)
+{
+    lua_State *co = lua_tothread(L, lua_upvalueindex(1));
+    int n_args = lua_gettop(L);
+    if (start(L, co, n_args) != 0)
+        return wrap_failed(L, co);
+    return wrap_on(L, co, n_args);
+}
+
+static int co_create(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_State *co = lua_newthread(L);
+    /* It inherits our one-shot hook when that is armed: only a user's hook is passed on. */
+    if (pr_running.armed == L)
+        lua_sethook(co, pr_running.user_hook, pr_running.user_mask, pr_running.user_count);
+    lua_pushvalue(L, 1);
+    lua_xmove(L, co, 1);
+    return 1;
+}
+
+static int co_wrap(lua_State *L)
+{
+    co_create(L);
+    lua_pushcclosure(L, wrap_call, 1);
+    return 1;
+}
+
+static int is_system_yieldable(lua_State *L)
+{
+    return lua_isyieldable(L) && (pr_running.L != L || pr_running.chain_yields);
+}
+
+/* The body of a process is no coroutine of the user's: yielding there leads nowhere. */
+static int co_yield(lua_State *L)
+{
+    struct pr_lua *lua = PR_LUA(L);
+    struct pr_process *process = lua->owner->current;
+    if (process && pr_lua_body_of(process) == L)
+        return luaL_error(L, "attempt to yield from outside a coroutine");
+    pr_running.yield = PR_YIELD_USER;
+    return lua_yield(L, lua_gettop(L));
+}
+
+static int co_isyieldable(lua_State *L)
+{
+    lua_State *co = lua_isnone(L, 1) ? L : get_coroutine(L);
+    lua_pushboolean(L, is_system_yieldable(co));
+    return 1;
+}
+
+/* In the body of a process it is the main coroutine, as in a script of its own. */
+static int co_running(lua_State *L)
+{
+    struct pr_lua *lua = PR_LUA(L);
+    struct pr_process *process = lua->owner->current;
+    int is_main = lua_pushthread(L);
+    lua_pushboolean(L, is_main || (process && pr_lua_body_of(process) == L));
+    return 2;
+}
+
+void pr_open_coroutine(struct pr_lua *lua, lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"resume", co_resume},   {"wrap", co_wrap},       {"create", co_create},
+        {"yield", co_yield},     {"running", co_running}, {"isyieldable", co_isyieldable},
+        {NULL, NULL},
+    };
+    lua_getglobal(L, LUA_COLIBNAME);
+    if (lua_istable(L, -1))
+        pr_lua_register(L, lua, functions);
+    lua_pop(L, 1);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A runtime with Lua in it, as a host sees it: pierrot_new to pierrot_free, and running scripts. */
+#include "lua/embed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/process.h"
+#include "lua/running.h"
+#include "lua/spawn.h"
+
+int pierrot_new(const pierrot_options *options, pierrot **rt)
+{
+    if (!options || !rt || options->size != sizeof *options || options->schedulers < 0)
+        return PIERROT_EINVAL;
+    struct pr_owner *outer = pr_owner_here();
+    int error = pr_runtime_new(options, &pr_lua_language, NULL, rt);
+    pr_owner_set_here(outer);
+    return error;
+}
+
+void pierrot_free(pierrot *rt)
+{
+    struct pr_owner *outer = pr_owner_here();
+    int was_ours = outer && outer->system == &rt->system;
+    pr_runtime_free(rt);
+    pr_owner_set_here(was_ours ? NULL : outer);
+}
+
+int pierrot_stop(pierrot *rt, int timeout_ms)
+{
+    struct pr_owner *outer = pr_owner_here();
+    pr_owner_set_here(&rt->schedulers[0]->owner);
+    int error = pr_stop_processes(rt, timeout_ms);
+    pr_owner_set_here(outer);
+    return error;
+}
+
+struct pr_lua *pr_main_lua(pierrot *rt)
+{
+    return rt->schedulers[0]->language_state;
+}
+
+/* ------------------------------------------------------ watching the main process */
+
+/* A process of the runtime's own that gets the DOWN of the main process. */
+struct watcher {
+    struct pr_process process; /* first */
+    struct pierrot *runtime;
+    enum pr_main_end *end;
+    int *is_done;
+};
+
+static enum pr_slice_end run_watcher(struct pr_owner *owner, struct pr_process *process)
+{
+    struct watcher *watcher = (struct watcher *)process;
+    struct pr_signal *message = pr_mailbox_first(&process->mailbox);
+    if (!message)
+        return PR_SLICE_WAITS;
+    const pierrot_term *reason = pr_value_cell(&message->value);
+    *watcher->end = pr_exit_is_clean(reason) ? PR_MAIN_CLEAN : PR_MAIN_CRASHED;
+    *watcher->is_done = 1;
+    pr_process_exit(owner, process, PR_TERM(normal));
+    return PR_SLICE_ENDED;
+}
+
+static void finish_watcher(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
+{
+    (void)owner;
+    (void)process;
+    (void)reason;
+}
+
+static void destroy_watcher(struct pr_owner *owner, struct pr_process *process)
+{
+    pr_free(&owner->heap, process, sizeof(struct watcher));
+}
+
+static const struct pr_kind watcher_kind = {.name = "watcher",
+                                            .run = run_watcher,
+                                            .finish = finish_watcher,
+                                            .destroy = destroy_watcher};
+
+static int watch(struct pr_owner *owner, pierrot_pid pid, struct watcher **out)
+{
+    pierrot_ref ref;
+    struct watcher *watcher = pr_zalloc(&owner->heap, sizeof *watcher);
+    int error =
+        watcher ? pr_process_init(owner, &watcher->process, &watcher_kind, NULL) : PIERROT_ENOMEM;
+    if (error) {
+        pr_free(&owner->heap, watcher, sizeof *watcher);
+        return error;
+    }
+    watcher->process.flags |= PR_WAKE_ON_MESSAGE;
+    error = pr_monitor(owner, &watcher->process, pid, NULL, &ref);
+    if (error)
+        pr_process_exit(owner, &watcher->process, PR_TERM(normal));
+    *out = watcher;
+    return error;
+}
+
+struct waiting {
+    struct pierrot *runtime;
+    int is_done;
+};
+
+static int is_over(void *ud)
+{
+    struct waiting *waiting = ud;
+    return waiting->is_done ||
+           atomic_load_explicit(&waiting->runtime->halt_requested, memory_order_acquire);
+}
+
+/* Runs protected: a process with the function at 1. */
+static int spawn_main(lua_State *L)
+{
+    struct pr_lua *lua = lua_touserdata(L, 2);
+    pierrot_pid *pid = lua_touserdata(L, 3);
+    struct pr_spawn_options options = {0};
+    struct pr_lua_process *made;
+    pierrot_ref unused;
+    lua_settop(L, 1);
+    int error = pr_spawn_plain(lua, L, 0, &options, &made, &unused);
+    if (error)
+        return luaL_error(L, "%s", pierrot_strerror(error));
+    *pid = made->process.pid;
+    return 0;
+}
+
+int pr_main_run(pierrot *rt, enum pr_main_end *end)
+{
+    struct pr_lua *lua = pr_main_lua(rt);
+    struct pr_owner *owner = lua->owner, *outer = pr_owner_here();
+    struct waiting waiting = {.runtime = rt};
+    struct watcher *watcher;
+    pierrot_pid pid = {0};
+    lua_State *L = lua->main;
+    pr_owner_set_here(owner);
+    lua_pushcfunction(L, spawn_main);
+    lua_insert(L, -2);
+    lua_pushlightuserdata(L, lua);
+    lua_pushlightuserdata(L, &pid);
+    int error = lua_pcall(L, 3, 0, 0) == LUA_OK ? 0 : PIERROT_ENOMEM;
+    if (error)
+        lua_pop(L, 1);
+    else
+        error = watch(owner, pid, &watcher);
+    if (!error) {
+        watcher->runtime = rt;
+        watcher->end = end;
+        watcher->is_done = &waiting.is_done;
+        *end = PR_MAIN_HALTED;
+        pr_scheduler_run(lua->scheduler, is_over, &waiting);
+        if (!waiting.is_done) /* a halt: this frame goes before the watcher does */
+            pr_process_exit(owner, &watcher->process, PR_TERM(normal));
+    }
+    pr_owner_set_here(outer);
+    return error;
+}
+
+static int is_halted(void *ud)
+{
+    struct pierrot *runtime = ud;
+    return atomic_load_explicit(&runtime->halt_requested, memory_order_acquire);
+}
+
+void pr_main_wait_halt(pierrot *rt)
+{
+    struct pr_owner *outer = pr_owner_here();
+    pr_owner_set_here(&rt->schedulers[0]->owner);
+    pr_scheduler_run(rt->schedulers[0], is_halted, rt);
+    pr_owner_set_here(outer);
+}
+
+/* ------------------------------------------------------------------------ scripts */
+
+struct arguments {
+    int argc;
+    char **argv;
+    int script;
+};
+
+static int set_arg(lua_State *L)
+{
+    struct arguments *arguments = lua_touserdata(L, 1);
+    lua_createtable(L, arguments->argc, 1);
+    for (int i = 0; i < arguments->argc; i++) {
+        lua_pushstring(L, arguments->argv[i]);
+        lua_rawseti(L, -2, i - arguments->script);
+    }
+    lua_setglobal(L, "arg");
+    return 0;
+}
+
+int pr_main_set_arg(pierrot *rt, int argc, char **argv, int script)
+{
+    lua_State *L = pr_main_lua(rt)->main;
+    struct arguments arguments = {argc, argv, script};
+    lua_pushcfunction(L, set_arg);
+    lua_pushlightuserdata(L, &arguments);
+    if (lua_pcall(L, 1, 0, 0) == LUA_OK)
+        return 0;
+    lua_pop(L, 1);
+    return PIERROT_ENOMEM;
+}
+
+/* The chunk is on the stack, or its error: then it is logged. */
+static int run_loaded(pierrot *rt, int status)
+{
+    lua_State *L = pr_main_lua(rt)->main;
+    enum pr_main_end end;
+    if (status != LUA_OK) {
+        const char *text = lua_tostring(L, -1);
+        pierrot_log(rt, PIERROT_ERROR, "%s", text ? text : "cannot load the script");
+        lua_pop(L, 1);
+        return status == LUA_ERRMEM ? PIERROT_ENOMEM : PIERROT_ELUA;
+    }
+    int error = pr_main_run(rt, &end);
+    if (error)
+        return error;
+    return end == PR_MAIN_CRASHED ? PIERROT_ELUA : end == PR_MAIN_HALTED ? PIERROT_ESTOPPED : 0;
+}
+
+int pierrot_run_file(pierrot *rt, const char *path, int argc, char **argv)
+{
+    struct pr_owner *outer = pr_owner_here();
+    if (!path)
+        return PIERROT_EINVAL;
+    pr_owner_set_here(&rt->schedulers[0]->owner);
+    int error = pr_main_set_arg(rt, argc, argv, 0);
+    if (!error)
+        error = run_loaded(rt, luaL_loadfilex(pr_main_lua(rt)->main, path, NULL));
+    pr_owner_set_here(outer);
+    return error;
+}
+
+int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname)
+{
+    struct pr_owner *outer = pr_owner_here();
+    if (!code)
+        return PIERROT_EINVAL;
+    pr_owner_set_here(&rt->schedulers[0]->owner);
+    int error = run_loaded(rt, luaL_loadbufferx(pr_main_lua(rt)->main, code, strlen(code),
+                                                chunkname ? chunkname : "=string", NULL));
+    pr_owner_set_here(outer);
+    return error;
+}
+
+/* ----------------------------------------------------------- Lua processes from C */
+
+int pierrot_spawn_lua(pierrot_context *ctx, const char *module, const char *function,
+                      pierrot_term *arg, pierrot_pid *pid, pierrot_ref *ref)
+{
+    (void)pierrot_runtime(ctx);
+    struct pr_owner *owner = pr_owner_here();
+    int error = pr_spawn_named(pr_lua_of(owner), module, function, arg, pid, ref);
+    pierrot_term_free(arg);
+    return error;
+}

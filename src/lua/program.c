@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/program.h"
+
+#include <string.h>
+
+#include "lua/embed.h"
+#include "lua/state.h"
+
+/* Runs protected: the main function of pierrot.program with its steps on top. */
+static int make_main(lua_State *L)
+{
+    const struct pr_program *program = lua_touserdata(L, 1);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "pierrot.program");
+    lua_call(L, 1, 1);
+    lua_createtable(L, program->n_steps, 0);
+    for (int i = 0; i < program->n_steps; i++) {
+        lua_createtable(L, 0, 2);
+        lua_pushstring(L, program->steps[i].kind == PR_PROGRAM_EXECUTE ? "execute" : "load");
+        lua_setfield(L, -2, "kind");
+        lua_pushstring(L, program->steps[i].text);
+        lua_setfield(L, -2, "text");
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_pushstring(L, program->script);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+static int load_main(pierrot *rt, const struct pr_program *program)
+{
+    lua_State *L = pr_main_lua(rt)->main;
+    lua_pushcfunction(L, make_main);
+    lua_pushlightuserdata(L, (void *)program);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK)
+        return 0;
+    const char *text = lua_tostring(L, -1);
+    pierrot_log(rt, PIERROT_ERROR, "pierrot: %s", text ? text : "cannot load the script");
+    lua_pop(L, 1);
+    return 1;
+}
+
+static int halt_status(pierrot *rt)
+{
+    return atomic_load_explicit(&rt->halt_requested, memory_order_acquire) - 1;
+}
+
+static int run(pierrot *rt, const struct pr_program *program)
+{
+    enum pr_main_end end;
+    int script = program->script_index < program->argc ? program->script_index : 0;
+    int error = pr_main_set_arg(rt, program->argc, program->argv, script);
+    if (!error)
+        error = pr_stop_on_signals(rt);
+    if (error) {
+        pierrot_log(rt, PIERROT_ERROR, "pierrot: %s", pierrot_strerror(error));
+        return 1;
+    }
+    if (load_main(rt, program) != 0)
+        return 1;
+    error = pr_main_run(rt, &end);
+    if (error) {
+        pierrot_log(rt, PIERROT_ERROR, "pierrot: %s", pierrot_strerror(error));
+        return 1;
+    }
+    if (end == PR_MAIN_CRASHED)
+        return 1;
+    if (end == PR_MAIN_CLEAN && program->no_halt)
+        pr_main_wait_halt(rt);
+    return end == PR_MAIN_HALTED || program->no_halt ? halt_status(rt) : 0;
+}
+
+int pr_program_run(pierrot *rt, const struct pr_program *program)
+{
+    struct pr_owner *outer = pr_owner_here();
+    pr_owner_set_here(&rt->schedulers[0]->owner);
+    int status = run(rt, program);
+    pr_owner_set_here(outer);
+    return status;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which Lua state runs on this thread, how it can be interrupted, and how a process gives way.
+ *
+ * A slice that lasts too long is ended by a one-shot count hook, set by a signal handler on the very
+ * thread that runs (as stock `lua` does for Ctrl-C), on the state that runs at that moment. The hook
+ * yields when the whole chain of coroutines up to the process can yield; else it clears itself and the
+ * next tick tries again. A user's hook is kept meanwhile and put back.
+ *
+ * A yield by the system (waiting, preempted) passes through the user's coroutines: our `resume` hands
+ * it outwards, and resumes inwards again when the process goes on. */
+#ifndef PR_LUA_RUNNING_H
+#define PR_LUA_RUNNING_H
+
+#include "lua/state.h"
+
+enum pr_yield {
+    PR_YIELD_USER,    /* coroutine.yield */
+    PR_YIELD_WAIT,    /* the process waits */
+    PR_YIELD_PREEMPT  /* the process gives way */
+};
+
+struct pr_running {
+    lua_State *volatile L;     /* NULL: no process runs */
+    lua_State *volatile armed; /* the state with our one-shot hook; NULL: none */
+    volatile int chain_yields; /* all coroutines from the process to L can yield */
+    enum pr_yield yield;       /* what the last yield was */
+    int close_ticks;           /* > 0: closing values run, for so many more ticks */
+    lua_Hook user_hook;        /* of the armed state */
+    int user_mask;
+    int user_count;
+};
+
+extern _Thread_local struct pr_running pr_running;
+
+/* Runs `co` as the body of a process (the chain starts there), or (from not NULL) as a coroutine of the
+ * user's in the state `from`. Returns as lua_resume. */
+int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results);
+
+/* Raises unless the process can wait in L now. */
+void pr_check_can_wait(struct pr_lua *lua, lua_State *L);
+
+/* One look at what the process waits for: the number of results pushed, or -1: go on waiting. */
+typedef int (*pr_try_fn)(lua_State *L, lua_KContext context);
+
+/* Lets the process wait until `try` has results; `k` must be `return pr_wait_on(L, context, try, k)`.
+ * For use as `return pr_wait(…)`. In a host's main process it runs the scheduler meanwhile. */
+int pr_wait(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
+            lua_KFunction k);
+
+/* Gives way to others; use as return value. */
+int pr_give_way(struct pr_lua *lua, lua_State *L);
+
+/* The current process is EXITING: unwinds L for good; use as return value. */
+int pr_die(struct pr_lua *lua, lua_State *L);
+
+/* After something that may have ended the current process. */
+#define PR_CHECK_ALIVE(lua, L)                                                                     \
+    do {                                                                                           \
+        if ((lua)->owner->current->flags & PR_EXITING)                                             \
+            return pr_die((lua), (L));                                                             \
+    } while (0)
+
+/* The handler's part of preemption. */
+void pr_interrupt(void);
+
+/* Replaces the functions of the coroutine library, and debug.sethook's view of hooks. */
+void pr_open_coroutine(struct pr_lua *lua, lua_State *L);
+
+/* Runs the closing values of a dead or suspended coroutine, within a budget of ticks. */
+void pr_close_coroutine(lua_State *co);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Timers of scripts. A timer lives on the scheduler that armed it, which its ref names; from elsewhere
+ * it is read and cancelled by a visit there. */
+#include <string.h>
+
+#include "lua/binding.h"
+#include "lua/client.h"
+#include "lua/copy.h"
+#include "lua/ident.h"
+#include "lua/process.h"
+#include "lua/receive.h"
+#include "lua/running.h"
+
+static int l_now(lua_State *L)
+{
+    uint64_t ns = pr_scheduler_now(PR_SELF(L)->scheduler);
+    lua_pushnumber(L, (double)ns / 1e6);
+    return 1;
+}
+
+/* The deadline of a delay at 1, or with abs the time at 1 itself. */
+static uint64_t check_delay(struct pr_lua *lua, lua_State *L, int is_absolute)
+{
+    if (lua_type(L, 1) == LUA_TSTRING || lua_isnoneornil(L, 1))
+        pr_type_error(L, 1, "milliseconds");
+    if (!is_absolute)
+        return pr_check_deadline(lua, L, 1);
+    double ms = luaL_checknumber(L, 1);
+    luaL_argcheck(L, ms == ms, 1, "milliseconds expected, got NaN");
+    return ms <= 0 ? 0 : pr_clock_deadline(0, ms);
+}
+
+/* (ms, dest, msg, is_absolute) */
+static int start_timer(lua_State *L, int is_wrapped)
+{
+    struct pr_lua *lua = PR_SELF(L);
+    struct pr_target target = {{0}, {0}};
+    pierrot_term *name = NULL;
+    pierrot_ref ref;
+    uint64_t deadline = check_delay(lua, L, lua_toboolean(L, 4));
+    luaL_checkany(L, 3);
+    target = pr_check_target(lua, L, 2, 1);
+    struct pr_process *local = pr_ptable_find(lua->owner, target.pid);
+    int is_name = lua_type(L, 2) == LUA_TSTRING;
+    struct pierrot_term value = pr_encode(lua, L, 3, is_name || target.alias.id ? NULL : local);
+    if (is_name) {
+        size_t len;
+        const char *bytes = lua_tolstring(L, 2, &len);
+        name = pr_term_new_string(&lua->owner->heap, bytes, len);
+        if (!name) {
+            pr_value_drop(lua->owner, &value);
+            return luaL_error(L, "not enough memory");
+        }
+    }
+    if (pr_user_timer_start(lua->owner, deadline, target.pid, name, is_wrapped, value, &ref) != 0)
+        return luaL_error(L, "not enough memory");
+    pr_push_id(L, ref.id);
+    return 1;
+}
+
+static int l_send_after(lua_State *L)
+{
+    return start_timer(L, 0);
+}
+
+static int l_start_timer(lua_State *L)
+{
+    return start_timer(L, 1);
+}
+
+/* --------------------------------------------------------------- cancel and read */
+
+struct timer_visit {
+    struct pr_visit visit; /* first */
+    pierrot_from from;
+    pierrot_ref timer;
+    int cancels;
+    int is_async; /* the answer is a message */
+};
+
+static struct pierrot_term left_value(int64_t ns)
+{
+    return ns < 0 ? pr_cell_bool(0) : pr_cell_num((double)ns / 1e6);
+}
+
+static int64_t look(struct pr_owner *owner, pierrot_ref timer, int cancels)
+{
+    return cancels ? pr_user_timer_cancel(owner, timer) : pr_user_timer_read(owner, timer);
+}
+
+static void send_cancelled(struct pr_owner *owner, pierrot_pid to, pierrot_ref timer, int64_t ns)
+{
+    struct pr_signal *signal = pr_signal_new(owner, PR_SIGNAL_CANCELLED, to);
+    if (!signal)
+        return;
+    signal->ref = timer;
+    signal->value = left_value(ns);
+    pr_signal_send(owner, signal);
+}
+
+static void visit_timer(struct pr_owner *owner, struct pr_process *process, struct pr_visit *visit)
+{
+    struct timer_visit asked = *(struct timer_visit *)visit;
+    (void)process;
+    pr_free(&owner->heap, visit, sizeof asked);
+    int64_t ns = look(owner, asked.timer, asked.cancels);
+    if (asked.is_async)
+        send_cancelled(owner, asked.from.pid, asked.timer, ns);
+    else
+        (void)pr_reply(owner, NULL, asked.from, 0, left_value(ns));
+}
+
+static int try_answer(lua_State *L, lua_KContext context)
+{
+    struct pr_lua *lua = PR_SELF(L);
+    struct pr_call *call = (struct pr_call *)context;
+    if (call->outcome == PR_PENDING)
+        return -1;
+    pr_push_value(lua, L, &call->value);
+    (void)pr_call_end(lua->owner, call, NULL);
+    return 1;
+}
+
+static int answer_k(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    return pr_wait(PR_SELF(L), L, context, try_answer, answer_k);
+}
+
+static int ask_elsewhere(struct pr_lua *lua, lua_State *L, struct pr_owner *home,
+                         struct timer_visit asked)
+{
+    struct pr_owner *owner = lua->owner;
+    struct pr_call *call = NULL;
+    if (!asked.is_async)
+        pr_check_can_wait(lua, L);
+    struct timer_visit *visit = pr_zalloc(&owner->heap, sizeof *visit);
+    if (!visit)
+        return luaL_error(L, "not enough memory");
+    *visit = asked;
+    visit->visit.signal.kind = PR_SIGNAL_VISIT;
+    visit->visit.run = visit_timer;
+    visit->from.pid = owner->current->pid;
+    if (!asked.is_async) {
+        visit->from.ref = pr_owner_make_ref(owner);
+        call = pr_call_begin(owner, owner->current, (pierrot_pid){0}, visit->from.ref, 0,
+                             UINT64_MAX);
+        if (!call) {
+            pr_free(&owner->heap, visit, sizeof *visit);
+            return luaL_error(L, "not enough memory");
+        }
+    }
+    pr_signal_push(home, &visit->visit.signal);
+    if (call)
+        return pr_wait(lua, L, (lua_KContext)call, try_answer, answer_k);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* (ref, async) */
+static int ask_timer(lua_State *L, int cancels)
+{
+    struct pr_lua *lua = PR_SELF(L);
+    struct pr_system *system = lua->owner->system;
+    struct timer_visit asked = {
+        .timer = pr_check_ref(L, 1), .cancels = cancels, .is_async = lua_toboolean(L, 2)};
+    uint32_t home = pr_ref_home(asked.timer);
+    if (home != lua->owner->index && home < system->n_owners)
+        return ask_elsewhere(lua, L, system->owners[home], asked);
+    pr_signal_poll(lua->owner);
+    int64_t ns = look(lua->owner, asked.timer, cancels);
+    PR_CHECK_ALIVE(lua, L);
+    if (asked.is_async) {
+        send_cancelled(lua->owner, lua->owner->current->pid, asked.timer, ns);
+        lua_pushboolean(L, 1);
+    } else if (ns < 0) {
+        lua_pushboolean(L, 0);
+    } else {
+        lua_pushnumber(L, (double)ns / 1e6);
+    }
+    return 1;
+}
+
+static int l_cancel_timer(lua_State *L)
+{
+    return ask_timer(L, 1);
+}
+
+static int l_read_timer(lua_State *L)
+{
+    lua_settop(L, 1);
+    return ask_timer(L, 0);
+}
+
+void pr_open_timers(struct pr_lua *lua, lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"now", l_now},
+        {"send_after", l_send_after},
+        {"start_timer", l_start_timer},
+        {"cancel_timer", l_cancel_timer},
+        {"read_timer", l_read_timer},
+        {NULL, NULL},
+    };
+    pr_lua_register(L, lua, functions);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/stop.h"
+
+#include <signal.h>
+
+#include "proc/exit.h"
+#include "proc/ptable.h"
+#include "proc/signal.h"
+
+/* How often it is looked for processes that have become orphans. */
+#define ROUND_MS 5
+
+/* ------------------------------------------------------------ telling processes */
+
+struct tell {
+    struct pr_visit visit; /* first */
+};
+
+static int tell_orphan(void *ud, pierrot_pid pid)
+{
+    struct pr_owner *owner = ud;
+    struct pr_process *process = pr_ptable_find(owner, pid);
+    if (!process || process->flags & (PR_TOLD_TO_STOP | PR_UNKILLABLE))
+        return 0;
+    pierrot_pid parent = process->lineage ? process->lineage->pid : (pierrot_pid){0};
+    if (parent.id && pr_ptable_is_alive(owner->system, parent))
+        return 0;
+    process->flags |= PR_TOLD_TO_STOP;
+    (void)pr_exit_send(owner, parent, pid, PR_TERM(shutdown));
+    return 0;
+}
+
+static void tell_here(struct pr_owner *owner, struct pr_process *process, struct pr_visit *visit)
+{
+    (void)process;
+    pr_free(&owner->heap, visit, sizeof(struct tell));
+    pr_ptable_each(owner->system, tell_orphan, owner);
+}
+
+static void tell_all(struct pierrot *runtime)
+{
+    for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
+        struct tell *tell = pr_zalloc(&runtime->system.heap, sizeof *tell);
+        if (!tell)
+            continue; /* the next round may have memory */
+        tell->visit.signal.kind = PR_SIGNAL_VISIT;
+        tell->visit.run = tell_here;
+        pr_signal_push(runtime->system.owners[i], &tell->visit.signal);
+    }
+}
+
+/* --------------------------------------------------------------------- waiting */
+
+struct round {
+    struct pr_alarm alarm; /* first */
+    struct pierrot *runtime;
+    int is_over;
+};
+
+static void end_round(struct pr_owner *owner, struct pr_alarm *alarm)
+{
+    (void)owner;
+    ((struct round *)alarm)->is_over = 1;
+}
+
+static int count_one(void *ud, pierrot_pid pid)
+{
+    struct pierrot *runtime = ud;
+    struct pr_owner *owner = pr_ptable_owner(&runtime->system, pid);
+    struct pr_process *process =
+        owner->index == 0 ? pr_ptable_find(owner, pid) : NULL;
+    return !(process && process->flags & PR_UNKILLABLE);
+}
+
+static int anyone_left(struct pierrot *runtime)
+{
+    return pr_ptable_each(&runtime->system, count_one, runtime);
+}
+
+static int round_ends(void *ud)
+{
+    struct round *round = ud;
+    return round->is_over || !anyone_left(round->runtime);
+}
+
+int pr_stop_processes(struct pierrot *runtime, int timeout_ms)
+{
+    struct pr_scheduler *first = runtime->schedulers[0];
+    uint64_t now = pr_scheduler_now(first);
+    uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(now, timeout_ms);
+    while (anyone_left(runtime) && pr_scheduler_now(first) < deadline) {
+        struct round round = {.runtime = runtime};
+        pr_timer_init(&round.alarm.timer);
+        pr_alarm_set(&first->owner, &round.alarm,
+                     pr_clock_deadline(pr_scheduler_now(first), ROUND_MS), end_round);
+        tell_all(runtime);
+        pr_scheduler_run(first, round_ends, &round);
+        pr_alarm_cancel(&first->owner, &round.alarm);
+    }
+    return anyone_left(runtime) ? PIERROT_ETIMEOUT : 0;
+}
+
+/* --------------------------------------------------------------------- signals */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct pierrot *runtime = handle->data;
+    atomic_store_explicit(&runtime->halt_requested, 1 + 128 + number, memory_order_release);
+}
+
+static int watch(struct pierrot *runtime, uv_signal_t *handle, int number)
+{
+    int error = uv_signal_init(runtime->schedulers[0]->loop, handle);
+    if (error)
+        return error;
+    handle->data = runtime;
+    return uv_signal_start(handle, on_signal, number);
+}
+
+int pr_stop_on_signals(struct pierrot *runtime)
+{
+    int error = watch(runtime, &runtime->on_interrupt, SIGINT);
+    if (!error)
+        error = watch(runtime, &runtime->on_terminate, SIGTERM);
+    runtime->n_signal_handles = 2;
+    return error;
+}
+
+static void on_close(uv_handle_t *handle)
+{
+    struct pierrot *runtime = handle->data;
+    runtime->n_signal_handles--;
+}
+
+void pr_stop_ignore_signals(struct pierrot *runtime)
+{
+    if (runtime->n_signal_handles == 0)
+        return;
+    uv_close((uv_handle_t *)&runtime->on_interrupt, on_close);
+    uv_close((uv_handle_t *)&runtime->on_terminate, on_close);
+    while (runtime->n_signal_handles > 0)
+        uv_run(runtime->schedulers[0]->loop, UV_RUN_NOWAIT);
+}
