@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The registry: names for processes. This file is the process that writes the table (names.h);
+ * The registry: names for processes. This file is the process that writes the table (roster.h);
  * reads go to the table directly, or come as calls from those who cannot. Its requests and replies
- * are known to lua/pierrot/registry.lua.
+ * are known to lua/pierrot/registry.lua:
  *
- *   {"register", key, value}   true, or the pid of the holder     {"lookup", key}, {"keys" [,
- * pid]},
- *   {"unregister", key}        whether the caller had it          {"count" [, key]}: see names.h
- *   {"update", key, value}     whether the caller had it
- *   {"create", key [, start]}  pid, or {"failed", reason}; the same as a cast, without an answer
+ *   {"register", key, value}            true, or the pid of the holder
+ *   {"register_pid", key, pid, value}   the same for another process
+ *   {"unregister", key}                 whether the caller had it
+ *   {"update", key, value}              whether the caller had it
+ *   {"create", key [, start]}           pid, or {"failed", reason}; as a cast without an answer
+ *   {"lookup", key}, {"keys" [, pid]}, {"count" [, key]}: see roster_read.h
+ *
  * Without memory the answer is nil and nothing has changed.
  *
  * A create with `start` runs Lua in a helper process, so that nobody else waits:
@@ -29,12 +31,12 @@
 #include "pierrot_actors.h"
 
 #include "actor/behaviour.h"
-#include "actor/names.h"
-#include "actor/names_read.h"
+#include "actor/roster.h"
+#include "actor/roster_read.h"
 #include "actor/starts.h"
 
 struct registry {
-    struct pr_names *names;
+    struct pr_roster *roster;
     int is_published;
     struct pr_starts starts;
     pierrot_term *shutdown, *kill;
@@ -72,17 +74,17 @@ static int read_key(const struct turn *turn, struct pr_slot *key)
 /* ----------------------------------------------------------------------------- holders */
 
 /* The name under this key when its holder lives; that of a dead one goes. */
-static struct pr_name *find_living(const struct turn *turn, const struct pr_slot *key)
+static struct pr_roster_name *find_living(const struct turn *turn, const struct pr_slot *key)
 {
-    struct pr_name *name = pr_names_find(turn->registry->names, key);
+    struct pr_roster_name *name = pr_roster_find(turn->registry->roster, key);
     if (name && !pierrot_is_alive(turn->rt, name->holder->pid)) {
-        pr_names_remove(turn->registry->names, name);
+        pr_roster_remove(turn->registry->roster, name);
         name = NULL;
     }
     return name;
 }
 
-static int is_callers(const struct turn *turn, const struct pr_name *name)
+static int is_callers(const struct turn *turn, const struct pr_roster_name *name)
 {
     return name && name->holder->pid.id == turn->from.pid.id;
 }
@@ -95,16 +97,16 @@ static void release(const struct turn *turn, struct pr_holder *holder)
     (void)pierrot_demonitor(turn->ctx, holder->ref);
     if (!holder->was_linked)
         (void)pierrot_unlink(turn->ctx, holder->pid);
-    pr_names_remove_holder(turn->registry->names, holder);
+    pr_roster_remove_holder(turn->registry->roster, holder);
 }
 
 /* Links with the process and watches it. NULL: out of memory. */
 static struct pr_holder *hold(const struct turn *turn, pierrot_pid pid)
 {
-    struct pr_holder *holder = pr_names_find_holder(turn->registry->names, pid);
+    struct pr_holder *holder = pr_roster_find_holder(turn->registry->roster, pid);
     if (holder)
         return holder;
-    holder = pr_names_add_holder(turn->registry->names, pid);
+    holder = pr_roster_add_holder(turn->registry->roster, pid);
     if (!holder)
         return NULL;
     holder->was_linked = pierrot_is_linked(turn->ctx, pid);
@@ -118,7 +120,7 @@ unlink:
     if (!holder->was_linked)
         (void)pierrot_unlink(turn->ctx, pid);
 remove:
-    pr_names_remove_holder(turn->registry->names, holder);
+    pr_roster_remove_holder(turn->registry->roster, holder);
     return NULL;
 }
 
@@ -131,7 +133,7 @@ static int enter(const struct turn *turn, const struct pr_slot *key, const struc
         pr_slot_free(value);
         return PIERROT_ENOMEM;
     }
-    int error = pr_names_add(turn->registry->names, holder, *key, value);
+    int error = pr_roster_add(turn->registry->roster, holder, *key, value);
     if (error)
         release(turn, holder);
     else
@@ -139,29 +141,39 @@ static int enter(const struct turn *turn, const struct pr_slot *key, const struc
     return error;
 }
 
-static int register_key(struct turn *turn)
+static int register_as(const struct turn *turn, pierrot_pid pid, const pierrot_term *given)
 {
     struct pr_slot key, value;
-    if (read_key(turn, &key) != 0 || !pierrot_is_alive(turn->rt, turn->from.pid))
+    if (read_key(turn, &key) != 0 || !pierrot_is_alive(turn->rt, pid))
         return answer_bool(turn, 0);
-    const struct pr_name *name = find_living(turn, &key);
+    const struct pr_roster_name *name = find_living(turn, &key);
     if (name)
         return answer(turn, pierrot_pid_term(name->holder->pid));
-    if (pr_slot_of_value(pierrot_table_at(turn->request, 3), &value) != 0 ||
-        enter(turn, &key, &value, turn->from.pid, 0) != 0)
+    if (pr_slot_of_value(given, &value) != 0 || enter(turn, &key, &value, pid, 0) != 0)
         return answer_nil(turn);
     return answer_bool(turn, 1);
+}
+
+static int register_caller(struct turn *turn)
+{
+    return register_as(turn, turn->from.pid, pierrot_table_at(turn->request, 3));
+}
+
+static int register_pid(struct turn *turn)
+{
+    return register_as(turn, pierrot_as_pid(pierrot_table_at(turn->request, 3)),
+                       pierrot_table_at(turn->request, 4));
 }
 
 static int unregister(struct turn *turn)
 {
     struct pr_slot key;
-    struct pr_name *name =
-        read_key(turn, &key) == 0 ? pr_names_find(turn->registry->names, &key) : NULL;
+    struct pr_roster_name *name =
+        read_key(turn, &key) == 0 ? pr_roster_find(turn->registry->roster, &key) : NULL;
     if (!is_callers(turn, name))
         return answer_bool(turn, 0);
     struct pr_holder *holder = name->holder;
-    pr_names_remove(turn->registry->names, name);
+    pr_roster_remove(turn->registry->roster, name);
     release(turn, holder);
     return answer_bool(turn, 1);
 }
@@ -169,13 +181,13 @@ static int unregister(struct turn *turn)
 static int update(struct turn *turn)
 {
     struct pr_slot key, value;
-    struct pr_name *name =
-        read_key(turn, &key) == 0 ? pr_names_find(turn->registry->names, &key) : NULL;
+    struct pr_roster_name *name =
+        read_key(turn, &key) == 0 ? pr_roster_find(turn->registry->roster, &key) : NULL;
     if (!is_callers(turn, name))
         return answer_bool(turn, 0);
     if (pr_slot_of_value(pierrot_table_at(turn->request, 3), &value) != 0)
         return answer_nil(turn);
-    pr_names_set_value(turn->registry->names, name, &value);
+    pr_roster_set_value(turn->registry->roster, name, &value);
     return answer_bool(turn, 1);
 }
 
@@ -223,7 +235,7 @@ static int take_started(struct turn *turn)
     struct pr_slot no_value = {.type = PIERROT_NIL};
     if (!start || !pid.id)
         return answer_bool(turn, 0);
-    struct pr_name *name = find_living(turn, &start->key);
+    struct pr_roster_name *name = find_living(turn, &start->key);
     if (name && name->holder->pid.id != pid.id) {
         start->created = name->holder->pid; /* somebody took the key meanwhile */
         return answer_bool(turn, 0);
@@ -288,7 +300,7 @@ static int create_bucket(const struct turn *turn, const struct pr_slot *key, pie
 /* *pid is the one under this key, or id 0 when the caller will be answered later. */
 static int ensure(const struct turn *turn, const struct pr_slot *key, pierrot_pid *pid)
 {
-    const struct pr_name *name = find_living(turn, key);
+    const struct pr_roster_name *name = find_living(turn, key);
     struct pr_start *start = pr_starts_find(&turn->registry->starts, key);
     const pierrot_term *what = pierrot_table_at(turn->request, 3);
     *pid = name ? name->holder->pid : (pierrot_pid){0};
@@ -317,7 +329,7 @@ static int create(struct turn *turn)
 static int read(struct turn *turn)
 {
     pierrot_term *reply = NULL;
-    if (pr_names_read(turn->rt, turn->registry->names, turn->request, &reply) == PIERROT_EINVAL)
+    if (pr_roster_read(turn->rt, turn->registry->roster, turn->request, &reply) == PIERROT_EINVAL)
         return answer_bool(turn, 0);
     return answer(turn, reply);
 }
@@ -326,9 +338,16 @@ static const struct {
     const char *tag;
     int (*run)(struct turn *turn);
 } requests[] = {
-    {"create", create}, {"register", register_key}, {"unregister", unregister},
-    {"update", update}, {"lookup", read},           {"keys", read},
-    {"count", read},    {"started", take_started},  {"failed", take_failed},
+    {"create", create},
+    {"register", register_caller},
+    {"register_pid", register_pid},
+    {"unregister", unregister},
+    {"update", update},
+    {"lookup", read},
+    {"keys", read},
+    {"count", read},
+    {"started", take_started},
+    {"failed", take_failed},
 };
 
 static struct turn turn_of(pierrot_context *ctx, void *state, const pierrot_term *request,
@@ -370,11 +389,11 @@ static int take_down(pierrot_context *ctx, struct registry *registry, const pier
     struct turn turn = turn_of(ctx, registry, message, (pierrot_from){{0}, {0}});
     uint64_t ref = pierrot_as_ref(pierrot_table_at(message, 2)).id;
     pierrot_pid pid = pierrot_as_pid(pierrot_table_at(message, 4));
-    struct pr_holder *holder = pr_names_find_holder(registry->names, pid);
+    struct pr_holder *holder = pr_roster_find_holder(registry->roster, pid);
     struct pr_start *start = pr_starts_find_helper(&registry->starts, pid);
     /* Anybody can send such a message; ours has the ref of the monitor. */
     if (holder && holder->ref.id == ref)
-        pr_names_remove_holder(registry->names, holder);
+        pr_roster_remove_holder(registry->roster, holder);
     else if (start && start->ref.id == ref)
         return finish_start(&turn, start, pierrot_table_at(message, 5));
     return PIERROT_OK;
@@ -397,10 +416,10 @@ static int init(pierrot_context *ctx, void *state, const pierrot_term *arg)
     (void)pierrot_trap_exit(ctx, 1);
     registry->shutdown = pr_text("shutdown");
     registry->kill = pr_text("kill");
-    registry->names = pr_names_new(pierrot_runtime(ctx));
-    if (!registry->shutdown || !registry->kill || !registry->names)
+    registry->roster = pr_roster_new(pierrot_runtime(ctx));
+    if (!registry->shutdown || !registry->kill || !registry->roster)
         return PIERROT_ENOMEM;
-    int error = pierrot_publish(ctx, registry->names, pr_names_read, pr_names_free);
+    int error = pierrot_publish(ctx, registry->roster, pr_roster_read, pr_roster_free);
     registry->is_published = error == 0;
     return error;
 }
@@ -415,7 +434,7 @@ static void shut_down(pierrot_context *ctx, struct registry *registry)
 {
     uint64_t cursor = 0;
     struct pr_holder *holder;
-    while ((holder = pr_names_next_holder(registry->names, &cursor))) {
+    while ((holder = pr_roster_next_holder(registry->roster, &cursor))) {
         if (pierrot_is_linked(ctx, holder->pid) &&
             pierrot_exit(pierrot_runtime(ctx), holder->pid,
                          pierrot_term_share(registry->shutdown)) == 0)
@@ -437,15 +456,15 @@ static void terminate(pierrot_context *ctx, void *state, const pierrot_term *rea
 {
     struct registry *registry = state;
     pierrot *rt = pierrot_runtime(ctx);
-    if (registry->names && !is_said_by_links(reason))
+    if (registry->roster && !is_said_by_links(reason))
         shut_down(ctx, registry);
     kill_helpers(rt, registry);
     pr_starts_fini(rt, &registry->starts);
     pierrot_term_free(registry->shutdown);
     pierrot_term_free(registry->kill);
     /* Else the last reader frees it. */
-    if (registry->names && !registry->is_published)
-        pr_names_free(registry->names);
+    if (registry->roster && !registry->is_published)
+        pr_roster_free(registry->roster);
 }
 
 /* {key = pid, …} */
@@ -456,8 +475,9 @@ static pierrot_term *inspect(pierrot_context *ctx, void *state)
     uint64_t cursor = 0;
     struct pr_holder *holder;
     (void)ctx;
-    while (table && registry->names && (holder = pr_names_next_holder(registry->names, &cursor))) {
-        for (struct pr_name *name = holder->first; table && name; name = name->next) {
+    while (table && registry->roster &&
+           (holder = pr_roster_next_holder(registry->roster, &cursor))) {
+        for (struct pr_roster_name *name = holder->first; table && name; name = name->next) {
             if (pierrot_table_set(table, pr_slot_term(&name->key), pierrot_pid_term(holder->pid))) {
                 pierrot_term_free(table);
                 table = NULL;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * What is found is held (counted) under the lock and turned into a reply without it. */
-#include "actor/names_read.h"
+#include "actor/roster_read.h"
 
 #include "actor/behaviour.h"
-#include "actor/names_table.h"
+#include "actor/roster_table.h"
 
-static int is_alive(const struct pr_names *names, const struct pr_name *name)
+static int is_alive(const struct pr_roster *roster, const struct pr_roster_name *name)
 {
-    return pierrot_is_alive(names->rt, name->holder->pid);
+    return pierrot_is_alive(roster->rt, name->holder->pid);
 }
 
 /* A slot that holds on to its term after the lock is given. */
@@ -20,16 +20,16 @@ static struct pr_slot hold(const struct pr_slot *slot)
     return held;
 }
 
-static int lookup(struct pr_names *names, const pierrot_term *request, pierrot_term **reply)
+static int lookup(struct pr_roster *roster, const pierrot_term *request, pierrot_term **reply)
 {
     struct pr_slot key, value = {.type = PIERROT_NIL};
     pierrot_pid pid = {0};
     if (pr_slot_of_key(pierrot_table_at(request, 2), &key) != 0)
         return PIERROT_EINVAL;
-    struct pr_shard *shard = pr_shard_for(names, &key);
+    struct pr_shard *shard = pr_shard_for(roster, &key);
     pr_shard_lock_take(&shard->lock);
-    const struct pr_name *name = pr_shard_find(shard->names, &key);
-    if (name && is_alive(names, name)) {
+    const struct pr_roster_name *name = pr_shard_find(shard->names, &key);
+    if (name && is_alive(roster, name)) {
         pid = name->holder->pid;
         value = hold(&name->value);
     }
@@ -60,7 +60,7 @@ struct snapshot {
     int is_short; /* there was more than room */
 };
 
-static void note(struct snapshot *snapshot, const struct pr_name *name)
+static void note(struct snapshot *snapshot, const struct pr_roster_name *name)
 {
     if (snapshot->n == snapshot->capacity)
         snapshot->is_short = 1;
@@ -68,29 +68,29 @@ static void note(struct snapshot *snapshot, const struct pr_name *name)
         snapshot->items[snapshot->n++] = (struct found){name->serial, hold(&name->key)};
 }
 
-static void note_all(struct pr_names *names, struct snapshot *snapshot)
+static void note_all(struct pr_roster *roster, struct snapshot *snapshot)
 {
     for (int i = 0; i < PR_N_SHARDS && !snapshot->is_short; i++) {
-        struct pr_shard *shard = &names->shards[i];
+        struct pr_shard *shard = &roster->shards[i];
         pr_shard_lock_take(&shard->lock);
         for (uint32_t at = 0; at < pr_dict_count(shard->names); at++) {
-            const struct pr_name *name = shard->names->entries[at].value.as.pointer;
-            if (is_alive(names, name))
+            const struct pr_roster_name *name = shard->names->entries[at].value.as.pointer;
+            if (is_alive(roster, name))
                 note(snapshot, name);
         }
         pr_shard_lock_give(&shard->lock);
     }
 }
 
-static void note_holders(struct pr_names *names, pierrot_pid pid, struct snapshot *snapshot)
+static void note_holders(struct pr_roster *roster, pierrot_pid pid, struct snapshot *snapshot)
 {
     struct pr_slot key = pr_slot_of_pid(pid);
-    struct pr_shard *shard = pr_shard_for(names, &key);
-    if (!pierrot_is_alive(names->rt, pid))
+    struct pr_shard *shard = pr_shard_for(roster, &key);
+    if (!pierrot_is_alive(roster->rt, pid))
         return;
     pr_shard_lock_take(&shard->lock);
     const struct pr_holder *holder = pr_shard_find(shard->holders, &key);
-    for (const struct pr_name *name = holder ? holder->first : NULL; name; name = name->next)
+    for (const struct pr_roster_name *name = holder ? holder->first : NULL; name; name = name->next)
         note(snapshot, name);
     pr_shard_lock_give(&shard->lock);
 }
@@ -104,21 +104,22 @@ static void drop_items(pierrot *rt, struct snapshot *snapshot)
 }
 
 /* Fills the snapshot, with as much room as that takes. 0 or PIERROT_ENOMEM. */
-static int take_snapshot(struct pr_names *names, const pierrot_term *pid, struct snapshot *snapshot)
+static int take_snapshot(struct pr_roster *roster, const pierrot_term *pid,
+                         struct snapshot *snapshot)
 {
     size_t capacity = 16;
     do {
         *snapshot = (struct snapshot){.capacity = capacity};
-        snapshot->items = pierrot_shared_alloc(names->rt, capacity * sizeof *snapshot->items);
+        snapshot->items = pierrot_shared_alloc(roster->rt, capacity * sizeof *snapshot->items);
         if (!snapshot->items)
             return PIERROT_ENOMEM;
         if (pid)
-            note_holders(names, pierrot_as_pid(pid), snapshot);
+            note_holders(roster, pierrot_as_pid(pid), snapshot);
         else
-            note_all(names, snapshot);
+            note_all(roster, snapshot);
         if (!snapshot->is_short)
             return 0;
-        drop_items(names->rt, snapshot);
+        drop_items(roster->rt, snapshot);
         capacity *= 4;
     } while (1);
 }
@@ -151,10 +152,10 @@ static void sort(struct found *items, size_t n)
     }
 }
 
-static int list_keys(struct pr_names *names, const pierrot_term *request, pierrot_term **reply)
+static int list_keys(struct pr_roster *roster, const pierrot_term *request, pierrot_term **reply)
 {
     struct snapshot snapshot;
-    int error = take_snapshot(names, pierrot_table_at(request, 2), &snapshot);
+    int error = take_snapshot(roster, pierrot_table_at(request, 2), &snapshot);
     if (error)
         return error;
     sort(snapshot.items, snapshot.n);
@@ -162,7 +163,7 @@ static int list_keys(struct pr_names *names, const pierrot_term *request, pierro
     error = keys ? 0 : PIERROT_ENOMEM;
     for (size_t i = 0; i < snapshot.n && !error; i++)
         error = pierrot_table_append(keys, pr_slot_term(&snapshot.items[i].key));
-    drop_items(names->rt, &snapshot);
+    drop_items(roster->rt, &snapshot);
     if (error) {
         pierrot_term_free(keys);
         return error;
@@ -171,40 +172,40 @@ static int list_keys(struct pr_names *names, const pierrot_term *request, pierro
     return 0;
 }
 
-static int64_t count_all(struct pr_names *names)
+static int64_t count_all(struct pr_roster *roster)
 {
     int64_t n = 0;
     for (int i = 0; i < PR_N_SHARDS; i++) {
-        struct pr_shard *shard = &names->shards[i];
+        struct pr_shard *shard = &roster->shards[i];
         pr_shard_lock_take(&shard->lock);
         for (uint32_t at = 0; at < pr_dict_count(shard->names); at++)
-            n += is_alive(names, shard->names->entries[at].value.as.pointer);
+            n += is_alive(roster, shard->names->entries[at].value.as.pointer);
         pr_shard_lock_give(&shard->lock);
     }
     return n;
 }
 
-static int64_t count_key(struct pr_names *names, const struct pr_slot *key)
+static int64_t count_key(struct pr_roster *roster, const struct pr_slot *key)
 {
-    struct pr_shard *shard = pr_shard_for(names, key);
+    struct pr_shard *shard = pr_shard_for(roster, key);
     pr_shard_lock_take(&shard->lock);
-    const struct pr_name *name = pr_shard_find(shard->names, key);
-    int64_t n = name && is_alive(names, name);
+    const struct pr_roster_name *name = pr_shard_find(shard->names, key);
+    int64_t n = name && is_alive(roster, name);
     pr_shard_lock_give(&shard->lock);
     return n;
 }
 
-static int count(struct pr_names *names, const pierrot_term *request, pierrot_term **reply)
+static int count(struct pr_roster *roster, const pierrot_term *request, pierrot_term **reply)
 {
     struct pr_slot key;
     const pierrot_term *given = pierrot_table_at(request, 2);
     if (given && pr_slot_of_key(given, &key) != 0)
         return PIERROT_EINVAL;
-    *reply = pierrot_int(given ? count_key(names, &key) : count_all(names));
+    *reply = pierrot_int(given ? count_key(roster, &key) : count_all(roster));
     return *reply ? 0 : PIERROT_ENOMEM;
 }
 
-int pr_names_read(pierrot *rt, void *shared, const pierrot_term *request, pierrot_term **reply)
+int pr_roster_read(pierrot *rt, void *shared, const pierrot_term *request, pierrot_term **reply)
 {
     const pierrot_term *tag = pierrot_table_at(request, 1);
     (void)rt;
