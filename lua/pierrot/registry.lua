@@ -29,12 +29,14 @@ local function check_registry(level, reg, fname)
   end
 end
 
-local function check_key(level, key, fname)
+local function is_key(key)
   local kind = type(key)
-  if kind == "string" or kind == "boolean" or (kind == "number" and key == key)
-    or core.is_pid(key) or core.is_ref(key) then
-    return
-  end
+  return kind == "string" or kind == "boolean" or (kind == "number" and key == key)
+    or core.is_pid(key) or core.is_ref(key)
+end
+
+local function check_key(level, key, fname)
+  if is_key(key) then return end
   bad_argument(level + 1, 2, fname, "string, number, boolean, pid or ref", key)
 end
 
@@ -233,14 +235,18 @@ end
 
 -- Vias -----------------------------------------------------------------------------------------
 
---- The process that {"via", reg, key} names; nil also when there is no such registry.
----@param reg userdata|string|table
+--- The process that {"via", reg, key} names; nil also when there is no such registry, or can be
+--- none of that kind: what that means is the caller's affair.
+---@param reg any
 ---@param key any
 ---@return userdata|nil pid
 function M.whereis_via(reg, key)
-  check(reg, key, "whereis_via")
-  local pid = type(reg) == "userdata" and reg or core.whereis(reg)
-  local found = pid and read(pid, "lookup", key)
+  local pid = reg
+  if type(reg) == "string" or (type(reg) == "table" and reg[1] == "via") then
+    pid = core.whereis(reg)
+  end
+  if not core.is_pid(pid) or not is_key(key) then return nil end
+  local found = read(pid, "lookup", key)
   return type(found) == "table" and found[1] or found or nil
 end
 

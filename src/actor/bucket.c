@@ -169,7 +169,8 @@ static int change(const struct turn *turn, const struct pr_slot *key, const stru
 static int read_pair(const struct turn *turn, struct pr_slot *key, struct pr_slot *value)
 {
     const pierrot_term *given = pierrot_table_at(turn->request, 3);
-    if (!given || pr_slot_of_key(pierrot_table_at(turn->request, 2), key) != 0)
+    if (pierrot_term_type(given) == PIERROT_NIL ||
+        pr_slot_of_key(pierrot_table_at(turn->request, 2), key) != 0)
         return PIERROT_EINVAL;
     return pr_slot_of_value(given, value);
 }

@@ -308,7 +308,7 @@ static int ensure(const struct turn *turn, const struct pr_slot *key, pierrot_pi
         return 0;
     if (start)
         return wait_for(turn, start);
-    if (what)
+    if (pierrot_term_type(what) != PIERROT_NIL)
         return begin_start(turn, key, what);
     return create_bucket(turn, key, pid);
 }
