@@ -8,7 +8,7 @@
 --   { kind = "globals" }                          the globals over there
 --   { kind = "table", keys = {…}, values = {…}, meta = node }
 --   { kind = "function", code = "…", n = number of upvalues, cells = {…} }
---   { kind = "cell", value = … }                  an upvalue; functions that share it share the cell
+--   { kind = "cell", value = … }                  an upvalue; functions share cells as they do here
 --
 -- One thing is one node, however often it occurs, and a message keeps sharing and cycles.
 
@@ -176,17 +176,18 @@ local function pack_value(value, context)
   return root
 end
 
--- Runs pack_value; what cannot be carried is an error of the caller's.
+-- Runs pack_value; what cannot be carried is an error of the caller's caller, or (level 2) of that
+-- one's caller.
 local function checked(level, value, context)
   local ok, packed = pcall(pack_value, value, context)
   if ok then return packed end
-  if type(packed) == "table" and packed.carry then error(packed.carry, level + 1) end
+  if type(packed) == "table" and packed.carry then error(packed.carry, level + 2) end
   error(packed, 0)
 end
 
 --- A function as a value that can be sent; a string "some.module:fn" names one.
 ---@param fn function|string
----@param level? integer as for error
+---@param level? integer whose error it is: 1, the caller's; 2, the caller's caller's
 ---@return any packed
 function M.pack(fn, level)
   if type(fn) == "string" then
@@ -196,19 +197,21 @@ function M.pack(fn, level)
   if type(fn) ~= "function" then
     error(("bad argument #1 to 'pack' (function expected, got %s)"):format(type(fn)), 2)
   end
-  return checked(1 + (level or 1), fn, "a function")
+  local packed = checked(level or 1, fn, "a function")
+  return packed
 end
 
 --- A module given as a table: by name when it is loaded under one, else by its contents.
 ---@param module table|string a string names a module
----@param level? integer as for error
+---@param level? integer whose error it is: 1, the caller's; 2, the caller's caller's
 ---@return any packed
 function M.pack_module(module, level)
   if type(module) == "string" then return { kind = "name", module } end
   if type(module) ~= "table" then
     error(("bad argument #1 to 'pack_module' (table expected, got %s)"):format(type(module)), 2)
   end
-  return checked(1 + (level or 1), module, "a module")
+  local packed = checked(level or 1, module, "a module")
+  return packed
 end
 
 -- Unpacking ------------------------------------------------------------------------------------
