@@ -208,6 +208,7 @@ static int open_state(struct pr_scheduler *scheduler, void *host_state)
     lua->owner = &scheduler->owner;
     lua->is_module = host_state != NULL;
     pr_map_init(&lua->classes);
+    pr_running.counts = scheduler->runtime->options.preempt == PIERROT_PREEMPT_COUNT;
     lua->main = host_state ? host_state : lua_newstate(allocate, heap);
     if (!lua->main)
         return PIERROT_ENOMEM;
