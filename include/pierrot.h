@@ -325,11 +325,19 @@ PIERROT_API pierrot_ref pierrot_make_ref(pierrot_context *ctx);
 PIERROT_API int pierrot_spawn_lua(pierrot_context *ctx, const char *module, const char *function,
                                   pierrot_term *arg, pierrot_pid *pid, pierrot_ref *ref);
 
+/* Whether the actor has a link with `pid`. Thread: actor. */
+PIERROT_API int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid);
+
 /* Offers `shared` to direct readers: pierrot_read(pid, …) runs `read` on it in the reader's thread
  * without a message. Whoever reads holds it; `release` is called once, after the actor ended and the
  * last reader left. Once per actor. Thread: actor. Fails: ENOMEM, EEXIST. */
 PIERROT_API int pierrot_publish(pierrot_context *ctx, void *shared, pierrot_read_fn read,
                                 void (*release)(void *shared));
+
+/* Memory of the runtime's, for what actors keep: by its allocator, in its count. `size` is not 0, and the
+ * same for both; ptr may be NULL. Gives: the memory, not cleared; NULL when there is none. Thread: any. */
+PIERROT_API void *pierrot_shared_alloc(pierrot *rt, size_t size);
+PIERROT_API void pierrot_shared_free(pierrot *rt, void *ptr, size_t size);
 
 /* Reads what the actor `pid` has published. Lends: request. Gives: *reply (NULL is nil).
  * Fails: ENOPROC (dead, or nothing published), what `read` returned. Thread: any. */

@@ -450,7 +450,7 @@ static int conclude_k(lua_State *L, int status, lua_KContext context)
 static void log_unexpected(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
                            int message)
 {
-    if (!lua->owner->system->log.fn)
+    if (!pr_log_wants(&lua->owner->system->log, PIERROT_WARNING))
         return;
     char text[500], id[PR_IDENT_SIZE];
     pierrot_term *term = pr_copy_to_reason(lua, L, message);
@@ -585,8 +585,12 @@ static int loaded(lua_State *L, int status, lua_KContext context)
     }
     pr_server_set_module(lua, L, server, BASE + 2, lua_tostring(L, BASE + 4));
     server->phase = PR_PHASE_INIT;
-    pr_class_push_callback(lua, server->class_, L, "init");
+    /* As if the start had come without: nil, nil, argument. */
     lua_pushvalue(L, BASE + 3);
+    lua_replace(L, BASE + 1);
+    lua_settop(L, BASE + 1);
+    pr_class_push_callback(lua, server->class_, L, "init");
+    lua_insert(L, BASE + 1);
     lua_callk(L, 1, LUA_MULTRET, 0, conclude_k);
     return conclude(L, lua, server);
 }

@@ -11,6 +11,7 @@
 #include "proc/monitor.h"
 #include "proc/name.h"
 #include "proc/ptable.h"
+#include "proc/relation.h"
 #include "proc/reply.h"
 #include "sched/message.h"
 #include "sched/report.h"
@@ -412,6 +413,11 @@ int pierrot_link(pierrot_context *ctx, pierrot_pid pid)
 int pierrot_unlink(pierrot_context *ctx, pierrot_pid pid)
 {
     return pr_unlink(ctx->owner, &ctx->actor->process, pid);
+}
+
+int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid)
+{
+    return pr_relation_find_link(ctx->owner, &ctx->actor->process, pid) != NULL;
 }
 
 int pierrot_monitor(pierrot_context *ctx, pierrot_pid pid, pierrot_ref *ref)

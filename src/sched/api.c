@@ -125,6 +125,16 @@ int pierrot_is_alive(pierrot *rt, pierrot_pid pid)
     return pr_ptable_is_alive(&rt->system, pid);
 }
 
+void *pierrot_shared_alloc(pierrot *rt, size_t size)
+{
+    return pr_alloc(&rt->system.heap, size);
+}
+
+void pierrot_shared_free(pierrot *rt, void *ptr, size_t size)
+{
+    pr_free(&rt->system.heap, ptr, size);
+}
+
 void pierrot_log(pierrot *rt, pierrot_level level, const char *format, ...)
 {
     va_list args;

@@ -114,6 +114,7 @@ int pr_arena_string(struct pr_arena *arena, const char *bytes, size_t len,
         memcpy(copy, bytes, len);
     copy[len] = '\0';
     cell->tag = PIERROT_STRING;
+    cell->flags = cell == &arena->root ? PR_CELL_ROOT : 0;
     cell->len = (uint32_t)len;
     cell->as.bytes = copy;
     return 0;

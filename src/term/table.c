@@ -183,6 +183,7 @@ int pr_arena_table(struct pr_arena *arena, uint32_t n_array, uint32_t n_pairs,
     atomic_init(&table->index, NULL);
     table->arena = arena;
     cell->tag = PIERROT_TABLE;
+    cell->flags = cell == &arena->root ? PR_CELL_ROOT : 0;
     cell->as.table = table;
     return 0;
 }

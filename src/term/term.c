@@ -57,6 +57,13 @@ void pierrot_term_free(pierrot_term *term)
         pr_term_drop(term, pr_arena_heap(pr_arena_of(term)));
 }
 
+pierrot_term *pierrot_term_share(pierrot_term *term)
+{
+    if (!term)
+        return PR_TERM(nil);
+    return term->flags & PR_CELL_ROOT ? pr_term_hold(term) : pierrot_term_copy(term);
+}
+
 /* ---- making ---- */
 
 pierrot_term *pr_term_new_scalar(struct pr_heap *heap, const struct pierrot_term *cell)

@@ -1,0 +1,316 @@
+--- registry: names for processes. The server is a C actor (src/actor/registry.c), whose table is
+--- read without asking it.
+
+local core = require "pierrot.core"
+local gen_server = require "pierrot.gen_server"
+local start = require "pierrot.start"
+
+local request <const>, read <const> = core.request, core.read
+
+local CALL_TIMEOUT <const> = 5000 -- what the description of a failed call says
+
+local M = {}
+
+-- What a caller gets wrong ---------------------------------------------------------------------
+
+-- `level` as for error, counted from whoever calls this.
+local function bad_argument(level, arg, fname, expected, value)
+  local given = core.is_pid(value) and "pid" or core.is_ref(value) and "ref" or type(value)
+  if value ~= value then given = "NaN" end
+  local text = "bad argument #%d to '%s' (%s expected, got %s)"
+  error(text:format(arg, fname, expected, given), level + 1)
+end
+
+-- Anything but a userdata: a pid needs no look.
+local function check_registry(level, reg, fname)
+  local kind = type(reg)
+  if kind ~= "string" and not (kind == "table" and reg[1] == "via") then
+    bad_argument(level + 1, 1, fname, "pid, name or via", reg)
+  end
+end
+
+local function is_key(key)
+  local kind = type(key)
+  return kind == "string" or kind == "boolean" or (kind == "number" and key == key)
+    or core.is_pid(key) or core.is_ref(key)
+end
+
+local function check_key(level, key, fname)
+  if is_key(key) then return end
+  bad_argument(level + 1, 2, fname, "string, number, boolean, pid or ref", key)
+end
+
+local function check(reg, key, fname)
+  if type(reg) ~= "userdata" then check_registry(3, reg, fname) end
+  if type(key) ~= "string" then check_key(3, key, fname) end
+end
+
+local function no_memory()
+  error("not enough memory in the registry", 3)
+end
+
+-- Starting -------------------------------------------------------------------------------------
+
+-- The options without those that are this module's.
+local function check_options(opts, fname)
+  if opts == nil then return nil end
+  if type(opts) ~= "table" then bad_argument(3, 1, fname, "table of options", opts) end
+  if opts.keys ~= nil and opts.keys ~= "unique" then
+    local inspect = require "pierrot.inspect"
+    error(("bad option 'keys' (\"unique\" expected, got %s)"):format(inspect(opts.keys)), 3)
+  end
+  local rest = {}
+  for name, value in next, opts do
+    if name ~= "keys" then rest[name] = value end
+  end
+  return rest
+end
+
+--- Starts an empty registry, linked to the caller.
+---@param opts? table name, keys ("unique"), scheduler, max_queue
+---@return userdata|nil pid, any reason
+function M.start_link(opts)
+  return start.actor("registry", nil, check_options(opts, "start_link"), true)
+end
+
+--- Starts an empty registry that is not linked.
+---@param opts? table
+---@return userdata|nil pid, any reason
+function M.start(opts)
+  return start.actor("registry", nil, check_options(opts, "start"), false)
+end
+
+--- How a supervisor starts a registry.
+---@param arg? table the options of start_link
+---@return table
+function M.child_spec(arg)
+  return {
+    id = "pierrot.registry", start = { "pierrot.registry", "start_link", arg },
+    restart = "permanent", shutdown = 5000, type = "worker",
+  }
+end
+
+-- Client: reads, in the process that asks ------------------------------------------------------
+
+-- There is nothing to read: it fails as a call does.
+local function fail(reg, why, ...)
+  if why ~= "noproc" then no_memory() end
+  core.exit { why, { "gen_server", "call", reg, { ... }, CALL_TIMEOUT } }
+end
+
+local function query(reg, ...)
+  local pid = type(reg) == "userdata" and reg or core.whereis(reg)
+  if not pid then fail(reg, "noproc", ...) end
+  local reply, why = read(pid, ...)
+  if why then fail(reg, why, ...) end
+  return reply
+end
+
+--- The process under a key and its value; nil when there is none. Never one that is dead. This and
+--- all that follow exit as gen_server.call does when there is no such registry.
+---@param reg userdata|string|table pid, name or via
+---@param key any string, number, boolean, pid or ref
+---@return userdata|nil pid, any value
+function M.lookup(reg, key)
+  check(reg, key, "lookup")
+  local found = query(reg, "lookup", key)
+  if type(found) == "table" then return found[1], found[2] end
+  return found
+end
+
+--- All keys, or those of a process, in the order in which they were registered.
+---@param reg userdata|string|table
+---@param pid? userdata
+---@return any[]
+function M.keys(reg, pid)
+  if type(reg) ~= "userdata" then check_registry(2, reg, "keys") end
+  if pid == nil then return query(reg, "keys") end
+  if not core.is_pid(pid) then bad_argument(2, 2, "keys", "pid", pid) end
+  return query(reg, "keys", pid)
+end
+
+--- How many names there are, or are under a key.
+---@param reg userdata|string|table
+---@param key? any
+---@return integer
+function M.count(reg, key)
+  if type(reg) ~= "userdata" then check_registry(2, reg, "count") end
+  if key == nil then return query(reg, "count") end
+  if type(key) ~= "string" then check_key(2, key, "count") end
+  return query(reg, "count", key)
+end
+
+--- Calls fn with the list of {pid, value} under a key, in the caller; not for an empty one.
+---@param reg userdata|string|table
+---@param key any
+---@param fn fun(entries: table[])
+---@return true
+function M.dispatch(reg, key, fn)
+  check(reg, key, "dispatch")
+  if type(fn) ~= "function" then bad_argument(2, 3, "dispatch", "function", fn) end
+  local found = query(reg, "lookup", key)
+  if found ~= nil then fn { type(found) == "table" and found or { found } } end
+  return true
+end
+
+-- Client: changes, by calls --------------------------------------------------------------------
+
+--- Puts the caller under a key. Its name goes when it ends, and it ends when the registry does.
+---@param reg userdata|string|table
+---@param key any
+---@param value? any
+---@return true|nil, table|nil reason nil, {"already_registered", pid}
+function M.register(reg, key, value)
+  check(reg, key, "register")
+  local reply = request(reg, "register", key, value)
+  if reply == true then return true end
+  if not reply then no_memory() end
+  return nil, { "already_registered", reply }
+end
+
+--- Takes the caller's name away.
+---@param reg userdata|string|table
+---@param key any
+---@return true|nil, string|nil reason nil, "not_found"
+function M.unregister(reg, key)
+  check(reg, key, "unregister")
+  if request(reg, "unregister", key) then return true end
+  return nil, "not_found"
+end
+
+--- Gives the caller's name a new value: what fn makes of the old one.
+---@param reg userdata|string|table
+---@param key any
+---@param fn fun(value: any): any
+---@return any new, any old nil, "not_found" when the name is not the caller's
+function M.update_value(reg, key, fn)
+  check(reg, key, "update_value")
+  if type(fn) ~= "function" then bad_argument(2, 3, "update_value", "function", fn) end
+  local pid, old = M.lookup(reg, key)
+  if pid ~= core.self() then return nil, "not_found" end
+  local new = fn(old)
+  local reply = request(reg, "update", key, new)
+  if reply == nil then no_memory() end
+  if reply then return new, old end
+  return nil, "not_found"
+end
+
+local function check_start(what)
+  if type(what) == "string" then return end
+  if type(what) ~= "table" then
+    bad_argument(3, 3, "create", "module or {module, function, …}", what)
+  end
+  if type(what[1]) ~= "string" or type(what[2]) ~= "string" then
+    error("bad argument #3 to 'create' ({module, function, …} expected, of strings)", 3)
+  end
+end
+
+--- The process under a key, started when there is none: a bucket, or what `what` gives: "module",
+--- or {"module", "fn", arg, …}, which answers pid or nil, reason. It is linked with the registry.
+---@param reg userdata|string|table
+---@param key any
+---@param what? string|table
+---@return userdata|nil pid, any reason
+function M.create(reg, key, what)
+  check(reg, key, "create")
+  local reply
+  if what == nil then
+    reply = request(reg, "create", key)
+  else
+    check_start(what)
+    reply = request(reg, "create", key, what)
+  end
+  if type(reply) == "table" then return nil, reply[2] end
+  return reply or no_memory()
+end
+
+--- Sees to it that there is a bucket under a key, without waiting.
+---@param reg userdata|string|table
+---@param key any
+---@return true
+function M.create_async(reg, key)
+  check(reg, key, "create_async")
+  return core.cast(reg, { "create", key })
+end
+
+-- Vias -----------------------------------------------------------------------------------------
+
+--- The process that {"via", reg, key} names; nil also when there is no such registry, or can be
+--- none of that kind: what that means is the caller's affair.
+---@param reg any
+---@param key any
+---@return userdata|nil pid
+function M.whereis_via(reg, key)
+  local pid = reg
+  if type(reg) == "string" or (type(reg) == "table" and reg[1] == "via") then
+    pid = core.whereis(reg)
+  end
+  if not core.is_pid(pid) or not is_key(key) then return nil end
+  local found = read(pid, "lookup", key)
+  return type(found) == "table" and found[1] or found or nil
+end
+
+--- Puts the caller under the name of a start.
+---@param reg userdata|string|table
+---@param key any
+---@param value? any
+---@return true|nil, table|nil reason nil, {"already_started", pid}
+function M.register_via(reg, key, value)
+  return M.register_pid(reg, key, core.self(), value)
+end
+
+--- The same for a process that cannot do it itself.
+---@param reg userdata|string|table
+---@param key any
+---@param pid userdata
+---@param value? any
+---@return true|nil, table|nil reason nil, {"already_started", pid}
+function M.register_pid(reg, key, pid, value)
+  check(reg, key, "register_pid")
+  local reply = request(reg, "register_pid", key, pid, value)
+  if reply == true then return true end
+  if not reply then no_memory() end
+  return nil, { "already_started", reply }
+end
+
+-- Server: the helper process of a create -------------------------------------------------------
+
+local function largest_index(list)
+  local n = 0
+  for key in next, list do
+    if math.type(key) == "integer" and key > n then n = key end
+  end
+  return n
+end
+
+-- What a start says, done: pid; or nil, reason.
+local function apply(what)
+  if type(what) == "function" then return what() end
+  if type(what) == "table" then
+    return require(what[1])[what[2]](table.unpack(what, 3, largest_index(what)))
+  end
+  local module_name, name = what:match "^([^:]+):([%w_]+)$"
+  if module_name then return require(module_name)[name]() end
+  local module = require(what)
+  if module.child_spec then return apply(module.child_spec().start) end
+  if module.start_link then return module.start_link() end
+  return gen_server.start_link(what)
+end
+
+--- Runs a start for the registry, which monitors this process: an error in it is the failure.
+---@param arg table {registry, what}
+---@private
+function M.run_start(arg)
+  local reg, pid, reason = arg[1], apply(arg[2])
+  if not core.is_pid(pid) then
+    if pid ~= nil then reason = { "bad_return_value", pid } end
+    request(reg, "failed", reason)
+  elseif request(reg, "started", pid) then
+    core.unlink(pid) -- the registry holds it now
+  else
+    core.unlink(pid)
+    core.exit(pid, "shutdown")
+  end
+end
+
+return M

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "actor/roster.h"
+
+struct pr_roster *pr_roster_new(pierrot *rt)
+{
+    struct pr_roster *roster = pierrot_shared_alloc(rt, sizeof *roster);
+    if (!roster)
+        return NULL;
+    roster->rt = rt;
+    roster->n_serial = 0;
+    for (int i = 0; i < PR_N_SHARDS; i++) {
+        struct pr_shard *shard = &roster->shards[i];
+        shard->names = shard->holders = NULL;
+        if (pr_shard_lock_init(&shard->lock) == 0)
+            continue;
+        while (i > 0)
+            pr_shard_lock_fini(&roster->shards[--i].lock);
+        pierrot_shared_free(rt, roster, sizeof *roster);
+        return NULL;
+    }
+    return roster;
+}
+
+static void free_name(struct pr_roster *roster, struct pr_roster_name *name)
+{
+    pr_slot_free(&name->key);
+    pr_slot_free(&name->value);
+    pierrot_shared_free(roster->rt, name, sizeof *name);
+}
+
+static void free_shard(struct pr_roster *roster, struct pr_shard *shard)
+{
+    for (uint32_t i = 0; i < pr_dict_count(shard->names); i++)
+        free_name(roster, shard->names->entries[i].value.as.pointer);
+    for (uint32_t i = 0; i < pr_dict_count(shard->holders); i++)
+        pierrot_shared_free(roster->rt, shard->holders->entries[i].value.as.pointer,
+                            sizeof(struct pr_holder));
+    pr_dict_free(roster->rt, shard->names);
+    pr_dict_free(roster->rt, shard->holders);
+    pr_shard_lock_fini(&shard->lock);
+}
+
+void pr_roster_free(void *shared)
+{
+    struct pr_roster *roster = shared;
+    for (int i = 0; i < PR_N_SHARDS; i++)
+        free_shard(roster, &roster->shards[i]);
+    pierrot_shared_free(roster->rt, roster, sizeof *roster);
+}
+
+/* ------------------------------------------------------------------------------ writing */
+
+/* Room for one more in a dict of the shard; readers see the old one or the new. */
+static int reserve(struct pr_roster *roster, struct pr_shard *shard, struct pr_dict **dict)
+{
+    struct pr_dict *old = *dict, *grown;
+    int error = pr_dict_grow(roster->rt, old, &grown);
+    if (error || grown == old)
+        return error;
+    pr_shard_lock_take(&shard->lock);
+    *dict = grown;
+    pr_shard_lock_give(&shard->lock);
+    pr_dict_free(roster->rt, old);
+    return 0;
+}
+
+static void add_entry(struct pr_shard *shard, struct pr_dict *dict, const struct pr_slot *key,
+                      void *pointer)
+{
+    struct pr_slot value = pr_slot_of_pointer(pointer);
+    pr_shard_lock_take(&shard->lock);
+    pr_dict_add(dict, key, &value);
+    pr_shard_lock_give(&shard->lock);
+}
+
+static void remove_entry(struct pr_roster *roster, struct pr_shard *shard, struct pr_dict **dict,
+                         const struct pr_slot *key)
+{
+    struct pr_dict *old = *dict, *shrunk;
+    struct pr_dict_entry *entry = pr_dict_find(old, key);
+    pr_shard_lock_take(&shard->lock);
+    pr_dict_remove(old, entry);
+    pr_shard_lock_give(&shard->lock);
+    shrunk = pr_dict_shrink(roster->rt, old);
+    if (shrunk == old)
+        return;
+    pr_shard_lock_take(&shard->lock);
+    *dict = shrunk;
+    pr_shard_lock_give(&shard->lock);
+    pr_dict_free(roster->rt, old);
+}
+
+struct pr_roster_name *pr_roster_find(struct pr_roster *roster, const struct pr_slot *key)
+{
+    return pr_shard_find(pr_shard_for(roster, key)->names, key);
+}
+
+struct pr_holder *pr_roster_find_holder(struct pr_roster *roster, pierrot_pid pid)
+{
+    struct pr_slot key = pr_slot_of_pid(pid);
+    return pr_shard_find(pr_shard_for(roster, &key)->holders, &key);
+}
+
+struct pr_holder *pr_roster_add_holder(struct pr_roster *roster, pierrot_pid pid)
+{
+    struct pr_slot key = pr_slot_of_pid(pid);
+    struct pr_shard *shard = pr_shard_for(roster, &key);
+    struct pr_holder *holder = pierrot_shared_alloc(roster->rt, sizeof *holder);
+    if (!holder)
+        return NULL;
+    *holder = (struct pr_holder){.pid = pid};
+    if (reserve(roster, shard, &shard->holders) != 0) {
+        pierrot_shared_free(roster->rt, holder, sizeof *holder);
+        return NULL;
+    }
+    add_entry(shard, shard->holders, &key, holder);
+    return holder;
+}
+
+static struct pr_shard *shard_of_holder(struct pr_roster *roster, const struct pr_holder *holder)
+{
+    struct pr_slot key = pr_slot_of_pid(holder->pid);
+    return pr_shard_for(roster, &key);
+}
+
+static void list(struct pr_roster *roster, struct pr_roster_name *name)
+{
+    struct pr_holder *holder = name->holder;
+    struct pr_shard_lock *lock = &shard_of_holder(roster, holder)->lock;
+    pr_shard_lock_take(lock);
+    name->next = NULL;
+    name->previous = holder->last;
+    *(holder->last ? &holder->last->next : &holder->first) = name;
+    holder->last = name;
+    pr_shard_lock_give(lock);
+}
+
+static void unlist(struct pr_roster *roster, struct pr_roster_name *name)
+{
+    struct pr_holder *holder = name->holder;
+    struct pr_shard_lock *lock = &shard_of_holder(roster, holder)->lock;
+    pr_shard_lock_take(lock);
+    *(name->previous ? &name->previous->next : &holder->first) = name->next;
+    *(name->next ? &name->next->previous : &holder->last) = name->previous;
+    pr_shard_lock_give(lock);
+}
+
+int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, struct pr_slot key,
+                  const struct pr_slot *value)
+{
+    struct pr_shard *shard = pr_shard_for(roster, &key);
+    struct pr_roster_name *name;
+    int error = pr_slot_own(&key);
+    if (error)
+        goto free_value;
+    error = PIERROT_ENOMEM;
+    name = pierrot_shared_alloc(roster->rt, sizeof *name);
+    if (!name)
+        goto free_key;
+    if (reserve(roster, shard, &shard->names) != 0)
+        goto free_name;
+    *name = (struct pr_roster_name){
+        .key = key, .value = *value, .holder = holder, .serial = roster->n_serial++};
+    add_entry(shard, shard->names, &name->key, name);
+    list(roster, name);
+    return 0;
+
+free_name:
+    pierrot_shared_free(roster->rt, name, sizeof *name);
+free_key:
+    pr_slot_free(&key);
+free_value:
+    pr_slot_free(value);
+    return error;
+}
+
+void pr_roster_set_value(struct pr_roster *roster, struct pr_roster_name *name,
+                         const struct pr_slot *value)
+{
+    struct pr_shard_lock *lock = &pr_shard_for(roster, &name->key)->lock;
+    pr_shard_lock_take(lock);
+    struct pr_slot old = name->value;
+    name->value = *value;
+    pr_shard_lock_give(lock);
+    pr_slot_free(&old);
+}
+
+void pr_roster_remove(struct pr_roster *roster, struct pr_roster_name *name)
+{
+    struct pr_shard *shard = pr_shard_for(roster, &name->key);
+    unlist(roster, name);
+    remove_entry(roster, shard, &shard->names, &name->key);
+    free_name(roster, name);
+}
+
+void pr_roster_remove_holder(struct pr_roster *roster, struct pr_holder *holder)
+{
+    struct pr_slot key = pr_slot_of_pid(holder->pid);
+    struct pr_shard *shard = pr_shard_for(roster, &key);
+    while (holder->first)
+        pr_roster_remove(roster, holder->first);
+    remove_entry(roster, shard, &shard->holders, &key);
+    pierrot_shared_free(roster->rt, holder, sizeof *holder);
+}
+
+struct pr_holder *pr_roster_next_holder(struct pr_roster *roster, uint64_t *cursor)
+{
+    /* Number of the shard above, of the entry below. */
+    uint64_t shard = *cursor >> 32, entry = *cursor & UINT32_MAX;
+    while (shard < PR_N_SHARDS && entry >= pr_dict_count(roster->shards[shard].holders)) {
+        shard++;
+        entry = 0;
+    }
+    *cursor = shard << 32 | (entry + 1);
+    return shard < PR_N_SHARDS ? roster->shards[shard].holders->entries[entry].value.as.pointer
+                               : NULL;
+}

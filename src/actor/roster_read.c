@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is found is held (counted) under the lock and turned into a reply without it. */
+#include "actor/roster_read.h"
+
+#include "actor/behaviour.h"
+#include "actor/roster_table.h"
+
+static int is_alive(const struct pr_roster *roster, const struct pr_roster_name *name)
+{
+    return pierrot_is_alive(roster->rt, name->holder->pid);
+}
+
+/* A slot that holds on to its term after the lock is given. */
+static struct pr_slot hold(const struct pr_slot *slot)
+{
+    struct pr_slot held = *slot;
+    if (slot->type == PIERROT_STRING || slot->type == PIERROT_TABLE)
+        held.as.term = pierrot_term_share(slot->as.term); /* counts, allocates nothing */
+    return held;
+}
+
+static int lookup(struct pr_roster *roster, const pierrot_term *request, pierrot_term **reply)
+{
+    struct pr_slot key, value = {.type = PIERROT_NIL};
+    pierrot_pid pid = {0};
+    if (pr_slot_of_key(pierrot_table_at(request, 2), &key) != 0)
+        return PIERROT_EINVAL;
+    struct pr_shard *shard = pr_shard_for(roster, &key);
+    pr_shard_lock_take(&shard->lock);
+    const struct pr_roster_name *name = pr_shard_find(shard->names, &key);
+    if (name && is_alive(roster, name)) {
+        pid = name->holder->pid;
+        value = hold(&name->value);
+    }
+    pr_shard_lock_give(&shard->lock);
+    if (!pid.id) {
+        *reply = NULL;
+        return 0;
+    }
+    pierrot_term *found = pierrot_pid_term(pid);
+    if (value.type != PIERROT_NIL)
+        found = pr_tuple(2, found, pr_slot_term(&value));
+    pr_slot_free(&value);
+    if (!found)
+        return PIERROT_ENOMEM;
+    *reply = found;
+    return 0;
+}
+
+/* Keys as they were at one moment, for each shard or holder. */
+struct found {
+    uint64_t serial;
+    struct pr_slot key; /* held */
+};
+
+struct snapshot {
+    struct found *items;
+    size_t n, capacity;
+    int is_short; /* there was more than room */
+};
+
+static void note(struct snapshot *snapshot, const struct pr_roster_name *name)
+{
+    if (snapshot->n == snapshot->capacity)
+        snapshot->is_short = 1;
+    else
+        snapshot->items[snapshot->n++] = (struct found){name->serial, hold(&name->key)};
+}
+
+static void note_all(struct pr_roster *roster, struct snapshot *snapshot)
+{
+    for (int i = 0; i < PR_N_SHARDS && !snapshot->is_short; i++) {
+        struct pr_shard *shard = &roster->shards[i];
+        pr_shard_lock_take(&shard->lock);
+        for (uint32_t at = 0; at < pr_dict_count(shard->names); at++) {
+            const struct pr_roster_name *name = shard->names->entries[at].value.as.pointer;
+            if (is_alive(roster, name))
+                note(snapshot, name);
+        }
+        pr_shard_lock_give(&shard->lock);
+    }
+}
+
+static void note_holders(struct pr_roster *roster, pierrot_pid pid, struct snapshot *snapshot)
+{
+    struct pr_slot key = pr_slot_of_pid(pid);
+    struct pr_shard *shard = pr_shard_for(roster, &key);
+    if (!pierrot_is_alive(roster->rt, pid))
+        return;
+    pr_shard_lock_take(&shard->lock);
+    const struct pr_holder *holder = pr_shard_find(shard->holders, &key);
+    for (const struct pr_roster_name *name = holder ? holder->first : NULL; name; name = name->next)
+        note(snapshot, name);
+    pr_shard_lock_give(&shard->lock);
+}
+
+static void drop_items(pierrot *rt, struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->n; i++)
+        pr_slot_free(&snapshot->items[i].key);
+    if (snapshot->items)
+        pierrot_shared_free(rt, snapshot->items, snapshot->capacity * sizeof *snapshot->items);
+}
+
+/* Fills the snapshot, with as much room as that takes. 0 or PIERROT_ENOMEM. */
+static int take_snapshot(struct pr_roster *roster, const pierrot_term *pid,
+                         struct snapshot *snapshot)
+{
+    size_t capacity = 16;
+    do {
+        *snapshot = (struct snapshot){.capacity = capacity};
+        snapshot->items = pierrot_shared_alloc(roster->rt, capacity * sizeof *snapshot->items);
+        if (!snapshot->items)
+            return PIERROT_ENOMEM;
+        if (pid)
+            note_holders(roster, pierrot_as_pid(pid), snapshot);
+        else
+            note_all(roster, snapshot);
+        if (!snapshot->is_short)
+            return 0;
+        drop_items(roster->rt, snapshot);
+        capacity *= 4;
+    } while (1);
+}
+
+/* Lets the item sink to its place in a heap whose root is the newest. */
+static void sink(struct found *items, size_t n, size_t at)
+{
+    for (size_t child = 2 * at + 1; child < n; child = 2 * at + 1) {
+        if (child + 1 < n && items[child + 1].serial > items[child].serial)
+            child++;
+        if (items[at].serial >= items[child].serial)
+            return;
+        struct found item = items[at];
+        items[at] = items[child];
+        items[child] = item;
+        at = child;
+    }
+}
+
+/* Oldest first, so the order does not depend on hashes. In place, which qsort is not. */
+static void sort(struct found *items, size_t n)
+{
+    for (size_t at = n / 2; at > 0; at--)
+        sink(items, n, at - 1);
+    for (size_t left = n; left > 1; left--) {
+        struct found newest = items[0];
+        items[0] = items[left - 1];
+        items[left - 1] = newest;
+        sink(items, left - 1, 0);
+    }
+}
+
+static int list_keys(struct pr_roster *roster, const pierrot_term *request, pierrot_term **reply)
+{
+    struct snapshot snapshot;
+    int error = take_snapshot(roster, pierrot_table_at(request, 2), &snapshot);
+    if (error)
+        return error;
+    sort(snapshot.items, snapshot.n);
+    pierrot_term *keys = pierrot_table();
+    error = keys ? 0 : PIERROT_ENOMEM;
+    for (size_t i = 0; i < snapshot.n && !error; i++)
+        error = pierrot_table_append(keys, pr_slot_term(&snapshot.items[i].key));
+    drop_items(roster->rt, &snapshot);
+    if (error) {
+        pierrot_term_free(keys);
+        return error;
+    }
+    *reply = keys;
+    return 0;
+}
+
+static int64_t count_all(struct pr_roster *roster)
+{
+    int64_t n = 0;
+    for (int i = 0; i < PR_N_SHARDS; i++) {
+        struct pr_shard *shard = &roster->shards[i];
+        pr_shard_lock_take(&shard->lock);
+        for (uint32_t at = 0; at < pr_dict_count(shard->names); at++)
+            n += is_alive(roster, shard->names->entries[at].value.as.pointer);
+        pr_shard_lock_give(&shard->lock);
+    }
+    return n;
+}
+
+static int64_t count_key(struct pr_roster *roster, const struct pr_slot *key)
+{
+    struct pr_shard *shard = pr_shard_for(roster, key);
+    pr_shard_lock_take(&shard->lock);
+    const struct pr_roster_name *name = pr_shard_find(shard->names, key);
+    int64_t n = name && is_alive(roster, name);
+    pr_shard_lock_give(&shard->lock);
+    return n;
+}
+
+static int count(struct pr_roster *roster, const pierrot_term *request, pierrot_term **reply)
+{
+    struct pr_slot key;
+    const pierrot_term *given = pierrot_table_at(request, 2);
+    if (given && pr_slot_of_key(given, &key) != 0)
+        return PIERROT_EINVAL;
+    *reply = pierrot_int(given ? count_key(roster, &key) : count_all(roster));
+    return *reply ? 0 : PIERROT_ENOMEM;
+}
+
+int pr_roster_read(pierrot *rt, void *shared, const pierrot_term *request, pierrot_term **reply)
+{
+    const pierrot_term *tag = pierrot_table_at(request, 1);
+    (void)rt;
+    if (pierrot_is_string(tag, "lookup"))
+        return lookup(shared, request, reply);
+    if (pierrot_is_string(tag, "keys"))
+        return list_keys(shared, request, reply);
+    if (pierrot_is_string(tag, "count"))
+        return count(shared, request, reply);
+    return PIERROT_EINVAL;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of a registry: keys -> (process, value) and processes -> their keys. The registry alone
+ * writes; everybody reads, on any thread, without a message: see roster_read.h.
+ *
+ * The table is divided by hash into shards with a lock each. A name lies in the shard of its key
+ * and in the list of its holder, which lies in the shard of its pid; one lock is held at a time,
+ * and nothing is allocated under one. Readers pass over holders that are dead.
+ *
+ * Invariants: each name is in the list of its holder, and found by its key; what is in a list is
+ * also found, but not always the other way round; a holder is freed only when it has no name. */
+#ifndef PR_ROSTER_TABLE_H
+#define PR_ROSTER_TABLE_H
+
+#include <pthread.h>
+
+#include "actor/dict.h"
+
+/* Letters: (I) fixed, (W) the writer's alone, (K) under the lock of the key's shard, (P) under the
+ * lock of the pid's shard; the writer reads all of them without. */
+struct pr_roster_name {
+    struct pr_slot key;                     /* (I) owned */
+    struct pr_slot value;                   /* (K) owned */
+    struct pr_holder *holder;               /* (I) */
+    struct pr_roster_name *next, *previous; /* (P) of the holder's, oldest first */
+    uint64_t serial;                        /* (I) the order in which names were made */
+};
+
+struct pr_holder {
+    pierrot_pid pid;                     /* (I) */
+    struct pr_roster_name *first, *last; /* (P) */
+    pierrot_ref ref;                     /* (W) of the registry's monitor */
+    int is_created;                      /* (W) the registry made it, and keeps its link for ever */
+    int was_linked;                      /* (W) linked before it had a name: it stays so */
+};
+
+struct pr_shard_lock {
+    pthread_mutex_t mutex;
+};
+
+static inline int pr_shard_lock_init(struct pr_shard_lock *lock)
+{
+    return pthread_mutex_init(&lock->mutex, NULL) == 0 ? 0 : PIERROT_ENOMEM;
+}
+
+static inline void pr_shard_lock_fini(struct pr_shard_lock *lock)
+{
+    pthread_mutex_destroy(&lock->mutex);
+}
+
+static inline void pr_shard_lock_take(struct pr_shard_lock *lock)
+{
+    pthread_mutex_lock(&lock->mutex);
+}
+
+static inline void pr_shard_lock_give(struct pr_shard_lock *lock)
+{
+    pthread_mutex_unlock(&lock->mutex);
+}
+
+enum { PR_SHARD_BITS = 4, PR_N_SHARDS = 1 << PR_SHARD_BITS };
+
+/* (M) under the lock for readers; the writer, which is one thread at a time, changes them under the
+ * lock and reads them without. */
+struct pr_shard {
+    struct pr_shard_lock lock;
+    struct pr_dict *names;   /* (M) key -> struct pr_roster_name; the key is the name's */
+    struct pr_dict *holders; /* (M) pid -> struct pr_holder */
+    char padding[8];         /* two locks in one cache line would be fought over */
+};
+
+struct pr_roster {
+    pierrot *rt;       /* (I) */
+    uint64_t n_serial; /* (W) names ever made */
+    struct pr_shard shards[PR_N_SHARDS];
+};
+
+/* By the high bits: the dicts use the low ones. */
+static inline struct pr_shard *pr_shard_for(struct pr_roster *roster, const struct pr_slot *key)
+{
+    return &roster->shards[key->hash >> (32 - PR_SHARD_BITS)];
+}
+
+/* What the dict leads to; NULL where there is none. */
+static inline void *pr_shard_find(struct pr_dict *dict, const struct pr_slot *key)
+{
+    struct pr_dict_entry *entry = pr_dict_find(dict, key);
+    return entry ? entry->value.as.pointer : NULL;
+}
+
+#endif
