@@ -108,16 +108,16 @@ local function receive_by_function(pattern, timeout)
   end
 end
 
+core.set_receive_by_function(function(pattern, timeout)
+  local stop <close> = setmetatable({}, { __close = core.stop_scan })
+  return receive_by_function(pattern, timeout)
+end)
+
 --- The first message that matches; it waits for one. nil, "timeout" when the time is up.
 ---@param pattern any nil matches anything
 ---@param timeout? number|string milliseconds
-function M.receive(pattern, timeout)
-  if pattern ~= nil and core.has_function(pattern) then
-    local stop <close> = setmetatable({}, { __close = core.stop_scan })
-    return receive_by_function(pattern, timeout)
-  end
-  return core.receive(pattern, timeout)
-end
+---@type fun(pattern?: any, timeout?: number|string): any, string|nil
+M.receive = core.receive
 
 -- Monitors -----------------------------------------------------------------------------------------
 

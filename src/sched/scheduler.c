@@ -259,6 +259,8 @@ int pr_scheduler_init(struct pr_scheduler *scheduler, struct pierrot *runtime, u
     pr_owner_init(&scheduler->owner, &runtime->system, index, &pr_scheduler_ops);
     scheduler->runtime = runtime;
     scheduler->language = runtime->language;
+    pr_pool_init(&scheduler->pool, &scheduler->owner.heap,
+                 PR_POOL_IS_OFF || runtime->options.alloc != NULL);
     pr_clock_init_real(&scheduler->clock);
     pr_wheel_init(&scheduler->wheel, pr_scheduler_now(scheduler));
     atomic_init(&scheduler->next_alarm_ns, UINT64_MAX);
@@ -319,5 +321,6 @@ void pr_scheduler_fini(struct pr_scheduler *scheduler)
         PR_ASSERT(error == 0);
         (void)error;
     }
+    pr_pool_fini(&scheduler->pool);
     pr_owner_fini(&scheduler->owner);
 }

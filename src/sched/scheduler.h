@@ -12,6 +12,7 @@
 
 #include <uv.h>
 
+#include "base/pool.h"
 #include "proc/owner.h"
 #include "proc/process.h"
 #include "sched/clock.h"
@@ -55,6 +56,7 @@ struct pr_scheduler {
     struct pierrot *runtime;      /* (I) */
     const struct pr_language *language; /* (I) */
     void *language_state;            /* (O) */
+    struct pr_pool pool;             /* (O) for what never leaves this thread */
     struct pr_clock clock;           /* (O) */
     struct pr_wheel wheel;           /* (O) of alarms */
     struct pr_run_queue ready;       /* (O) */
