@@ -93,9 +93,10 @@ static void *uv_malloc(size_t size)
     return fails() ? NULL : resize(NULL, size);
 }
 
+/* Never fails: libuv aborts where its table of watchers cannot grow. */
 static void *uv_realloc(void *ptr, size_t size)
 {
-    return fails() ? NULL : resize(ptr ? (char *)ptr - PREFIX : NULL, size);
+    return resize(ptr ? (char *)ptr - PREFIX : NULL, size);
 }
 
 static void *uv_calloc(size_t count, size_t size)
