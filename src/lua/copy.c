@@ -358,8 +358,7 @@ static int fill_term(struct term_copy *copy, int source, struct pr_table *table)
             error = pr_arena_append(copy->arena, table, &value);
         } else {
             lua_pushvalue(L, at);
-            error = lua_type(L, at) == LUA_TTABLE ? PIERROT_EINVAL
-                                                  : scalar_cell(copy, at, &key);
+            error = top_cell(copy, source, table, &key);
             lua_settop(L, at);
             if (!error)
                 error = pr_arena_add_pair(copy->arena, table, &key, &value);
