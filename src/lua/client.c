@@ -124,7 +124,7 @@ static int l_cast(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = {{0}, {0}};
-    if (!lua_isnoneornil(L, 1))
+    if (!lua_isnil(L, 1))
         target = pr_check_target(lua, L, 1, 0);
     luaL_checkany(L, 2);
     send_to(lua, L, target, PR_SIGNAL_CAST, 2);
@@ -319,10 +319,8 @@ static int is_actor_idle(const struct pr_process *process)
 static int l_call(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
-    struct pr_target target = {{0}, {0}};
+    struct pr_target target = pr_check_target(lua, L, 1, 0);
     int result;
-    if (!lua_isnil(L, 1))
-        target = pr_check_target(lua, L, 1, 0);
     luaL_checkany(L, 2);
     lua_settop(L, lua_gettop(L) > 3 ? 3 : lua_gettop(L));
     check_timeout(lua, L);
@@ -380,10 +378,8 @@ static int l_send_request(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_owner *owner = lua->owner;
-    struct pr_target target = {{0}, {0}};
+    struct pr_target target = pr_check_target(lua, L, 1, 0);
     pierrot_ref ref;
-    if (!lua_isnil(L, 1))
-        target = pr_check_target(lua, L, 1, 0);
     luaL_checkany(L, 2);
     pr_signal_poll(owner);
     struct pr_process *server = pr_ptable_find(owner, target.pid);
