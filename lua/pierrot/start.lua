@@ -181,6 +181,15 @@ function M.server(fname, module, arg, opts, link, monitor)
   return core.start_server(given, nil, table_, arg, name or M.module_name(table_))
 end
 
+--- For a host thread that starts a server: it reads the outcome from the end of this process.
+---@param request { module: string, arg: any, name: string?, max_queue: integer?, timeout: integer? }
+function M.for_host(request)
+  local pid, why = M.server("start", request.module, request.arg, {
+    name = request.name, max_queue = request.max_queue, timeout = request.timeout,
+  })
+  core.exit { "shutdown", pid or false, why }
+end
+
 --- Starts a built-in C actor. Results: pid; or nil, reason.
 function M.actor(name, arg, opts, link)
   opts = opts == nil and {} or opts
