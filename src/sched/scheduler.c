@@ -143,17 +143,21 @@ void pr_alarm_cancel(struct pr_owner *owner, struct pr_alarm *alarm)
     pr_wheel_cancel(&pr_scheduler_of(owner)->wheel, &alarm->timer);
 }
 
-static void fire_alarms(struct pr_scheduler *scheduler, uint64_t now)
+/* Whether any was due. */
+static int fire_alarms(struct pr_scheduler *scheduler, uint64_t now)
 {
     if (now < atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed))
-        return;
+        return 0;
     struct pr_timer *timer;
+    int n_fired = 0;
     while ((timer = pr_wheel_expire(&scheduler->wheel, now)) != NULL) {
         struct pr_alarm *alarm = PR_CONTAINER_OF(timer, struct pr_alarm, timer);
         alarm->fire(&scheduler->owner, alarm);
+        n_fired++;
     }
     atomic_store_explicit(&scheduler->next_alarm_ns, pr_wheel_next(&scheduler->wheel, now),
                           memory_order_relaxed);
+    return n_fired > 0;
 }
 
 /* ------------------------------------------------------------------- slices */
@@ -198,7 +202,7 @@ static uint64_t attend(struct pr_scheduler *scheduler)
         return scheduler->seen_ns;
     scheduler->n_since_clock = 0;
     uint64_t now = scheduler->seen_ns = pr_scheduler_now(scheduler);
-    fire_alarms(scheduler, now);
+    (void)fire_alarms(scheduler, now);
     if (now - scheduler->polled_ns >= PR_POLL_NS) {
         scheduler->polled_ns = now;
         uv_run(scheduler->loop, UV_RUN_NOWAIT);
@@ -228,7 +232,9 @@ static void idle(struct pr_scheduler *scheduler)
 {
     uint64_t now = pr_scheduler_now(scheduler);
     scheduler->n_since_clock = 0;
-    fire_alarms(scheduler, now);
+    /* An alarm may be what the runner of this scheduler waits for. */
+    if (fire_alarms(scheduler, now))
+        return;
     if (scheduler->ready.head || !pr_queue_seems_empty(&scheduler->owner.inbox))
         return;
     if (scheduler->language->collect(scheduler, 1))
