@@ -149,7 +149,8 @@ static void begin_slice(struct pr_scheduler *scheduler)
 {
     unsigned slice = atomic_load_explicit(&scheduler->slice, memory_order_relaxed);
     atomic_store_explicit(&scheduler->slice, slice + 1, memory_order_relaxed);
-    atomic_store_explicit(&scheduler->in_slice, 1, memory_order_relaxed);
+    /* release: pairs with the watchdog's acquire; it may use `thread` now. */
+    atomic_store_explicit(&scheduler->in_slice, 1, memory_order_release);
 }
 
 static void end_slice(struct pr_scheduler *scheduler, int was_nested)
@@ -209,7 +210,6 @@ static void idle(struct pr_scheduler *scheduler)
 void pr_scheduler_run(struct pr_scheduler *scheduler, int (*until)(void *ud), void *ud)
 {
     int was_away = atomic_load_explicit(&scheduler->is_away, memory_order_relaxed);
-    scheduler->thread = uv_thread_self();
     pr_watchdog_enter(scheduler);
     while (!until(ud)) {
         if (!pr_scheduler_step(scheduler) && !until(ud))

@@ -73,7 +73,7 @@ struct pr_scheduler {
     atomic_int is_wanted;            /* (A) something else could run */
     _Atomic(uint64_t) next_alarm_ns; /* (A) */
     atomic_int is_away;              /* (A) its thread sleeps, or is not in the loop at all */
-    uv_thread_t thread;              /* (I) */
+    uv_thread_t thread;              /* (I) set before its first slice */
     int has_thread;                  /* (I) a thread of the runtime's own runs it */
 };
 
