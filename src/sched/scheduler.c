@@ -139,17 +139,21 @@ void pr_alarm_cancel(struct pr_owner *owner, struct pr_alarm *alarm)
     pr_wheel_cancel(&pr_scheduler_of(owner)->wheel, &alarm->timer);
 }
 
-static void fire_alarms(struct pr_scheduler *scheduler, uint64_t now)
+/* Whether one was due. */
+static int fire_alarms(struct pr_scheduler *scheduler, uint64_t now)
 {
+    int n_fired = 0;
     if (now < atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed))
-        return;
+        return 0;
     struct pr_timer *timer;
     while ((timer = pr_wheel_expire(&scheduler->wheel, now)) != NULL) {
         struct pr_alarm *alarm = PR_CONTAINER_OF(timer, struct pr_alarm, timer);
         alarm->fire(&scheduler->owner, alarm);
+        n_fired++;
     }
     atomic_store_explicit(&scheduler->next_alarm_ns, pr_wheel_next(&scheduler->wheel, now),
                           memory_order_relaxed);
+    return n_fired > 0;
 }
 
 /* ------------------------------------------------------------------- slices */
@@ -224,7 +228,9 @@ static void idle(struct pr_scheduler *scheduler)
 {
     uint64_t now = pr_scheduler_now(scheduler);
     scheduler->n_since_clock = 0;
-    fire_alarms(scheduler, now);
+    /* What fired may be what the run waits for, though no process is ready. */
+    if (fire_alarms(scheduler, now))
+        return;
     if (scheduler->ready.head || !pr_queue_seems_empty(&scheduler->owner.inbox))
         return;
     if (scheduler->language->collect(scheduler, 1))
