@@ -27,8 +27,9 @@ static int tell_orphan(void *ud, pierrot_pid pid)
     pierrot_pid parent = process->lineage ? process->lineage->pid : (pierrot_pid){0};
     if (parent.id && pr_ptable_is_alive(owner->system, parent))
         return 0;
-    process->flags |= PR_TOLD_TO_STOP;
-    (void)pr_exit_send(owner, parent, pid, PR_TERM(shutdown));
+    /* Without memory for the signal the next round tells it. */
+    if (pr_exit_send(owner, parent, pid, PR_TERM(shutdown)) == 0)
+        process->flags |= PR_TOLD_TO_STOP;
     return 0;
 }
 
