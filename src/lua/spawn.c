@@ -269,7 +269,6 @@ static int l_start_server(lua_State *L)
     lua_settop(L, 5);
     read_options(lua, L, 1, &options);
     lua_getfield(L, 1, "timeout");
-    lua_replace(L, 1 + 5);
     uint64_t deadline = pr_check_deadline(lua, L, 6);
     pr_check_can_wait(lua, L);
     if (pr_copy(L, 4, L) != 0)
