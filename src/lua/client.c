@@ -7,8 +7,8 @@
 #include "lua/ident.h"
 #include "lua/process.h"
 #include "lua/receive.h"
-#include "lua/running.h"
 #include "lua/server.h"
+#include "lua/wait.h"
 
 /* Calls nested one after the other before the caller queues up like others. */
 enum { NEST_BUDGET = 1000 };

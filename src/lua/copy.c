@@ -117,9 +117,9 @@ static int fill(struct lua_copy *copy, int source, int target)
             continue;
         }
         lua_pushvalue(L, key);
-        if (copy_top(copy, source) != 0)
+        if (lua_type(L, key) != LUA_TSTRING && copy_top(copy, source) != 0)
             return PIERROT_EINVAL;
-        lua_rotate(L, -2, 1);
+        lua_insert(L, -2);
         lua_rawset(L, target);
     }
     return 0;

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/state.h"
+#include "lua/kind.h"
+#include "lua/language.h"
 #include "pierrot_lua.h"
 
 static const char runtime_key = 0;
