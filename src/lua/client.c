@@ -119,7 +119,7 @@ static int l_send(lua_State *L)
     return 1;
 }
 
-/* cast(server, request) -> true, whatever the server */
+/* cast(server, request) -> true, whether there is such a server or not */
 static int l_cast(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
