@@ -117,9 +117,9 @@ static int fill(struct lua_copy *copy, int source, int target)
             continue;
         }
         lua_pushvalue(L, key);
-        if (copy_top(copy, source) != 0)
+        if (lua_type(L, key) != LUA_TSTRING && copy_top(copy, source) != 0)
             return PIERROT_EINVAL;
-        lua_rotate(L, -2, 1);
+        lua_insert(L, -2);
         lua_rawset(L, target);
     }
     return 0;
@@ -358,8 +358,7 @@ static int fill_term(struct term_copy *copy, int source, struct pr_table *table)
             error = pr_arena_append(copy->arena, table, &value);
         } else {
             lua_pushvalue(L, at);
-            error = lua_type(L, at) == LUA_TTABLE ? PIERROT_EINVAL
-                                                  : scalar_cell(copy, at, &key);
+            error = top_cell(copy, source, table, &key);
             lua_settop(L, at);
             if (!error)
                 error = pr_arena_add_pair(copy->arena, table, &key, &value);

@@ -634,14 +634,11 @@ static int describe_message(lua_State *L)
 {
     lua_State *co = lua_touserdata(L, 1);
     lua_Debug ar;
-    int level = 0;
-    while (lua_getstack(co, level, &ar))
-        level++;
-    while (--level >= 0 && lua_getstack(co, level, &ar)) {
-        if (lua_getinfo(co, "S", &ar) && *ar.what != 'C' && lua_getlocal(co, &ar, 1)) {
-            lua_xmove(co, L, 1);
-            return 1;
-        }
+    /* The bottom is the callback, or the engine's C function with the callback above it. */
+    if (pr_bottom_frame(co, &ar) && lua_getinfo(co, "S", &ar) && *ar.what != 'C' &&
+        lua_getlocal(co, &ar, 1)) {
+        lua_xmove(co, L, 1);
+        return 1;
     }
     lua_pushnil(L);
     return 1;

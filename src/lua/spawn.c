@@ -12,8 +12,8 @@
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/receive.h"
-#include "lua/running.h"
 #include "lua/server.h"
+#include "lua/wait.h"
 #include "pierrot_actors.h"
 
 enum { MAX_ARGUMENTS = 250 };
@@ -271,7 +271,6 @@ static int l_start_server(lua_State *L)
     lua_settop(L, 5);
     read_options(lua, L, 1, &options);
     lua_getfield(L, 1, "timeout");
-    lua_replace(L, 1 + 5);
     uint64_t deadline = pr_check_deadline(lua, L, 6);
     pr_check_can_wait(lua, L);
     if (pr_copy(L, 4, L) != 0)

@@ -13,9 +13,11 @@
 #include "proc/ptable.h"
 #include "proc/relation.h"
 #include "proc/reply.h"
+#include "sched/alarm.h"
 #include "sched/message.h"
+#include "sched/publish.h"
 #include "sched/report.h"
-#include "sched/runtime.h"
+#include "sched/scheduler.h"
 #include "sched/user_timer.h"
 
 /* Messages in one slice. */
@@ -131,11 +133,12 @@ static void take_info(struct pr_owner *owner, struct actor *actor, const pierrot
                   actor->behaviour->name, id, text);
 }
 
-/* Whether the EXIT comes from the parent: as in OTP that ends a server that traps exits. */
+/* Whether the EXIT comes from the parent: as in OTP that ends a server that traps exits. What a host
+ * thread has started has nobody for a parent, and that is who the host's signals come from. */
 static int is_parents_exit(const struct actor *actor, const struct pr_signal *message)
 {
-    return message->kind == PR_SIGNAL_EXITED && actor->process.lineage &&
-           actor->process.lineage->pid.id == message->from.id;
+    uint64_t parent = actor->process.lineage ? actor->process.lineage->pid.id : 0;
+    return message->kind == PR_SIGNAL_EXITED && parent == message->from.id;
 }
 
 static void take_system(struct pr_owner *owner, struct actor *actor,
@@ -239,7 +242,7 @@ static void destroy(struct pr_owner *owner, struct pr_process *process)
 {
     struct actor *actor = actor_of(process);
     pr_term_drop(actor->stop_reason, &owner->heap);
-    pr_free(&owner->heap, actor, size_of(actor));
+    pr_pool_free(&pr_scheduler_of(owner)->pool, actor, size_of(actor));
 }
 
 static int info(struct pr_owner *owner, struct pr_process *process, const char *item,
@@ -336,12 +339,15 @@ int pr_actor_start(struct pr_owner *owner, const struct pr_actor_start *start, p
                    pierrot_term **why)
 {
     size_t size = offsetof(struct actor, state) + start->behaviour->state_size;
+    struct pr_pool *pool = &pr_scheduler_of(owner)->pool;
     *why = NULL;
-    struct actor *actor = pr_zalloc(&owner->heap, size);
+    struct actor *actor = pr_pool_alloc(pool, size);
+    if (actor)
+        memset(actor, 0, size);
     int error = actor ? pr_process_init(owner, &actor->process, &actor_kind, start->lineage)
                       : PIERROT_ENOMEM;
     if (error) {
-        pr_free(&owner->heap, actor, size);
+        pr_pool_free(pool, actor, size);
         pr_lineage_drop(owner, start->lineage);
         return error;
     }

@@ -5,7 +5,7 @@
 #ifndef PR_HOST_CALL_H
 #define PR_HOST_CALL_H
 
-#include "sched/runtime.h"
+#include "sched/types.h"
 
 /* A function to run on the thread of an owner while the host thread waits; embedded in what it needs. */
 struct pr_host_visit {

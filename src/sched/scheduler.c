@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "proc/dispatch.h"
 #include "proc/exit.h"
 #include "proc/ptable.h"
 #include "proc/signal.h"
+#include "sched/alarm.h"
 #include "sched/call.h"
 #include "sched/doze.h"
-#include "sched/runtime.h"
 #include "sched/user_timer.h"
 #include "sched/watchdog.h"
 
@@ -58,6 +59,8 @@ void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process,
     } else if (end == PR_SLICE_USED_UP) {
         process->state = PR_RUNNABLE;
         process->flags |= PR_USED_SLICE;
+        if (!scheduler->used_up.head)
+            scheduler->used_up_since_ns = 0; /* the time is not known here */
         queue_push(&scheduler->used_up, process);
     } else {
         process->state = PR_WAITING;
@@ -68,6 +71,8 @@ void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process,
 static struct pr_process *pick(struct pr_scheduler *scheduler, uint64_t now)
 {
     struct pr_process *process = NULL;
+    if (!scheduler->used_up_since_ns)
+        scheduler->used_up_since_ns = now;
     int is_starved = scheduler->used_up.head && scheduler->ready.head &&
                      now - scheduler->used_up_since_ns >= PR_STARVATION_NS;
     if (!is_starved)
@@ -110,51 +115,13 @@ static pierrot_term *local_to_term(struct pr_owner *owner, int64_t place)
 
 const struct pr_owner_ops pr_scheduler_ops = {
     .make_ready = make_ready,
+    .take_signal = pr_dispatch,
     .wake = wake,
     .answer = pr_call_answer,
     .release = release,
     .drop_local = drop_local,
     .local_to_term = local_to_term,
 };
-
-/* ------------------------------------------------------------------ alarms */
-
-uint64_t pr_scheduler_now(struct pr_scheduler *scheduler)
-{
-    return scheduler->clock.now(&scheduler->clock);
-}
-
-void pr_alarm_set(struct pr_owner *owner, struct pr_alarm *alarm, uint64_t deadline_ns,
-                  void (*fire)(struct pr_owner *owner, struct pr_alarm *alarm))
-{
-    struct pr_scheduler *scheduler = pr_scheduler_of(owner);
-    alarm->fire = fire;
-    pr_wheel_arm(&scheduler->wheel, &alarm->timer, deadline_ns);
-    if (deadline_ns < atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed))
-        atomic_store_explicit(&scheduler->next_alarm_ns, deadline_ns, memory_order_relaxed);
-}
-
-void pr_alarm_cancel(struct pr_owner *owner, struct pr_alarm *alarm)
-{
-    pr_wheel_cancel(&pr_scheduler_of(owner)->wheel, &alarm->timer);
-}
-
-/* Whether one was due. */
-static int fire_alarms(struct pr_scheduler *scheduler, uint64_t now)
-{
-    int n_fired = 0;
-    if (now < atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed))
-        return 0;
-    struct pr_timer *timer;
-    while ((timer = pr_wheel_expire(&scheduler->wheel, now)) != NULL) {
-        struct pr_alarm *alarm = PR_CONTAINER_OF(timer, struct pr_alarm, timer);
-        alarm->fire(&scheduler->owner, alarm);
-        n_fired++;
-    }
-    atomic_store_explicit(&scheduler->next_alarm_ns, pr_wheel_next(&scheduler->wheel, now),
-                          memory_order_relaxed);
-    return n_fired > 0;
-}
 
 /* ------------------------------------------------------------------- slices */
 
@@ -182,7 +149,8 @@ static void begin_slice(struct pr_scheduler *scheduler)
 {
     unsigned slice = atomic_load_explicit(&scheduler->slice, memory_order_relaxed);
     atomic_store_explicit(&scheduler->slice, slice + 1, memory_order_relaxed);
-    atomic_store_explicit(&scheduler->in_slice, 1, memory_order_relaxed);
+    /* release: pairs with the watchdog's acquire; it may use `thread` now. */
+    atomic_store_explicit(&scheduler->in_slice, 1, memory_order_release);
 }
 
 static void end_slice(struct pr_scheduler *scheduler, int was_nested)
@@ -195,10 +163,10 @@ static uint64_t attend(struct pr_scheduler *scheduler)
 {
     pr_signal_poll(&scheduler->owner);
     if (++scheduler->n_since_clock < SLICES_PER_CLOCK)
-        return scheduler->polled_ns;
+        return scheduler->seen_ns;
     scheduler->n_since_clock = 0;
-    uint64_t now = pr_scheduler_now(scheduler);
-    fire_alarms(scheduler, now);
+    uint64_t now = scheduler->seen_ns = pr_scheduler_now(scheduler);
+    (void)pr_alarm_fire_due(scheduler, now);
     if (now - scheduler->polled_ns >= PR_POLL_NS) {
         scheduler->polled_ns = now;
         uv_run(scheduler->loop, UV_RUN_NOWAIT);
@@ -228,21 +196,20 @@ static void idle(struct pr_scheduler *scheduler)
 {
     uint64_t now = pr_scheduler_now(scheduler);
     scheduler->n_since_clock = 0;
-    /* What fired may be what the run waits for, though no process is ready. */
-    if (fire_alarms(scheduler, now))
+    /* An alarm may be what the runner of this scheduler waits for. */
+    if (pr_alarm_fire_due(scheduler, now))
         return;
     if (scheduler->ready.head || !pr_queue_seems_empty(&scheduler->owner.inbox))
         return;
     if (scheduler->language->collect(scheduler, 1))
         return;
     pr_doze(scheduler, now);
-    scheduler->polled_ns = pr_scheduler_now(scheduler);
+    scheduler->polled_ns = scheduler->seen_ns = pr_scheduler_now(scheduler);
 }
 
 void pr_scheduler_run(struct pr_scheduler *scheduler, int (*until)(void *ud), void *ud)
 {
     int was_away = atomic_load_explicit(&scheduler->is_away, memory_order_relaxed);
-    scheduler->thread = uv_thread_self();
     pr_watchdog_enter(scheduler);
     while (!until(ud)) {
         if (!pr_scheduler_step(scheduler) && !until(ud))
@@ -261,6 +228,8 @@ int pr_scheduler_init(struct pr_scheduler *scheduler, struct pierrot *runtime, u
     pr_owner_init(&scheduler->owner, &runtime->system, index, &pr_scheduler_ops);
     scheduler->runtime = runtime;
     scheduler->language = runtime->language;
+    pr_pool_init(&scheduler->pool, &scheduler->owner.heap,
+                 PR_POOL_IS_OFF || runtime->options.alloc != NULL);
     pr_clock_init_real(&scheduler->clock);
     pr_wheel_init(&scheduler->wheel, pr_scheduler_now(scheduler));
     atomic_init(&scheduler->next_alarm_ns, UINT64_MAX);
@@ -321,5 +290,6 @@ void pr_scheduler_fini(struct pr_scheduler *scheduler)
         PR_ASSERT(error == 0);
         (void)error;
     }
+    pr_pool_fini(&scheduler->pool);
     pr_owner_fini(&scheduler->owner);
 }

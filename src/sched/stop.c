@@ -6,6 +6,8 @@
 #include "proc/exit.h"
 #include "proc/ptable.h"
 #include "proc/signal.h"
+#include "sched/alarm.h"
+#include "sched/scheduler.h"
 
 /* How often it is looked for processes that have become orphans. */
 #define ROUND_MS 5

@@ -7,9 +7,11 @@
 #include <time.h>
 
 #include "base/assert.h"
-#include "sched/runtime.h"
 
 #define TICK_NS UINT64_C(500000)
+
+/* A slice that nobody waits for ends after so many ticks all the same: the loop may have events. */
+enum { LONG_TICKS = 20 };
 
 /* After that many ticks in which no scheduler was in a slice, the watchdog parks. */
 enum { IDLE_TICKS = 20 };
@@ -96,6 +98,8 @@ static int is_overdue(struct pr_scheduler *scheduler, struct watched *watched, u
     if (now >= atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed) ||
         !pr_queue_seems_empty(&scheduler->owner.inbox))
         return 1;
+    if (watched->n_ticks % LONG_TICKS == 0)
+        return 1;
     return watched->n_ticks >= 2 &&
            (atomic_load_explicit(&scheduler->is_wanted, memory_order_relaxed) ||
             atomic_load_explicit(&scheduler->must_stop, memory_order_relaxed) ||
@@ -110,11 +114,11 @@ static int watch(struct pr_watchdog *watchdog)
     int is_busy = 0;
     for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
         struct pr_scheduler *scheduler = runtime->schedulers[i];
-        if (!atomic_load_explicit(&scheduler->in_slice, memory_order_relaxed))
+        if (!atomic_load_explicit(&scheduler->in_slice, memory_order_acquire))
             continue;
         is_busy = 1;
         if (is_overdue(scheduler, &watchdog->watched[i], now))
-            pr_runtime_signal(scheduler, SIGURG);
+            pthread_kill(scheduler->thread, SIGURG);
     }
     return is_busy;
 }
