@@ -2,7 +2,7 @@
 -- The registry of the Mix and OTP guide in Lua: a gen_server with a map of name to bucket, and a
 -- map of monitor to name so that dead buckets are forgotten.
 
-local dynamic_supervisor = require "pierrot.dynamic_supervisor"
+local bucket = require "pierrot.bucket"
 local gen_server = require "pierrot.gen_server"
 local pierrot = require "pierrot"
 
@@ -10,11 +10,10 @@ local M = {}
 
 -- Client
 
----@param supervisor userdata  the dynamic supervisor that the buckets run under
 ---@return userdata|nil pid
 ---@return any reason
-function M.start_link(supervisor)
-  return gen_server.start_link(M, supervisor)
+function M.start_link()
+  return gen_server.start_link(M)
 end
 
 ---@param server userdata
@@ -33,8 +32,8 @@ end
 
 -- Server
 
-function M.init(supervisor)
-  return "ok", { supervisor = supervisor, names = {}, refs = {} }
+function M.init()
+  return "ok", { names = {}, refs = {} }
 end
 
 M.handle_call = {
@@ -42,7 +41,7 @@ M.handle_call = {
   create = function(state, _, name)
     local pid = state.names[name]
     if not pid then
-      pid = assert(dynamic_supervisor.start_child(state.supervisor, "pierrot.bucket"))
+      pid = assert(bucket.start())
       state.names[name] = pid
       state.refs[pierrot.monitor(pid)] = name
     end

@@ -21,6 +21,7 @@ if support.has_two_schedulers then
     pierrot.send(pid, value)
     local message = expect { "echo" }
     pierrot.send(pid, "stop")
+    expect { "echo", "stop" }
     return message[2]
   end
 else

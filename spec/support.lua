@@ -172,11 +172,11 @@ local function quoted(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
---- A command line of these words.
+--- A command line of these words. A program that hangs is ended with the patience of a test.
 function support.command(...)
-  local words = {}
-  for i, word in ipairs { ... } do
-    words[i] = quoted(word)
+  local words = { "timeout", "-k", "1", ("%.0f"):format(patience / 1000) }
+  for _, word in ipairs { ... } do
+    words[#words + 1] = quoted(word)
   end
   return table.concat(words, " ")
 end

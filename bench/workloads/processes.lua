@@ -6,7 +6,7 @@ package.path = (arg[0]:match("^(.*/)") or "./") .. "../../?.lua;" .. package.pat
 local gen_server = require "pierrot.gen_server"
 local harness = require "bench.harness"
 local pierrot = require "pierrot"
-local supervisor = require "pierrot.supervisor"
+
 
 local receive <const> = pierrot.receive
 local count <const> = harness.count
@@ -81,7 +81,7 @@ local function restart_run(restarts)
     start = { "bench.server", "start_link", { "announce", pierrot.self() } },
     restart = "permanent",
   }
-  local sup = assert(supervisor.start_link({ child_spec }, {
+  local sup = assert(require("pierrot.supervisor").start_link({ child_spec }, {
     strategy = "one_for_one", max_restarts = 1000000, max_seconds = 1,
   }))
   local child = receive({ "up" })[2]

@@ -4,7 +4,7 @@
 package.path = (arg[0]:match("^(.*/)") or "./") .. "../../?.lua;" .. package.path
 
 local bucket = require "pierrot.bucket"
-local dynamic_supervisor = require "pierrot.dynamic_supervisor"
+
 local gen_server = require "pierrot.gen_server"
 local harness = require "bench.harness"
 local kv_registry = require "bench.kv_registry"
@@ -102,8 +102,7 @@ local function kv_registry_lookup()
 end
 
 local function start_kv_registry()
-  local sup = assert(dynamic_supervisor.start_link({}))
-  return assert(kv_registry.start_link(sup)), sup
+  return assert(kv_registry.start_link())
 end
 
 local function lua_lookups(reg, names, n)

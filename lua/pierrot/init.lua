@@ -1,5 +1,6 @@
 --- pierrot: processes, messages, links, monitors, names, timers.
 
+local argument = require "pierrot.argument"
 local core = require "pierrot.core"
 local start = require "pierrot.start"
 
@@ -15,27 +16,27 @@ for _, name in ipairs {
   M[name] = core[name]
 end
 
--- Processes ----------------------------------------------------------------------------------------
+-- Processes -----------------------------------------------------------------------------------
 
 --- Runs fn(...) in a new process. A string "some.module:fn" names a module function.
 ---@param fn function|string
 ---@return userdata pid
 function M.spawn(fn, ...)
-  return core.spawn(start.check_function(fn, 1), ...)
+  return core.spawn(start.check_function(2, 1, "spawn", fn), ...)
 end
 
 --- spawn and link in one step.
 ---@param fn function|string
 ---@return userdata pid
 function M.spawn_link(fn, ...)
-  return core.spawn_link(start.check_function(fn, 1), ...)
+  return core.spawn_link(start.check_function(2, 1, "spawn_link", fn), ...)
 end
 
 --- spawn and monitor in one step.
 ---@param fn function|string
 ---@return userdata pid, userdata ref
 function M.spawn_monitor(fn, ...)
-  return core.spawn_monitor(start.check_function(fn, 1), ...)
+  return core.spawn_monitor(start.check_function(2, 1, "spawn_monitor", fn), ...)
 end
 
 --- spawn with options: link, monitor, name, scheduler, max_queue, max_heap.
@@ -46,7 +47,7 @@ function M.spawn_opt(opts, fn, ...)
   return start.spawn(opts, fn, ...)
 end
 
--- Receiving ----------------------------------------------------------------------------------------
+-- Receiving -----------------------------------------------------------------------------------
 
 local match
 
@@ -65,8 +66,8 @@ local function match_table(pattern, value)
   return true
 end
 
--- With functions in the pattern: in Lua, where they can be preempted. A function in a field is asked as a
--- whole pattern is.
+-- With functions in the pattern: in Lua, where they can be preempted. A function in a field is
+-- asked as a whole pattern is.
 function match(pattern, value)
   if type(pattern) == "function" then
     return pattern(value) and true or false
@@ -84,15 +85,14 @@ function M.match(pattern, value)
   return core.match(pattern, value)
 end
 
--- Goes over the mailbox by scan. A receive inside of the pattern moves the save point; the scan then
--- starts over, since what it has seen may be gone.
+-- Goes over the mailbox by scan. A receive inside of the pattern moves the save point; the scan
+-- then starts over, since what it has seen may be gone.
 local function receive_by_function(pattern, timeout)
   local first, looks_only = true, timeout == 0
-  local argument = timeout
   while true do
     local found, message
     if first then
-      found, message = core.scan(argument)
+      found, message = core.scan(timeout)
     else
       found, message = core.scan(looks_only)
     end
@@ -108,18 +108,19 @@ local function receive_by_function(pattern, timeout)
   end
 end
 
+core.set_receive_by_function(function(pattern, timeout)
+  argument.check_timeout(3, 2, "receive", timeout)
+  local _ <close> = setmetatable({}, { __close = core.stop_scan })
+  return receive_by_function(pattern, timeout)
+end)
+
 --- The first message that matches; it waits for one. nil, "timeout" when the time is up.
 ---@param pattern any nil matches anything
 ---@param timeout? number|string milliseconds
-function M.receive(pattern, timeout)
-  if pattern ~= nil and core.has_function(pattern) then
-    local stop <close> = setmetatable({}, { __close = core.stop_scan })
-    return receive_by_function(pattern, timeout)
-  end
-  return core.receive(pattern, timeout)
-end
+---@type fun(pattern?: any, timeout?: number|string): any, string|nil
+M.receive = core.receive
 
--- Monitors -----------------------------------------------------------------------------------------
+-- Monitors ------------------------------------------------------------------------------------
 
 local ALIAS_FLAGS <const> = { explicit_unalias = 1, demonitor = 2, reply_demonitor = 2 | 4 }
 
@@ -129,20 +130,20 @@ local ALIAS_FLAGS <const> = { explicit_unalias = 1, demonitor = 2, reply_demonit
 ---@return userdata ref
 function M.monitor(target, opts)
   if opts == nil then return core.monitor(target) end
-  start.check_options(opts, 2, { tag = true, alias = true })
+  argument.check_options(2, 2, "monitor", opts, { tag = true, alias = true })
   local flags = 0
   if opts.alias ~= nil then
     flags = ALIAS_FLAGS[opts.alias]
     if not flags then
-      error(("bad option 'alias' (explicit_unalias, demonitor or reply_demonitor expected, got %s)")
-        :format(tostring(opts.alias)), 2)
+      argument.reject_option(2, "alias",
+        "\"explicit_unalias\", \"demonitor\" or \"reply_demonitor\"", opts.alias)
     end
   end
   return core.monitor(target, flags, opts.tag)
 end
 
---- Ends a monitor. With flush its DOWN is taken out of the mailbox; with info the result tells whether the
---- monitor was removed before its DOWN was delivered.
+--- Ends a monitor. With flush its DOWN is taken out of the mailbox; with info the result tells
+--- whether the monitor was removed before its DOWN was delivered.
 ---@param ref userdata
 ---@param opts? { flush: boolean, info: boolean }
 ---@return boolean
@@ -151,7 +152,7 @@ function M.demonitor(ref, opts)
     core.demonitor(ref)
     return true
   end
-  start.check_options(opts, 2, { flush = "boolean", info = "boolean" })
+  argument.check_options(2, 2, "demonitor", opts, { flush = "boolean", info = "boolean" })
   local removed = core.demonitor(ref, opts.flush)
   return not opts.info or removed
 end
@@ -160,42 +161,44 @@ end
 ---@param opts? { reply: boolean }
 ---@return userdata ref
 function M.alias(opts)
-  if opts ~= nil then start.check_options(opts, 1, { reply = "boolean" }) end
+  if opts ~= nil then argument.check_options(2, 1, "alias", opts, { reply = "boolean" }) end
   return core.alias(opts ~= nil and opts.reply)
 end
 
--- Timers -------------------------------------------------------------------------------------------
+-- Timers --------------------------------------------------------------------------------------
 
-local function is_absolute(opts)
+local function is_absolute(fname, opts)
   if opts == nil then return false end
-  start.check_options(opts, 4, { abs = "boolean" }, 3)
+  argument.check_options(3, 4, fname, opts, { abs = "boolean" })
   return opts.abs or false
 end
 
 --- Sends msg to dest in ms milliseconds; with abs at that time of now()'s clock.
 ---@return userdata timer
 function M.send_after(ms, dest, msg, opts)
-  return core.send_after(ms, dest, msg, is_absolute(opts))
+  return core.send_after(ms, dest, msg, is_absolute("send_after", opts))
 end
 
 --- The same; the message is {"timeout", timer, msg}.
 ---@return userdata timer
 function M.start_timer(ms, dest, msg, opts)
-  return core.start_timer(ms, dest, msg, is_absolute(opts))
+  return core.start_timer(ms, dest, msg, is_absolute("start_timer", opts))
 end
 
---- Milliseconds that were left, or false; async: true, and {"cancel_timer", timer, ms_or_false} later.
+--- Milliseconds that were left, or false; async: true, and the message
+--- {"cancel_timer", timer, ms_or_false} later.
 ---@param ref userdata
 ---@param opts? { async: boolean }
 function M.cancel_timer(ref, opts)
-  if opts ~= nil then start.check_options(opts, 2, { async = "boolean" }) end
+  if opts ~= nil then argument.check_options(2, 2, "cancel_timer", opts, { async = "boolean" }) end
   return core.cancel_timer(ref, opts ~= nil and opts.async or false)
 end
 
--- The process's dictionary -------------------------------------------------------------------------
+-- The process's dictionary --------------------------------------------------------------------
 
 --- Stores a value; the one it had before.
 function M.put(key, value)
+  if key == nil or key ~= key then argument.reject(2, 1, "put", "key", key) end
   local dictionary = core.dictionary()
   local old = dictionary[key]
   dictionary[key] = value
@@ -236,7 +239,7 @@ function M.get_keys(...)
   return keys
 end
 
--- Others -------------------------------------------------------------------------------------------
+-- Others --------------------------------------------------------------------------------------
 
 --- One line of text, the way the prompt shows a value.
 ---@return string
@@ -247,14 +250,13 @@ end
 --- Before first use, where pierrot is a module of another program: schedulers, preempt.
 ---@param opts { schedulers: integer, preempt: string }
 function M.configure(opts)
-  start.check_options(opts, 1, { schedulers = true, preempt = true })
+  argument.check_options(2, 1, "configure", opts, { schedulers = true, preempt = true })
   local schedulers, preempt = opts.schedulers or 1, opts.preempt or "off"
   if math.type(schedulers) ~= "integer" or schedulers < 1 or schedulers > 64 then
-    error(("bad option 'schedulers' (1 to 64 expected, got %s)"):format(tostring(schedulers)), 2)
+    argument.reject_option(2, "schedulers", "1 to 64", schedulers)
   end
   if preempt ~= "off" and preempt ~= "signal" and preempt ~= "count" then
-    error(("bad option 'preempt' (off, signal or count expected, got %s)"):format(tostring(preempt)),
-      2)
+    argument.reject_option(2, "preempt", "\"off\", \"signal\" or \"count\"", preempt)
   end
   if not core.configure then
     error("configure is for pierrot as a module of another program", 2)
@@ -264,7 +266,7 @@ function M.configure(opts)
 end
 
 -- Parts of pierrot are fields too, loaded when first asked for.
-local PARTS <const> = { gen_server = true, bucket = true, registry = true }
+local PARTS <const> = { gen_server = true, bucket = true, registry = true, logger = true }
 
 return setmetatable(M, {
   __index = function(_, name)

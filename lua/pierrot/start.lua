@@ -1,33 +1,9 @@
 --- Starting processes: options, placement, names.
 
+local argument = require "pierrot.argument"
 local core = require "pierrot.core"
 
 local M = {}
-
-local function shown(value)
-  if type(value) == "string" then return ("%q"):format(value) end
-  return tostring(value)
-end
-
---- Raises for unknown options and for those of a wrong type. kinds: name -> type or true.
----@param opts any
----@param arg integer which argument it is
----@param kinds table<string, string|boolean>
----@param level? integer
-function M.check_options(opts, arg, kinds, level)
-  level = (level or 2) + 1
-  if type(opts) ~= "table" then
-    error(("bad argument #%d (table of options expected, got %s)"):format(arg, type(opts)), level)
-  end
-  for name, value in next, opts do
-    local kind = kinds[name]
-    if not kind then
-      error(("unknown option %s"):format(shown(name)), level)
-    elseif kind ~= true and type(value) ~= kind then
-      error(("bad option '%s' (%s expected, got %s)"):format(name, kind, type(value)), level)
-    end
-  end
-end
 
 local SPAWN_OPTIONS <const> = {
   link = "boolean", monitor = "boolean", name = true, scheduler = true, max_queue = true,
@@ -38,62 +14,66 @@ local SERVER_OPTIONS <const> = {
   max_heap = true, timeout = true,
 }
 
-local function check_count(opts, name, level)
+local function check_count(level, opts, name)
   local value = opts[name]
   if value ~= nil and (math.type(value) ~= "integer" or value < 1) then
-    error(("bad option '%s' (positive integer expected, got %s)"):format(name, shown(value)),
-      level + 1)
+    argument.reject_option(level + 1, name, "positive integer", value)
   end
 end
 
 -- The index of a scheduler; nil: the caller's own.
-local function check_scheduler(opts, level)
+local function check_scheduler(level, opts)
   local wanted = opts.scheduler
   if wanted == nil or wanted == "local" then return nil end
   if wanted == "any" then wanted = core.least_busy() end
   if math.type(wanted) ~= "integer" or wanted < 1 or wanted > core.schedulers() then
-    error(("bad option 'scheduler' (\"local\", \"any\" or 1 to %d expected, got %s)")
-      :format(core.schedulers(), shown(wanted)), level + 1)
+    local expected = ("\"local\", \"any\" or 1 to %d"):format(core.schedulers())
+    argument.reject_option(level + 1, "scheduler", expected, wanted)
   end
   return wanted ~= core.scheduler() and wanted or nil
 end
 
-local function is_via(name)
-  return type(name) == "table" and name[1] == "via" and name[2] ~= nil and name[3] ~= nil
-end
-
-local function check_name(opts, allows_via, level)
+local function check_name(level, opts, allows_via)
   local name = opts.name
-  if name == nil or type(name) == "string" or (allows_via and is_via(name)) then return end
-  error(("bad option 'name' (string%s expected, got %s)")
-    :format(allows_via and " or via" or "", require "pierrot.inspect" (name)), level + 1)
+  if name == nil or type(name) == "string" or (allows_via and argument.is_via(name)) then return end
+  argument.reject_option(level + 1, "name", allows_via and "string or via" or "string", name)
 end
 
-local function check_all(opts, arg, kinds, allows_via, level)
-  M.check_options(opts, arg, kinds, level + 1)
-  check_count(opts, "max_queue", level + 1)
-  check_count(opts, "max_heap", level + 1)
-  check_name(opts, allows_via, level + 1)
-  return check_scheduler(opts, level + 1)
+local function check_all(level, arg, fname, opts, kinds, allows_via)
+  argument.check_options(level + 1, arg, fname, opts, kinds)
+  check_count(level + 1, opts, "max_queue")
+  check_count(level + 1, opts, "max_heap")
+  check_name(level + 1, opts, allows_via)
+  argument.check_timeout_option(level + 1, "timeout", opts.timeout)
+  return check_scheduler(level + 1, opts)
+end
+
+-- Loads a module; what is wrong with it is said of the line that asked for it.
+local function load_module(level, name)
+  local loaded, module = pcall(require, name)
+  if loaded then return module end
+  error(module, type(module) == "string" and level + 1 or 0)
 end
 
 --- A function, or one named as "some.module:fn".
----@param fn any
+---@param level integer as in pierrot.argument
 ---@param arg integer
+---@param fname string
+---@param fn any
 ---@return function
-function M.check_function(fn, arg, level)
+function M.check_function(level, arg, fname, fn)
   if type(fn) == "function" then return fn end
-  level = (level or 2) + 1
-  local module, name = type(fn) == "string" and fn:match("^([^:]+):([%w_.]+)$") or nil, nil
+  local module, name
   if type(fn) == "string" then module, name = fn:match("^([^:]+):([%w_]+)$") end
   if not module then
-    error(("bad argument #%d (function or \"module:function\" expected, got %s)")
-      :format(arg, type(fn) == "string" and shown(fn) or
-        (core.is_pid(fn) and "pid" or core.is_ref(fn) and "ref" or type(fn))), level)
+    local given = type(fn) == "string" and argument.show(fn) or argument.describe(fn)
+    argument.fail(level + 1, arg, fname,
+      "function or \"module:function\" expected, got " .. given)
   end
-  local found = require(module)[name]
+  local loaded = load_module(level + 1, module)
+  local found = type(loaded) == "table" and loaded[name]
   if type(found) ~= "function" then
-    error(("bad argument #%d (module '%s' has no function '%s')"):format(arg, module, name), level)
+    argument.fail(level + 1, arg, fname, ("module '%s' has no function '%s'"):format(module, name))
   end
   return found
 end
@@ -113,11 +93,11 @@ local function remote_payload(kind, opts)
   }
 end
 
---- spawn_opt.
+--- spawn_opt, whose caller is to be two levels up.
 function M.spawn(opts, fn, ...)
-  local scheduler = check_all(opts, 1, SPAWN_OPTIONS, false, 2)
-  if not scheduler then return core.spawn_local(opts, M.check_function(fn, 2, 3), ...) end
-  if type(fn) ~= "function" then M.check_function(fn, 2, 3) end
+  local scheduler = check_all(2, 1, "spawn_opt", opts, SPAWN_OPTIONS, false)
+  local found = M.check_function(2, 2, "spawn_opt", fn)
+  if not scheduler then return core.spawn_local(opts, found, ...) end
   local payload = remote_payload("spawn", opts)
   payload.fn = require("pierrot.carry").pack(fn)
   payload.args = table.pack(...)
@@ -147,27 +127,36 @@ function M.module_name(module)
   return nil
 end
 
--- A module by table or name; its table and its name, or nil for one that has none.
-local function check_module(module, level)
+--- A module by table or name; its table and its name, or nil for one that was given as a table.
+---@param level integer as in pierrot.argument
+---@param fname string
+---@param module any
+---@return table module, string|nil name
+function M.check_module(level, fname, module)
   local name
   if type(module) == "string" then
-    name, module = module, require(module)
+    name, module = module, load_module(level + 1, module)
   end
   if type(module) ~= "table" then
-    error(("bad argument #1 (module or its name expected, got %s)"):format(type(module)), level + 1)
-  end
-  if not module.init then
-    error(("bad argument #1 (module%s has no init)"):format(name and " '" .. name .. "'" or ""),
-      level + 1)
+    argument.reject(level + 1, 1, fname, "module or its name", module)
   end
   return module, name
 end
 
---- Starts a gen_server. Results: pid [, ref]; or nil, reason.
-function M.server(module, arg, opts, link, monitor)
+local function check_server_module(level, fname, module)
+  local table_, name = M.check_module(level + 1, fname, module)
+  if not table_.init then
+    argument.fail(level + 1, 1, fname,
+      ("module%s has no init"):format(name and " '" .. name .. "'" or ""))
+  end
+  return table_, name
+end
+
+--- Starts a gen_server for the public function of that name. Results: pid [, ref]; or nil, reason.
+function M.server(fname, module, arg, opts, link, monitor)
   opts = opts == nil and {} or opts
-  local scheduler = check_all(opts, 3, SERVER_OPTIONS, true, 2)
-  local table_, name = check_module(module, 2)
+  local table_, name = check_server_module(2, fname, module)
+  local scheduler = check_all(2, 3, fname, opts, SERVER_OPTIONS, true)
   local via = type(opts.name) == "table" and opts.name or nil
   local given = {
     link = link or opts.link or false, monitor = monitor or opts.monitor or false,
@@ -193,15 +182,9 @@ function M.server(module, arg, opts, link, monitor)
 end
 
 --- Starts a built-in C actor. Results: pid; or nil, reason.
-function M.actor(name, arg, opts, link, extra)
-  local kinds = SERVER_OPTIONS
-  if extra then
-    kinds = {}
-    for key, kind in next, SERVER_OPTIONS do kinds[key] = kind end
-    for key, kind in next, extra do kinds[key] = kind end
-  end
+function M.actor(name, arg, opts, link)
   opts = opts == nil and {} or opts
-  local scheduler = check_all(opts, 1, kinds, true, 2)
+  local scheduler = check_all(2, 1, link and "start_link" or "start", opts, SERVER_OPTIONS, true)
   local via = type(opts.name) == "table" and opts.name or nil
   if scheduler then
     return require("pierrot.gen_server").start_elsewhere(scheduler, name, arg, opts, link)

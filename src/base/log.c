@@ -7,6 +7,7 @@ int pr_log_init(struct pr_log *log, pierrot_log_fn fn, void *ud)
 {
     log->fn = fn;
     log->ud = ud;
+    atomic_init(&log->level, PIERROT_DEBUG);
     return pr_lock_init(&log->lock);
 }
 
@@ -15,9 +16,19 @@ void pr_log_fini(struct pr_log *log)
     pr_lock_fini(&log->lock);
 }
 
+void pr_log_set_level(struct pr_log *log, int level)
+{
+    atomic_store_explicit(&log->level, level, memory_order_relaxed);
+}
+
+int pr_log_wants(const struct pr_log *log, pierrot_level level)
+{
+    return log->fn && (int)level >= atomic_load_explicit(&log->level, memory_order_relaxed);
+}
+
 void pr_log_write(struct pr_log *log, pierrot_level level, const char *text, size_t len)
 {
-    if (!log->fn)
+    if (!pr_log_wants(log, level))
         return;
     /* The lock is what makes pieces whole; a sink must not call back into the runtime. */
     pr_lock_take(&log->lock);

@@ -307,6 +307,13 @@ static int l_log(lua_State *L)
     return push_true(L);
 }
 
+static int l_set_log_level(lua_State *L)
+{
+    static const char *const levels[] = {"debug", "info", "warning", "error", "none", NULL};
+    pr_log_set_level(&PR_SELF(L)->owner->system->log, luaL_checkoption(L, 1, NULL, levels));
+    return push_true(L);
+}
+
 /* halt(status): the main process's runner ends the program in order. */
 static int l_halt(lua_State *L)
 {
@@ -344,6 +351,7 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"scheduler", l_scheduler},
         {"is_sendable", l_is_sendable},
         {"log", l_log},
+        {"set_log_level", l_set_log_level},
         {"halt", l_halt},
         {NULL, NULL},
     };

@@ -124,7 +124,7 @@ static int l_cast(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = {{0}, {0}};
-    if (!lua_isnoneornil(L, 1))
+    if (!lua_isnil(L, 1))
         target = pr_check_target(lua, L, 1, 0);
     luaL_checkany(L, 2);
     send_to(lua, L, target, PR_SIGNAL_CAST, 2);
@@ -225,9 +225,10 @@ static void pack_request(lua_State *L, int n)
 
 /* The ordinary way: a signal to the server's mailbox. */
 static int call_by_signal(struct pr_lua *lua, lua_State *L, struct pr_target target,
-                          struct pr_process *server, uint64_t deadline)
+                          struct pr_process *server)
 {
     struct pr_owner *owner = lua->owner;
+    uint64_t deadline = pr_check_deadline(lua, L, 3);
     struct pierrot_term value = pr_encode(lua, L, 2, server);
     struct pr_call *call = pr_call_begin(owner, current(lua), target.pid,
                                          pr_owner_make_ref(owner), 1, deadline);
@@ -244,9 +245,9 @@ static int call_by_signal(struct pr_lua *lua, lua_State *L, struct pr_target tar
 }
 
 /* The server has taken the request, nested, and has not answered yet. */
-static int wait_for(struct pr_lua *lua, lua_State *L, struct pr_process *server, pierrot_ref ref,
-                    uint64_t deadline)
+static int wait_for(struct pr_lua *lua, lua_State *L, struct pr_process *server, pierrot_ref ref)
 {
+    uint64_t deadline = pr_check_deadline(lua, L, 3);
     struct pr_call *call = pr_call_attach(lua->owner, current(lua), server, ref, deadline);
     if (!call)
         return no_memory(L);
@@ -254,17 +255,19 @@ static int wait_for(struct pr_lua *lua, lua_State *L, struct pr_process *server,
     return pr_wait(lua, L, (lua_KContext)call, try_call, call_k);
 }
 
-static uint64_t call_deadline(struct pr_lua *lua, lua_State *L)
+/* The timeout at 3, the default when there is none; it is checked now and its clock read only when the
+ * call must wait. */
+static void check_timeout(struct pr_lua *lua, lua_State *L)
 {
-    if (!lua_isnone(L, 3))
-        return pr_check_deadline(lua, L, 3);
+    if (!lua_isnone(L, 3)) {
+        (void)pr_check_deadline(lua, L, 3);
+        return;
+    }
     lua_settop(L, 2);
     lua_pushinteger(L, (lua_Integer)CALL_TIMEOUT_MS);
-    return pr_clock_deadline(pr_scheduler_now(lua->scheduler), CALL_TIMEOUT_MS);
 }
 
-static int call_lua_now(struct pr_lua *lua, lua_State *L, struct pr_process *server,
-                        uint64_t deadline, int *result)
+static int call_lua_now(struct pr_lua *lua, lua_State *L, struct pr_process *server, int *result)
 {
     pierrot_ref ref = pr_owner_make_ref(lua->owner);
     pierrot_from from = {current(lua)->pid, ref};
@@ -274,13 +277,13 @@ static int call_lua_now(struct pr_lua *lua, lua_State *L, struct pr_process *ser
     if (current(lua)->flags & PR_EXITING)
         *result = pr_die(lua, L);
     else
-        *result = now == PR_NOW_ANSWERED ? 1 : wait_for(lua, L, server, ref, deadline);
+        *result = now == PR_NOW_ANSWERED ? 1 : wait_for(lua, L, server, ref);
     return 1;
 }
 
 /* Takes: request. */
 static int call_actor_now(struct pr_lua *lua, lua_State *L, struct pr_process *server,
-                          pierrot_term *request, uint64_t deadline)
+                          pierrot_term *request)
 {
     pierrot_ref ref = pr_owner_make_ref(lua->owner);
     pierrot_from from = {current(lua)->pid, ref};
@@ -292,7 +295,7 @@ static int call_actor_now(struct pr_lua *lua, lua_State *L, struct pr_process *s
         return pr_die(lua, L);
     }
     if (now == PR_NOW_PENDING)
-        return wait_for(lua, L, server, ref, deadline);
+        return wait_for(lua, L, server, ref);
     return pr_push_root(lua, L, reply);
 }
 
@@ -316,13 +319,11 @@ static int is_actor_idle(const struct pr_process *process)
 static int l_call(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
-    struct pr_target target = {{0}, {0}};
+    struct pr_target target = pr_check_target(lua, L, 1, 0);
     int result;
-    if (!lua_isnil(L, 1))
-        target = pr_check_target(lua, L, 1, 0);
     luaL_checkany(L, 2);
     lua_settop(L, lua_gettop(L) > 3 ? 3 : lua_gettop(L));
-    uint64_t deadline = call_deadline(lua, L);
+    check_timeout(lua, L);
     pr_check_can_wait(lua, L);
     if (!target.pid.id)
         return raise_why(lua, L, "noproc");
@@ -333,14 +334,14 @@ static int l_call(lua_State *L)
     struct pr_process *server = pr_ptable_find(lua->owner, target.pid);
     if (server && lua->nest_budget-- > 0) {
         if (pr_process_is_lua(server) && pr_server_is_idle(lua, server) &&
-            call_lua_now(lua, L, server, deadline, &result))
+            call_lua_now(lua, L, server, &result))
             return result;
         if (is_actor_idle(server))
-            return call_actor_now(lua, L, server, request_term(lua, L), deadline);
+            return call_actor_now(lua, L, server, request_term(lua, L));
     } else {
         lua->nest_budget = NEST_BUDGET;
     }
-    return call_by_signal(lua, L, target, server, deadline);
+    return call_by_signal(lua, L, target, server);
 }
 
 /* request(server, tag, …): call with {tag, …} and the default timeout. To an idle C actor here without
@@ -356,7 +357,6 @@ static int l_request(lua_State *L)
     if (server && server != current(lua) && is_actor_idle(server) && lua->nest_budget-- > 0) {
         pr_check_can_wait(lua, L);
         pierrot_term *request = pr_copy_tuple(lua, L, 2, n - 1);
-        uint64_t deadline = pr_clock_deadline(0, CALL_TIMEOUT_MS);
         pierrot_ref ref = pr_owner_make_ref(lua->owner);
         pierrot_from from = {current(lua)->pid, ref};
         pierrot_term *reply = NULL;
@@ -367,8 +367,7 @@ static int l_request(lua_State *L)
         pr_term_drop(reply, &lua->owner->heap);
         PR_CHECK_ALIVE(lua, L);
         pack_request(L, n);
-        deadline += pr_scheduler_now(lua->scheduler);
-        return wait_for(lua, L, server, ref, deadline);
+        return wait_for(lua, L, server, ref);
     }
     pack_request(L, n);
     return l_call(L);
@@ -379,10 +378,8 @@ static int l_send_request(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_owner *owner = lua->owner;
-    struct pr_target target = {{0}, {0}};
+    struct pr_target target = pr_check_target(lua, L, 1, 0);
     pierrot_ref ref;
-    if (!lua_isnil(L, 1))
-        target = pr_check_target(lua, L, 1, 0);
     luaL_checkany(L, 2);
     pr_signal_poll(owner);
     struct pr_process *server = pr_ptable_find(owner, target.pid);

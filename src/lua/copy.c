@@ -117,9 +117,9 @@ static int fill(struct lua_copy *copy, int source, int target)
             continue;
         }
         lua_pushvalue(L, key);
-        if (copy_top(copy, source) != 0)
+        if (lua_type(L, key) != LUA_TSTRING && copy_top(copy, source) != 0)
             return PIERROT_EINVAL;
-        lua_rotate(L, -2, 1);
+        lua_insert(L, -2);
         lua_rawset(L, target);
     }
     return 0;
@@ -197,10 +197,8 @@ static int collect_guard(lua_State *L)
     return 0;
 }
 
-/* From now on Lua may raise: the arena hangs in a value of Lua's. */
-static void guard(struct term_copy *copy, int position)
+static int make_guard(lua_State *L)
 {
-    lua_State *L = copy->L;
     struct pr_arena **held = lua_newuserdatauv(L, sizeof *held, 0);
     *held = NULL;
     if (luaL_newmetatable(L, GUARD)) {
@@ -208,8 +206,22 @@ static void guard(struct term_copy *copy, int position)
         lua_setfield(L, -2, "__gc");
     }
     lua_setmetatable(L, -2);
-    *held = copy->arena;
+    return 1;
+}
+
+/* From now on Lua may raise: the arena hangs in a value of Lua's, which is made protected, as nothing
+ * holds the arena yet. 0 or PIERROT_ENOMEM. */
+static int guard(struct term_copy *copy, int position)
+{
+    lua_State *L = copy->L;
+    lua_pushcfunction(L, make_guard);
+    if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        return PIERROT_ENOMEM;
+    }
+    *(struct pr_arena **)lua_touserdata(L, -1) = copy->arena;
     lua_replace(L, position);
+    return 0;
 }
 
 static void release_guard(struct term_copy *copy, int position)
@@ -228,10 +240,12 @@ static int table_cell(struct term_copy *copy, int source, struct pierrot_term *c
     return pr_arena_table(copy->arena, (uint32_t)n_array, (uint32_t)n_pairs, cell);
 }
 
-static void begin_term_list(struct term_copy *copy, int root, struct pr_table *table)
+static int begin_term_list(struct term_copy *copy, int root, struct pr_table *table)
 {
     lua_State *L = copy->L;
-    guard(copy, copy->seen + 2);
+    int error = guard(copy, copy->seen + 2);
+    if (error)
+        return error;
     lua_createtable(L, 0, 4);
     lua_replace(L, copy->seen);
     lua_createtable(L, 8, 0);
@@ -239,6 +253,7 @@ static void begin_term_list(struct term_copy *copy, int root, struct pr_table *t
     lua_pushvalue(L, root);
     lua_pushlightuserdata(L, table);
     lua_rawset(L, copy->seen);
+    return 0;
 }
 
 /* The table on top as a cell; it is filled later. */
@@ -246,8 +261,9 @@ static int list_table(struct term_copy *copy, int root, struct pr_table *table,
                       struct pierrot_term *cell)
 {
     lua_State *L = copy->L;
-    if (lua_isnil(L, copy->seen))
-        begin_term_list(copy, root, table);
+    int error = lua_isnil(L, copy->seen) ? begin_term_list(copy, root, table) : 0;
+    if (error)
+        return error;
     int source = lua_gettop(L);
     lua_pushvalue(L, source);
     if (lua_rawget(L, copy->seen) == LUA_TLIGHTUSERDATA) {
@@ -256,7 +272,7 @@ static int list_table(struct term_copy *copy, int root, struct pr_table *table,
         return 0;
     }
     lua_pop(L, 1);
-    int error = table_cell(copy, source, cell);
+    error = table_cell(copy, source, cell);
     if (error)
         return error;
     lua_pushvalue(L, source);
@@ -342,8 +358,7 @@ static int fill_term(struct term_copy *copy, int source, struct pr_table *table)
             error = pr_arena_append(copy->arena, table, &value);
         } else {
             lua_pushvalue(L, at);
-            error = lua_type(L, at) == LUA_TTABLE ? PIERROT_EINVAL
-                                                  : scalar_cell(copy, at, &key);
+            error = top_cell(copy, source, table, &key);
             lua_settop(L, at);
             if (!error)
                 error = pr_arena_add_pair(copy->arena, table, &key, &value);

@@ -32,8 +32,47 @@ static int collect(lua_State *L, lua_State *co, int status, int n_results)
     return FAILED;
 }
 
+/* Coroutines in which a process waits or was preempted: only that process may go on in them. A table
+ * with weak keys; entries are made only where the system yields through a coroutine. */
+static const char waiting_key = 0;
+
+static void mark_waiting(lua_State *L, lua_State *co, int is_waiting)
+{
+    luaL_checkstack(L, 4, NULL);
+    pr_running.n_waiting += is_waiting ? 1 : -1;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &waiting_key);
+    if (!lua_checkstack(co, 1))
+        luaL_error(L, "too deep");
+    lua_pushthread(co);
+    lua_xmove(co, L, 1);
+    if (is_waiting)
+        lua_pushboolean(L, 1);
+    else
+        lua_pushnil(L);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+static int is_waiting(lua_State *L, lua_State *co)
+{
+    if (pr_running.n_waiting == 0 || lua_status(co) != LUA_YIELD || !lua_checkstack(co, 1))
+        return 0;
+    luaL_checkstack(L, 3, NULL);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &waiting_key);
+    lua_pushthread(co);
+    lua_xmove(co, L, 1);
+    lua_rawget(L, -2);
+    int is = lua_toboolean(L, -1);
+    lua_pop(L, 2);
+    return is;
+}
+
 static int start(lua_State *L, lua_State *co, int n_args)
 {
+    if (is_waiting(L, co)) {
+        lua_pushliteral(L, "cannot resume a coroutine in which a process waits");
+        return FAILED;
+    }
     if (!lua_checkstack(co, n_args)) {
         lua_pushliteral(L, "too many arguments to resume");
         return FAILED;
@@ -68,14 +107,17 @@ static int resume_on(lua_State *L, lua_State *co, int n_args)
 {
     int n_results;
     int status = pr_resume(co, L, n_args, &n_results);
-    if (is_system_yield(status))
+    if (is_system_yield(status)) {
+        mark_waiting(L, co, 1);
         return lua_yieldk(L, 0, (lua_KContext)co, resume_k);
+    }
     return finish_resume(L, collect(L, co, status, n_results));
 }
 
 static int resume_k(lua_State *L, int status, lua_KContext context)
 {
     (void)status;
+    mark_waiting(L, (lua_State *)context, 0);
     return resume_on(L, (lua_State *)context, 0);
 }
 
@@ -109,8 +151,10 @@ static int wrap_on(lua_State *L, lua_State *co, int n_args)
 {
     int n_results;
     int status = pr_resume(co, L, n_args, &n_results);
-    if (is_system_yield(status))
+    if (is_system_yield(status)) {
+        mark_waiting(L, co, 1);
         return lua_yieldk(L, 0, (lua_KContext)co, wrap_k);
+    }
     int n = collect(L, co, status, n_results);
     return n == FAILED ? wrap_failed(L, co) : n;
 }
@@ -118,6 +162,7 @@ static int wrap_on(lua_State *L, lua_State *co, int n_args)
 static int wrap_k(lua_State *L, int status, lua_KContext context)
 {
     (void)status;
+    mark_waiting(L, (lua_State *)context, 0);
     return wrap_on(L, (lua_State *)context, 0);
 }
 
@@ -189,6 +234,12 @@ void pr_open_coroutine(struct pr_lua *lua, lua_State *L)
         {"yield", co_yield},     {"running", co_running}, {"isyieldable", co_isyieldable},
         {NULL, NULL},
     };
+    lua_newtable(L);
+    lua_newtable(L);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &waiting_key);
     lua_getglobal(L, LUA_COLIBNAME);
     if (lua_istable(L, -1))
         pr_lua_register(L, lua, functions);

@@ -94,6 +94,9 @@ static int watch(struct pr_owner *owner, pierrot_pid pid, struct watcher **out)
     }
     watcher->process.flags |= PR_WAKE_ON_MESSAGE;
     error = pr_monitor(owner, &watcher->process, pid, NULL, &ref);
+    /* A DOWN of what has not run yet: there was no memory for its half of the monitor. */
+    if (!error && pr_mailbox_first(&watcher->process.mailbox))
+        error = PIERROT_ENOMEM;
     if (error)
         pr_process_exit(owner, &watcher->process, PR_TERM(normal));
     *out = watcher;
@@ -142,10 +145,13 @@ int pr_main_run(pierrot *rt, enum pr_main_end *end)
     lua_pushlightuserdata(L, lua);
     lua_pushlightuserdata(L, &pid);
     int error = lua_pcall(L, 3, 0, 0) == LUA_OK ? 0 : PIERROT_ENOMEM;
-    if (error)
+    if (error) {
         lua_pop(L, 1);
-    else
+    } else {
         error = watch(owner, pid, &watcher);
+        if (error)
+            pr_process_exit(owner, pr_ptable_find(owner, pid), PR_TERM(normal));
+    }
     if (!error) {
         watcher->runtime = rt;
         watcher->end = end;

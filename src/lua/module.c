@@ -72,11 +72,14 @@ static int open_module(lua_State *L, const char *name)
     lua_rawgetp(L, LUA_REGISTRYINDEX, &runtime_key);
     if (lua_isnil(L, -1)) {
         open_runtime(L);
-        luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-        lua_getfield(L, -1, "pierrot.core");
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &pr_core_key);
         lua_pushcfunction(L, configure);
         lua_setfield(L, -2, "configure");
     }
+    /* Someone (busted does) may have emptied package.loaded meanwhile: the functions are the same. */
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &pr_core_key);
+    lua_setfield(L, -2, "pierrot.core");
     /* `require` is about to set package.loaded[name]; the embedded file is what it must be. */
     return pr_lua_load_embedded(L, name);
 }

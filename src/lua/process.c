@@ -22,7 +22,7 @@ int pr_wait_alarm_set(struct pr_lua *lua, struct pr_lua_process *process, uint64
     pr_wait_alarm_clear(lua, process);
     if (deadline_ns == UINT64_MAX)
         return 0;
-    struct pr_wait_alarm *wait = pr_alloc(&lua->owner->heap, sizeof *wait);
+    struct pr_wait_alarm *wait = pr_pool_alloc(&lua->scheduler->pool, sizeof *wait);
     if (!wait)
         return PIERROT_ENOMEM;
     wait->process = process;
@@ -38,7 +38,7 @@ void pr_wait_alarm_clear(struct pr_lua *lua, struct pr_lua_process *process)
     if (!process->alarm)
         return;
     pr_alarm_cancel(lua->owner, &process->alarm->alarm);
-    pr_free(&lua->owner->heap, process->alarm, sizeof *process->alarm);
+    pr_pool_free(&lua->scheduler->pool, process->alarm, sizeof *process->alarm);
     process->alarm = NULL;
 }
 
@@ -172,16 +172,32 @@ static enum pr_slice_end run(struct pr_owner *owner, struct pr_process *process)
 
 /* ------------------------------------------------------------------------- death */
 
+/* lua_getstack walks from the top each time: the last level is found by doubling and halving, or a deep
+ * stack would take for ever. */
+int pr_bottom_frame(lua_State *co, lua_Debug *ar)
+{
+    int low = 0, high = 1;
+    if (!lua_getstack(co, 0, ar))
+        return 0;
+    while (lua_getstack(co, high, ar)) {
+        low = high;
+        high *= 2;
+    }
+    while (low + 1 < high) {
+        int middle = low + (high - low) / 2;
+        if (lua_getstack(co, middle, ar))
+            low = middle;
+        else
+            high = middle;
+    }
+    return lua_getstack(co, low, ar);
+}
+
 static const char *describe_body(struct pr_lua_process *process, char *buffer, size_t size)
 {
     lua_Debug ar;
-    int level = 0;
     lua_State *co = process->body.co;
-    if (!co || process->is_server)
-        return NULL;
-    while (lua_getstack(co, level, &ar))
-        level++;
-    if (level == 0 || !lua_getstack(co, level - 1, &ar) || !lua_getinfo(co, "S", &ar))
+    if (!co || process->is_server || !pr_bottom_frame(co, &ar) || !lua_getinfo(co, "S", &ar))
         return NULL;
     snprintf(buffer, size, "function <%s:%d>", ar.short_src, ar.linedefined);
     return buffer;
@@ -233,7 +249,7 @@ static void destroy(struct pr_owner *owner, struct pr_process *process)
     pr_term_drop(self->stop_reason, &owner->heap);
     if (self->is_host)
         lua->host = NULL;
-    pr_free(&owner->heap, self, sizeof *self);
+    pr_pool_free(&lua->scheduler->pool, self, sizeof *self);
 }
 
 static int info(struct pr_owner *owner, struct pr_process *process, const char *item,
@@ -294,10 +310,12 @@ int pr_lua_process_new(struct pr_lua *lua, const struct pr_spawn_options *option
 {
     struct pr_owner *owner = lua->owner;
     struct pr_lineage *lineage = options->lineage;
-    struct pr_lua_process *process = pr_zalloc(&owner->heap, sizeof *process);
+    struct pr_pool *pool = &lua->scheduler->pool;
+    struct pr_lua_process *process = pr_pool_alloc(pool, sizeof *process);
     int error = PIERROT_ENOMEM;
     if (!process)
         goto fail;
+    memset(process, 0, sizeof *process);
     if (!lineage && owner->current && !(lineage = pr_process_lineage(owner, owner->current)))
         goto fail_memory;
     error = pr_process_init(owner, &process->process, &lua_kind, lineage);
@@ -318,7 +336,7 @@ int pr_lua_process_new(struct pr_lua *lua, const struct pr_spawn_options *option
     return 0;
 
 fail_memory:
-    pr_free(&owner->heap, process, sizeof *process);
+    pr_pool_free(pool, process, sizeof *process);
 fail:
     pr_lineage_drop(owner, lineage);
     return error;
@@ -342,12 +360,13 @@ static const struct pr_kind host_kind = {.name = "host",
 
 int pr_lua_host_new(struct pr_lua *lua)
 {
-    struct pr_lua_process *host = pr_zalloc(&lua->owner->heap, sizeof *host);
+    struct pr_lua_process *host = pr_pool_alloc(&lua->scheduler->pool, sizeof *host);
     if (!host)
         return PIERROT_ENOMEM;
+    memset(host, 0, sizeof *host);
     int error = pr_process_init(lua->owner, &host->process, &host_kind, NULL);
     if (error) {
-        pr_free(&lua->owner->heap, host, sizeof *host);
+        pr_pool_free(&lua->scheduler->pool, host, sizeof *host);
         return error;
     }
     host->is_host = 1;

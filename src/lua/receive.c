@@ -142,7 +142,7 @@ static void localize(struct pr_lua *lua, lua_State *L, struct pr_signal *message
 /* ------------------------------------------------------------------- patterns */
 
 /* pierrot.any and the metatable of one_of are these addresses in the registry. */
-static const char any_key = 0, one_of_key = 0;
+static const char any_key = 0, one_of_key = 0, by_function_key = 0;
 
 static int is_any(lua_State *L, int index)
 {
@@ -387,11 +387,37 @@ static int begin_wait(struct pr_lua *lua, lua_State *L, int arg)
     return looks_only;
 }
 
-/* receive([pattern [, timeout]]) for patterns without functions; has_function is asked by Lua. */
+static int received(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    return lua_gettop(L) - (int)context;
+}
+
+/* A pattern with a function in it: the function that Lua code has set for that takes over. */
+static int receive_in_lua(lua_State *L)
+{
+    int n_args = lua_gettop(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &by_function_key);
+    lua_insert(L, 1);
+    lua_callk(L, n_args, LUA_MULTRET, 0, received);
+    return received(L, LUA_OK, 0);
+}
+
+static int l_set_receive_by_function(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &by_function_key);
+    return 0;
+}
+
+/* receive([pattern [, timeout]]) */
 static int l_receive(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     lua_settop(L, 2);
+    if (lua_type(L, 1) >= LUA_TTABLE && has_function(L, 1, 0))
+        return receive_in_lua(L);
     int looks_only = begin_wait(lua, L, 2);
     lua_settop(L, 1);
     return pr_wait(lua, L, looks_only, try_receive, receive_k);
@@ -570,6 +596,7 @@ void pr_open_receive(struct pr_lua *lua, lua_State *L)
         {"flush", l_flush},     {"sleep", l_sleep},
         {"match", l_match},     {"one_of", l_one_of},
         {"pattern_kind", l_pattern_kind},
+        {"set_receive_by_function", l_set_receive_by_function},
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);

@@ -6,6 +6,9 @@
 /* Closing values of a process that ends get so many ticks of the watchdog, and as many count hooks. */
 enum { CLOSE_TICKS = 20, CLOSE_COUNT = 100000 };
 
+/* Preemption by count: instructions in a slice. */
+enum { SLICE_COUNT = 20000 };
+
 _Thread_local struct pr_running pr_running;
 
 static void hook(lua_State *L, lua_Debug *ar);
@@ -62,12 +65,25 @@ static void hook(lua_State *L, lua_Debug *ar)
     lua_yield(L, 0);
 }
 
+/* The whole slice is over: where the chain cannot yield, the next count tries again. */
+static void count_hook(lua_State *L, lua_Debug *ar)
+{
+    (void)ar;
+    if (pr_running.close_ticks > 0 || pr_running.L != L || !pr_running.chain_yields ||
+        !lua_isyieldable(L))
+        return;
+    pr_running.yield = PR_YIELD_PREEMPT;
+    lua_yield(L, 0);
+}
+
 int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
 {
     lua_State *outer = pr_running.L;
     int outer_yields = pr_running.chain_yields;
     pr_running.yield = PR_YIELD_USER;
     pr_running.chain_yields = from ? outer_yields && lua_isyieldable(from) : 1;
+    if (pr_running.counts && !lua_gethook(co))
+        lua_sethook(co, count_hook, LUA_MASKCOUNT, SLICE_COUNT);
     pr_running.L = co;
     int status = lua_resume(co, from, n_args, n_results);
     pr_running.L = outer;
@@ -109,6 +125,7 @@ static void run_others(struct pr_lua *lua, lua_State *L)
     pr_running.L = NULL;
     pr_lua_host_recheck(lua);
     pr_scheduler_run(lua->scheduler, is_host_woken, lua);
+    outer.n_waiting = pr_running.n_waiting;
     pr_running = outer;
     lua->owner->current = host;
     host->state = PR_RUNNING;

@@ -25,6 +25,8 @@ struct pr_running {
     lua_State *volatile armed; /* the state with our one-shot hook; NULL: none */
     volatile int chain_yields; /* all coroutines from the process to L can yield */
     enum pr_yield yield;       /* what the last yield was */
+    int counts;                /* preemption by count: every state has a count hook */
+    int n_waiting;             /* coroutines of users in which a process waits, at most */
     int close_ticks;           /* > 0: closing values run, for so many more ticks */
     lua_Hook user_hook;        /* of the armed state */
     int user_mask;

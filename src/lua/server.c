@@ -450,7 +450,7 @@ static int conclude_k(lua_State *L, int status, lua_KContext context)
 static void log_unexpected(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
                            int message)
 {
-    if (!lua->owner->system->log.fn)
+    if (!pr_log_wants(&lua->owner->system->log, PIERROT_WARNING))
         return;
     char text[500], id[PR_IDENT_SIZE];
     pierrot_term *term = pr_copy_to_reason(lua, L, message);
@@ -559,10 +559,10 @@ static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server
     pr_wait_alarm_clear(lua, server);
     server->process.reductions++;
     int is_system = message->kind == PR_SIGNAL_CALL && message->flags & PR_FLAG_SYSTEM;
-    pierrot_term *parents_reason =
-        is_parents_exit(server, message) ? pr_term_hold(message->value.as.pointer) : NULL;
     luaL_checkstack(L, 10, NULL);
     server->phase = take(lua, L, server, message);
+    pierrot_term *parents_reason =
+        is_parents_exit(server, message) ? pr_term_hold(message->value.as.pointer) : NULL;
     pr_signal_free(lua->owner, message);
     if (parents_reason)
         return stop(lua, L, server, parents_reason, 0);
@@ -634,14 +634,11 @@ static int describe_message(lua_State *L)
 {
     lua_State *co = lua_touserdata(L, 1);
     lua_Debug ar;
-    int level = 0;
-    while (lua_getstack(co, level, &ar))
-        level++;
-    while (--level >= 0 && lua_getstack(co, level, &ar)) {
-        if (lua_getinfo(co, "S", &ar) && *ar.what != 'C' && lua_getlocal(co, &ar, 1)) {
-            lua_xmove(co, L, 1);
-            return 1;
-        }
+    /* The bottom is the callback, or the engine's C function with the callback above it. */
+    if (pr_bottom_frame(co, &ar) && lua_getinfo(co, "S", &ar) && *ar.what != 'C' &&
+        lua_getlocal(co, &ar, 1)) {
+        lua_xmove(co, L, 1);
+        return 1;
     }
     lua_pushnil(L);
     return 1;
@@ -879,6 +876,7 @@ static enum pr_now returned(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
             enum pr_slice_end end =
                 server->process.mailbox.n_messages > 0 ? PR_SLICE_USED_UP : PR_SLICE_WAITS;
             pr_scheduler_settle(lua->owner, &server->process, end);
+            lua->now = now->outer; /* the copy may raise */
             if (lua_type(L, -1) == LUA_TTABLE && pr_copy(L, -1, L) != 0)
                 return pr_copy_error(lua, L, -1), PR_NOW_PENDING;
             return PR_NOW_ANSWERED;

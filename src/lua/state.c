@@ -15,15 +15,16 @@
 #include "lua/server.h"
 #include "lua/spawn.h"
 
-/* Lua's allocator over the scheduler's heap. */
+/* Lua's allocator over the scheduler's pool. Without a pointer old_size tells a kind of object. */
 static void *allocate(void *ud, void *ptr, size_t old_size, size_t new_size)
 {
-    struct pr_heap *heap = ud;
+    struct pr_pool *pool = ud;
     if (new_size == 0) {
-        pr_free(heap, ptr, old_size);
+        if (ptr)
+            pr_pool_free(pool, ptr, old_size);
         return NULL;
     }
-    return ptr ? pr_realloc(heap, ptr, old_size, new_size) : pr_alloc(heap, new_size);
+    return pr_pool_realloc(pool, ptr, old_size, new_size);
 }
 
 void pr_lua_register(lua_State *L, struct pr_lua *lua, const luaL_Reg *functions)
@@ -136,6 +137,8 @@ static void keep_functions(struct pr_lua *lua, lua_State *L)
 
 /* ------------------------------------------------------------------------- open */
 
+const char pr_core_key = 0;
+
 static void open_core(struct pr_lua *lua, lua_State *L)
 {
     lua_newtable(L);
@@ -147,6 +150,8 @@ static void open_core(struct pr_lua *lua, lua_State *L)
     pr_open_info(lua, L);
     lua_pushboolean(L, lua->is_module);
     lua_setfield(L, -2, "is_module");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &pr_core_key);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, "pierrot.core");
@@ -208,7 +213,8 @@ static int open_state(struct pr_scheduler *scheduler, void *host_state)
     lua->owner = &scheduler->owner;
     lua->is_module = host_state != NULL;
     pr_map_init(&lua->classes);
-    lua->main = host_state ? host_state : lua_newstate(allocate, heap);
+    pr_running.counts = scheduler->runtime->options.preempt == PIERROT_PREEMPT_COUNT;
+    lua->main = host_state ? host_state : lua_newstate(allocate, &scheduler->pool);
     if (!lua->main)
         return PIERROT_ENOMEM;
     lua_State *L = lua->main;

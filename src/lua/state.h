@@ -56,6 +56,9 @@ struct pr_lua {
     uint32_t exit_meta_place;       /* metatable of exit objects */
 };
 
+/* Where the registry holds the table of C functions. */
+extern const char pr_core_key;
+
 extern const struct pr_language pr_lua_language;
 
 /* The Lua side of the scheduler; for functions made by pr_lua_register. */

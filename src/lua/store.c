@@ -17,17 +17,17 @@ static void grow(struct pr_lua *lua, lua_State *L)
     uint32_t n = store->n_places, n_new = n + CHUNK;
     if (!lua_checkstack(lua->chunks, 10))
         luaL_error(L, "too many values are waiting");
-    uint32_t *next_free =
-        pr_realloc(heap, store->next_free, n * sizeof *next_free, n_new * sizeof *next_free);
-    if (!next_free)
-        luaL_error(L, "not enough memory");
-    store->next_free = next_free;
-    /* The table is made and filled on L: an error leaves the store as it was, but for spare memory. */
+    /* The table is made and filled on L: an error leaves the store as it was. */
     lua_createtable(L, CHUNK, 0);
     for (int i = 1; i <= CHUNK; i++) {
         lua_pushboolean(L, 0);
         lua_rawseti(L, -2, i);
     }
+    uint32_t *next_free =
+        pr_realloc(heap, store->next_free, n * sizeof *next_free, n_new * sizeof *next_free);
+    if (!next_free)
+        luaL_error(L, "not enough memory");
+    store->next_free = next_free;
     lua_xmove(L, lua->chunks, 1);
     /* Place 0 means `none`. */
     for (uint32_t place = n_new - 1; place >= n && place > 0; place--) {

@@ -240,7 +240,7 @@ static void destroy(struct pr_owner *owner, struct pr_process *process)
 {
     struct actor *actor = actor_of(process);
     pr_term_drop(actor->stop_reason, &owner->heap);
-    pr_free(&owner->heap, actor, size_of(actor));
+    pr_pool_free(&pr_scheduler_of(owner)->pool, actor, size_of(actor));
 }
 
 static int info(struct pr_owner *owner, struct pr_process *process, const char *item,
@@ -337,12 +337,15 @@ int pr_actor_start(struct pr_owner *owner, const struct pr_actor_start *start, p
                    pierrot_term **why)
 {
     size_t size = offsetof(struct actor, state) + start->behaviour->state_size;
+    struct pr_pool *pool = &pr_scheduler_of(owner)->pool;
     *why = NULL;
-    struct actor *actor = pr_zalloc(&owner->heap, size);
+    struct actor *actor = pr_pool_alloc(pool, size);
+    if (actor)
+        memset(actor, 0, size);
     int error = actor ? pr_process_init(owner, &actor->process, &actor_kind, start->lineage)
                       : PIERROT_ENOMEM;
     if (error) {
-        pr_free(&owner->heap, actor, size);
+        pr_pool_free(pool, actor, size);
         pr_lineage_drop(owner, start->lineage);
         return error;
     }

@@ -27,11 +27,11 @@ static void time_out(struct pr_owner *owner, struct pr_alarm *alarm)
 struct pr_call *pr_call_begin(struct pr_owner *owner, struct pr_process *process, pierrot_pid peer,
                               pierrot_ref ref, int is_monitored, uint64_t deadline_ns)
 {
-    struct pr_call *call = pr_alloc(&owner->heap, sizeof *call);
+    struct pr_call *call = pr_pool_alloc(&pr_scheduler_of(owner)->pool, sizeof *call);
     if (!call)
         return NULL;
     if (pr_relation_enter(owner, &call->relation, process, PR_CALL, peer, ref) != 0) {
-        pr_free(&owner->heap, call, sizeof *call);
+        pr_pool_free(&pr_scheduler_of(owner)->pool, call, sizeof *call);
         return NULL;
     }
     call->outcome = PR_PENDING;
@@ -97,7 +97,7 @@ enum pr_outcome pr_call_end(struct pr_owner *owner, struct pr_call *call,
     else
         pr_value_drop(owner, &call->value);
     pr_relation_leave(owner, &call->relation);
-    pr_free(&owner->heap, call, sizeof *call);
+    pr_pool_free(&pr_scheduler_of(owner)->pool, call, sizeof *call);
     if (must_demonitor)
         pr_monitor_release_target(owner, peer, ref);
     return outcome;

@@ -70,7 +70,7 @@ static void add_head(struct pr_text *text, struct pr_owner *owner,
 void pr_report_crash(struct pr_owner *owner, const struct pr_process *process,
                      const struct pr_report *report)
 {
-    if (!owner->system->log.fn || pr_exit_is_clean(report->reason))
+    if (!pr_log_wants(&owner->system->log, PIERROT_ERROR) || pr_exit_is_clean(report->reason))
         return;
     char buffer[PR_LOG_MAX];
     struct pr_text text;

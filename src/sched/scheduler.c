@@ -58,6 +58,8 @@ void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process,
     } else if (end == PR_SLICE_USED_UP) {
         process->state = PR_RUNNABLE;
         process->flags |= PR_USED_SLICE;
+        if (!scheduler->used_up.head)
+            scheduler->used_up_since_ns = 0; /* the time is not known here */
         queue_push(&scheduler->used_up, process);
     } else {
         process->state = PR_WAITING;
@@ -68,6 +70,8 @@ void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process,
 static struct pr_process *pick(struct pr_scheduler *scheduler, uint64_t now)
 {
     struct pr_process *process = NULL;
+    if (!scheduler->used_up_since_ns)
+        scheduler->used_up_since_ns = now;
     int is_starved = scheduler->used_up.head && scheduler->ready.head &&
                      now - scheduler->used_up_since_ns >= PR_STARVATION_NS;
     if (!is_starved)
@@ -195,9 +199,9 @@ static uint64_t attend(struct pr_scheduler *scheduler)
 {
     pr_signal_poll(&scheduler->owner);
     if (++scheduler->n_since_clock < SLICES_PER_CLOCK)
-        return scheduler->polled_ns;
+        return scheduler->seen_ns;
     scheduler->n_since_clock = 0;
-    uint64_t now = pr_scheduler_now(scheduler);
+    uint64_t now = scheduler->seen_ns = pr_scheduler_now(scheduler);
     (void)fire_alarms(scheduler, now);
     if (now - scheduler->polled_ns >= PR_POLL_NS) {
         scheduler->polled_ns = now;
@@ -236,7 +240,7 @@ static void idle(struct pr_scheduler *scheduler)
     if (scheduler->language->collect(scheduler, 1))
         return;
     pr_doze(scheduler, now);
-    scheduler->polled_ns = pr_scheduler_now(scheduler);
+    scheduler->polled_ns = scheduler->seen_ns = pr_scheduler_now(scheduler);
 }
 
 void pr_scheduler_run(struct pr_scheduler *scheduler, int (*until)(void *ud), void *ud)
@@ -261,6 +265,8 @@ int pr_scheduler_init(struct pr_scheduler *scheduler, struct pierrot *runtime, u
     pr_owner_init(&scheduler->owner, &runtime->system, index, &pr_scheduler_ops);
     scheduler->runtime = runtime;
     scheduler->language = runtime->language;
+    pr_pool_init(&scheduler->pool, &scheduler->owner.heap,
+                 PR_POOL_IS_OFF || runtime->options.alloc != NULL);
     pr_clock_init_real(&scheduler->clock);
     pr_wheel_init(&scheduler->wheel, pr_scheduler_now(scheduler));
     atomic_init(&scheduler->next_alarm_ns, UINT64_MAX);
@@ -321,5 +327,6 @@ void pr_scheduler_fini(struct pr_scheduler *scheduler)
         PR_ASSERT(error == 0);
         (void)error;
     }
+    pr_pool_fini(&scheduler->pool);
     pr_owner_fini(&scheduler->owner);
 }

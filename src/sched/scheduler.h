@@ -12,6 +12,7 @@
 
 #include <uv.h>
 
+#include "base/pool.h"
 #include "proc/owner.h"
 #include "proc/process.h"
 #include "sched/clock.h"
@@ -55,12 +56,14 @@ struct pr_scheduler {
     struct pierrot *runtime;      /* (I) */
     const struct pr_language *language; /* (I) */
     void *language_state;            /* (O) */
+    struct pr_pool pool;             /* (O) for what never leaves this thread */
     struct pr_clock clock;           /* (O) */
     struct pr_wheel wheel;           /* (O) of alarms */
     struct pr_run_queue ready;       /* (O) */
     struct pr_run_queue used_up;     /* (O) */
     uint64_t used_up_since_ns;       /* (O) when the second queue last had a turn */
-    uint64_t polled_ns;              /* (O) */
+    uint64_t polled_ns;              /* (O) when the loop was polled last */
+    uint64_t seen_ns;                /* (O) the clock when it was last read */
     unsigned n_since_clock;          /* (O) slices since the clock was read */
     uv_loop_t *loop;                 /* (O) */
     uv_loop_t own_loop;

@@ -25,7 +25,7 @@ static void free_timer(struct pr_owner *owner, struct user_timer *timer)
     if (timer->signal)
         pr_signal_free(owner, timer->signal);
     pr_term_drop(timer->name, &owner->heap);
-    pr_free(&owner->heap, timer, sizeof *timer);
+    pr_pool_free(&pr_scheduler_of(owner)->pool, timer, sizeof *timer);
 }
 
 static void fire(struct pr_owner *owner, struct pr_alarm *alarm)
@@ -45,7 +45,7 @@ int pr_user_timer_start(struct pr_owner *owner, uint64_t deadline_ns, pierrot_pi
                         pierrot_ref *ref)
 {
     struct pr_process *target = name ? NULL : pr_ptable_find(owner, to);
-    struct user_timer *timer = pr_alloc(&owner->heap, sizeof *timer);
+    struct user_timer *timer = pr_pool_alloc(&pr_scheduler_of(owner)->pool, sizeof *timer);
     if (!timer)
         goto fail;
     timer->signal = pr_signal_new(owner, is_wrapped ? PR_SIGNAL_TIMEOUT : PR_SIGNAL_MESSAGE, to);
@@ -65,7 +65,7 @@ int pr_user_timer_start(struct pr_owner *owner, uint64_t deadline_ns, pierrot_pi
 fail_signal:
     pr_signal_free(owner, timer->signal);
 fail_timer:
-    pr_free(&owner->heap, timer, sizeof *timer);
+    pr_pool_free(&pr_scheduler_of(owner)->pool, timer, sizeof *timer);
 fail:
     pr_value_drop(owner, &value);
     pr_term_drop(name, &owner->heap);

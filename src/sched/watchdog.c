@@ -11,6 +11,9 @@
 
 #define TICK_NS UINT64_C(500000)
 
+/* A slice that nobody waits for ends after so many ticks all the same: the loop may have events. */
+enum { LONG_TICKS = 20 };
+
 /* After that many ticks in which no scheduler was in a slice, the watchdog parks. */
 enum { IDLE_TICKS = 20 };
 
@@ -95,6 +98,8 @@ static int is_overdue(struct pr_scheduler *scheduler, struct watched *watched, u
     watched->n_ticks++;
     if (now >= atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed) ||
         !pr_queue_seems_empty(&scheduler->owner.inbox))
+        return 1;
+    if (watched->n_ticks % LONG_TICKS == 0)
         return 1;
     return watched->n_ticks >= 2 &&
            (atomic_load_explicit(&scheduler->is_wanted, memory_order_relaxed) ||

@@ -305,7 +305,7 @@ void pr_table_extend_array(struct pr_arena *arena, struct pr_table *table)
 
 static int is_valid_key(const struct pr_table *table, const struct pierrot_term *key)
 {
-    if (key->tag == PIERROT_NIL || key->tag == PIERROT_TABLE)
+    if (key->tag == PIERROT_NIL)
         return 0;
     if (key->tag == PIERROT_NUMBER)
         return key->as.number == key->as.number && pr_cell_as_key(key).tag == PIERROT_NUMBER;

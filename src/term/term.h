@@ -13,8 +13,9 @@
  *   - A cell's pointers lead into blocks of its own arena, or (PR_CELL_BORROWED) to bytes that
  *     someone lends for the time of a call.
  *   - A root has PR_CELL_ROOT set; a root with PR_CELL_STATIC lives for ever and is not counted.
- *   - No value in a table is nil. Its pairs have distinct keys, none of which is nil, NaN, a table,
- *     a float with an integer value, or an integer in 1..n_array (n_array + 1 may be one). */
+ *   - No value in a table is nil. Its pairs have distinct keys, none of which is nil, NaN, a float
+ *     with an integer value, or an integer in 1..n_array (n_array + 1 may be one). Only what came from
+ *     Lua has tables as keys: they are carried, and no look-up finds them. */
 #ifndef PR_TERM_H
 #define PR_TERM_H
 

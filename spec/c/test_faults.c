@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The whole runtime on an allocator that fails: three scenarios run again and again, each time with the
+ * failure one call later, until a run sees none. However a run ends, it ends, by an error or a success,
+ * and leaves nothing behind. Lua tries once more after a collection, so besides the single failure
+ * there are short series, and memory that stays out until the main process has ended.
+ *
+ * What a scenario does after it has logged "begin" meets failures at every call (with PIERROT_FAULTS=all
+ * in the environment), or at calls spread over it; what comes before, opening Lua and its modules, at
+ * some calls only. */
+#include "test.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "pierrot.h"
+
+/* A run that lasts longer hangs. */
+enum { RUN_SECONDS = 5 };
+
+/* Runs before and after "begin", when not all are wanted. */
+enum { SOME_BEFORE = 40, SOME_AFTER = 120, FOR_EVER = 1 << 30 };
+
+struct fault {
+    atomic_long n_calls;       /* that allocate or resize */
+    long first, n_failures;    /* calls first .. first + n_failures - 1 fail; 0: none */
+    atomic_int has_failed;
+    atomic_int is_over;        /* nothing fails any more */
+    atomic_long live_bytes;    /* of pierrot's allocator */
+    atomic_long live_blocks;   /* of it and libuv's */
+    atomic_long n_wrong_sizes;
+    long begin;                /* n_calls at the line "begin" */
+    int n_errors;              /* lines of that level */
+};
+
+static struct fault fault;
+static const char *run_name;
+static volatile sig_atomic_t run_first, run_length;
+
+static int fails(void)
+{
+    long n = atomic_fetch_add(&fault.n_calls, 1) + 1;
+    if (fault.first == 0 || n < fault.first || n - fault.first >= fault.n_failures)
+        return 0;
+    if (atomic_load(&fault.is_over))
+        return 0;
+    atomic_store(&fault.has_failed, 1);
+    return 1;
+}
+
+/* Before each block, for its size; as wide as malloc aligns. */
+enum { PREFIX = 16 };
+
+static void *resize(char *block, size_t new_size)
+{
+    int is_new = !block;
+    block = realloc(block, PREFIX + new_size);
+    if (!block)
+        abort();
+    if (is_new)
+        atomic_fetch_add(&fault.live_blocks, 1);
+    memcpy(block, &new_size, sizeof new_size);
+    return block + PREFIX;
+}
+
+static void release(char *block)
+{
+    if (block)
+        atomic_fetch_sub(&fault.live_blocks, 1);
+    free(block);
+}
+
+static void *allocate(void *ud, void *ptr, size_t old_size, size_t new_size)
+{
+    char *block = ptr ? (char *)ptr - PREFIX : NULL;
+    (void)ud;
+    if (block && memcmp(block, &old_size, sizeof old_size) != 0)
+        atomic_fetch_add(&fault.n_wrong_sizes, 1);
+    if (new_size > 0 && fails())
+        return NULL;
+    atomic_fetch_add(&fault.live_bytes, (long)new_size - (long)(ptr ? old_size : 0));
+    if (new_size > 0)
+        return resize(block, new_size);
+    release(block);
+    return NULL;
+}
+
+static void *uv_malloc(size_t size)
+{
+    return fails() ? NULL : resize(NULL, size);
+}
+
+/* Never fails: libuv aborts where its table of watchers cannot grow. */
+static void *uv_realloc(void *ptr, size_t size)
+{
+    return resize(ptr ? (char *)ptr - PREFIX : NULL, size);
+}
+
+static void *uv_calloc(size_t count, size_t size)
+{
+    void *ptr = uv_malloc(count * size);
+    return ptr ? memset(ptr, 0, count * size) : NULL;
+}
+
+static void uv_free(void *ptr)
+{
+    release(ptr ? (char *)ptr - PREFIX : NULL);
+}
+
+static void count_line(void *ud, pierrot_level level, const char *text, size_t len)
+{
+    (void)ud;
+    if (len == 5 && memcmp(text, "begin", 5) == 0)
+        fault.begin = atomic_load(&fault.n_calls);
+    else if (level == PIERROT_ERROR)
+        fault.n_errors++;
+    if (getenv("PIERROT_FAULTS_LOG"))
+        fprintf(stderr, "%.*s\n", (int)len, text);
+}
+
+static void hangs(int number)
+{
+    char text[200];
+    int len = snprintf(text, sizeof text, "%s hangs when call %ld fails (%ld times)\n", run_name,
+                       (long)run_first, (long)run_length);
+    (void)number;
+    if (write(2, text, (size_t)len) == len)
+        abort();
+    _exit(3);
+}
+
+/* ------------------------------------------------------------------------ one run */
+
+static int run(const char *code)
+{
+    pierrot_options options;
+    pierrot *rt = NULL;
+    pierrot_options_init(&options);
+    options.alloc = allocate;
+    options.log = count_line;
+    int error = pierrot_new(&options, &rt);
+    if (error)
+        return error;
+    error = pierrot_run_string(rt, code, "=scenario");
+    atomic_store(&fault.is_over, fault.n_failures == FOR_EVER);
+    int stopped = pierrot_stop(rt, 1000);
+    CHECK(stopped == 0 || stopped == PIERROT_ETIMEOUT || stopped == PIERROT_ENOMEM);
+    pierrot_free(rt);
+    return error;
+}
+
+/* Whether any call failed. */
+static int run_with(const char *name, const char *code, long first, long n_failures)
+{
+    memset(&fault, 0, sizeof fault);
+    fault.first = first;
+    fault.n_failures = n_failures;
+    run_name = name;
+    run_first = (sig_atomic_t)first;
+    run_length = (sig_atomic_t)n_failures;
+    alarm(RUN_SECONDS);
+    int error = run(code), n_before = test_n_failures;
+    alarm(0);
+    CHECK_INT(atomic_load(&fault.live_bytes), 0);
+    CHECK_INT(atomic_load(&fault.live_blocks), 0);
+    CHECK_INT(atomic_load(&fault.n_wrong_sizes), 0);
+    CHECK(error <= 0);
+    /* It was reported, and what went well was not. */
+    if (error == PIERROT_ELUA)
+        CHECK(fault.n_errors > 0);
+    if (!atomic_load(&fault.has_failed))
+        CHECK_INT(error, 0);
+    if (test_n_failures > n_before)
+        fprintf(stderr, "%s: call %ld and on, %ld times; error %d\n", name, first, n_failures, error);
+    return atomic_load(&fault.has_failed);
+}
+
+static long step_for(long n_calls, long n_runs)
+{
+    const char *which = getenv("PIERROT_FAULTS");
+    if ((which && strcmp(which, "all") == 0) || n_calls <= n_runs)
+        return 1;
+    return n_calls / n_runs;
+}
+
+static void run_each(const char *name, const char *code, long n_failures)
+{
+    static int are_replaced;
+    if (!are_replaced) {
+        are_replaced = 1;
+        signal(SIGALRM, hangs);
+        uv_replace_allocator(uv_malloc, uv_realloc, uv_calloc, uv_free);
+    }
+    run_with(name, code, 0, 0);
+    REQUIRE(fault.begin > 0);
+    long begin = fault.begin, total = fault.n_calls;
+    if (getenv("PIERROT_FAULTS_LOG"))
+        fprintf(stderr, "%s: %ld calls, then %ld\n", name, begin, total - begin);
+    long step = step_for(begin, SOME_BEFORE);
+    for (long n = 1; n <= begin && test_n_failures == 0; n += step)
+        run_with(name, code, n, n_failures);
+    step = step_for(total - begin, SOME_AFTER);
+    long n = begin + 1;
+    while (test_n_failures == 0 && run_with(name, code, n, n_failures))
+        n += step;
+}
+
+#define EACH_SERIES(name, code)                                                                    \
+    do {                                                                                           \
+        run_each(name, code, 1);                                                                   \
+        run_each(name, code, 2);                                                                   \
+        run_each(name, code, 7);                                                                   \
+        run_each(name, code, FOR_EVER);                                                            \
+    } while (0)
+
+/* ---------------------------------------------------------------------- scenarios */
+
+/* clang-format off */
+#define PREAMBLE \
+    "local pierrot = require 'pierrot'\n" \
+    "local bucket = require 'pierrot.bucket'\n" \
+    "local registry = require 'pierrot.registry'\n" \
+    "local gen_server = require 'pierrot.gen_server'\n" \
+    "local logger = require 'pierrot.logger'\n" \
+    "logger.info('begin')\n"
+
+static const char key_value_code[] =
+    PREAMBLE
+    "local r = assert(registry.start_link { name = 'stores' })\n"
+    "assert(registry.lookup(r, 'shopping') == nil)\n"
+    "local p = assert(registry.create(r, 'shopping'))\n"
+    "assert(registry.create('stores', 'shopping') == p)\n"
+    "assert(bucket.put(p, 'milk', 3))\n"
+    "assert(bucket.put(p, 'list', { 'eggs', { n = 6 } }))\n"
+    "assert(bucket.get(p, 'milk') == 3)\n"
+    "assert(bucket.get(p, 'list')[2].n == 6)\n"
+    "assert(bucket.delete(p, 'milk') == 3)\n"
+    "for i = 1, 20 do bucket.put(p, i, ('x'):rep(i * 10)) end\n"
+    "assert(#bucket.keys(p) == 21)\n"
+    "local ref = pierrot.monitor(p)\n"
+    "bucket.stop(p)\n"
+    "assert(pierrot.receive({ 'DOWN', ref })[5] == 'normal')\n"
+    "while registry.lookup(r, 'shopping') do pierrot.yield() end\n"
+    "registry.create_async(r, 'later')\n"
+    "assert(registry.create(r, 'later') ~= p)\n"
+    "gen_server.stop(r)\n";
+
+static const char links_code[] =
+    PREAMBLE
+    "pierrot.trap_exit(true)\n"
+    "local function chain(n)\n"
+    "  if n == 0 then error { code = 7 } end\n"
+    "  pierrot.spawn_link(chain, n - 1)\n"
+    "  pierrot.receive('never')\n"
+    "end\n"
+    "local pid = pierrot.spawn_link(chain, 3)\n"
+    "pierrot.receive({ 'EXIT', pid })\n"
+    "local quiet, ref = pierrot.spawn_monitor(function()\n"
+    "  pierrot.register('quiet', pierrot.self())\n"
+    "  local t <close> = setmetatable({}, { __close = function() pierrot.make_ref() end })\n"
+    "  pierrot.put('key', { 1 })\n"
+    "  pierrot.receive('stop', 5000)\n"
+    "end)\n"
+    "pierrot.yield()\n"
+    "pierrot.send(quiet, 'stop')\n"
+    "pierrot.receive({ 'DOWN', ref })\n"
+    "local Server = {}\n"
+    "function Server.init(arg) return 'ok', { n = arg } end\n"
+    "Server.handle_call = {\n"
+    "  get = function(state) return 'reply', state.n end,\n"
+    "  sleep = function(state) pierrot.sleep(1) return 'reply', { state.n }, state end,\n"
+    "  fail = function() error 'failed' end,\n"
+    "}\n"
+    "function Server.handle_cast(what, state) return 'noreply', { n = what[1] } end\n"
+    "function Server.handle_info(what, state) return 'noreply', state end\n"
+    "function Server.terminate(reason, state) pierrot.make_ref() end\n"
+    "local s = assert(gen_server.start_link(Server, 4))\n"
+    "gen_server.cast(s, { 5 })\n"
+    "assert(gen_server.call(s, { 'get' }) == 5)\n"
+    "assert(gen_server.call(s, { 'sleep' })[1] == 5)\n"
+    "pierrot.send(s, 'hello')\n"
+    "local id = gen_server.send_request(s, { 'get' })\n"
+    "gen_server.receive_response(id)\n"
+    "pcall(gen_server.call, s, { 'fail' })\n"
+    "pierrot.exit(s, 'kill')\n"
+    "pierrot.receive({ 'EXIT', s })\n"
+    "local timer = pierrot.send_after(0, pierrot.self(), { 'tick' })\n"
+    "pierrot.receive({ 'tick' })\n"
+    "pierrot.cancel_timer(timer)\n"
+    "timer = pierrot.start_timer(10000, pierrot.self(), 'tock')\n"
+    "pierrot.cancel_timer(timer)\n"
+    "local other = pierrot.spawn(function() pierrot.receive('never') end)\n"
+    "pierrot.link(other)\n"
+    "pierrot.exit(other, { 'shutdown', 1 })\n"
+    "pierrot.receive({ 'EXIT', other })\n";
+
+static const char messages_code[] =
+    PREAMBLE
+    "local echo = assert(pierrot.spawn_link(function()\n"
+    "  while true do\n"
+    "    local message = pierrot.receive()\n"
+    "    if message == 'stop' then return end\n"
+    "    pierrot.send(message[1], { 'echo', message[2] })\n"
+    "  end\n"
+    "end))\n"
+    "local function there_and_back(value)\n"
+    "  pierrot.send(echo, { pierrot.self(), value })\n"
+    "  return pierrot.receive({ 'echo' })[2]\n"
+    "end\n"
+    "local b = assert(bucket.start_link())\n"
+    "local function stored(value)\n"
+    "  assert(bucket.put(b, 'key', value))\n"
+    "  return bucket.get(b, 'key')\n"
+    "end\n"
+    "for _, pass in ipairs { there_and_back, stored } do\n"
+    "  local nested = pass { 1, { 2, { 3, { x = { y = 'z' } } } }, [0.5] = true }\n"
+    "  assert(nested[2][2][2].x.y == 'z' and nested[0.5])\n"
+    "  local part = { 'shared' }\n"
+    "  local shared = pass { a = part, b = part, part }\n"
+    "  assert(shared.a == shared.b and shared[1] == shared.a)\n"
+    "  local cycle = { name = 'ring' }\n"
+    "  cycle.me, cycle[1] = cycle, { cycle }\n"
+    "  local ring = pass(cycle)\n"
+    "  assert(ring.me == ring and ring[1][1] == ring)\n"
+    "  assert(pass(('long'):rep(5000)) == ('long'):rep(5000))\n"
+    "  local list = {}\n"
+    "  for i = 1, 40 do list[i] = { i, 'text ' .. i } end\n"
+    "  assert(#pass(list) == 40)\n"
+    "  assert(not pcall(pass, { a = { print } }))\n"
+    "  assert(not pcall(pass, { [{}] = { coroutine.create(print) } }))\n"
+    "end\n"
+    "pierrot.send(echo, 'stop')\n"
+    "bucket.stop(b)\n";
+/* clang-format on */
+
+TEST(the_key_value_story_survives_each_failure)
+{
+    EACH_SERIES("key-value", key_value_code);
+}
+
+TEST(links_and_exits_survive_each_failure)
+{
+    EACH_SERIES("links", links_code);
+}
+
+TEST(message_copies_survive_each_failure)
+{
+    EACH_SERIES("messages", messages_code);
+}
