@@ -88,24 +88,21 @@ end
 -- Goes over the mailbox by scan. A receive inside of the pattern moves the save point; the scan
 -- then starts over, since what it has seen may be gone.
 local function receive_by_function(pattern, timeout)
-  local first, looks_only = true, timeout == 0
-  while true do
-    local found, message
-    if first then
-      found, message = core.scan(timeout)
-    else
-      found, message = core.scan(looks_only)
+  local looks_only = timeout == 0
+  local deadline = type(timeout) == "number" and core.now() + timeout
+  local found, message = core.scan(timeout)
+  while found do
+    local is_match = match(pattern, message)
+    if not core.is_scanning() then
+      return receive_by_function(pattern, deadline and math.max(0, deadline - core.now()) or timeout)
     end
-    first = false
-    if not found then return nil, "timeout" end
-    if match(pattern, message) then
-      if core.is_scanning() then
-        core.take()
-        return message
-      end
-      return receive_by_function(pattern, timeout)
+    if is_match then
+      core.take()
+      return message
     end
+    found, message = core.scan(looks_only)
   end
+  return nil, "timeout"
 end
 
 core.set_receive_by_function(function(pattern, timeout)
