@@ -94,7 +94,8 @@ local function receive_by_function(pattern, timeout)
   while found do
     local is_match = match(pattern, message)
     if not core.is_scanning() then
-      return receive_by_function(pattern, deadline and math.max(0, deadline - core.now()) or timeout)
+      local left = deadline and math.max(0, deadline - core.now()) or timeout
+      return receive_by_function(pattern, left)
     end
     if is_match then
       core.take()

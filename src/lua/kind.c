@@ -42,6 +42,8 @@ static const char *describe_body(struct pr_lua_process *process, char *buffer, s
     lua_State *co = process->body.co;
     if (!co || process->is_server || !pr_bottom_frame(co, &ar) || !lua_getinfo(co, "S", &ar))
         return NULL;
+    if (strncmp(ar.short_src, "pierrot/", 8) == 0)
+        return NULL; /* the program's own way to the script */
     snprintf(buffer, size, "function <%s:%d>", ar.short_src, ar.linedefined);
     return buffer;
 }
