@@ -1,44 +1,14 @@
 --- bucket: a key-value store in a process. The server is a C actor (src/actor/bucket.c).
 
+local argument = require "pierrot.argument"
 local core = require "pierrot.core"
 local gen_server = require "pierrot.gen_server"
+local key_rules = require "pierrot.key"
 local start = require "pierrot.start"
 
-local request <const> = core.request
+local request <const>, check <const> = core.request, key_rules.check_with_server
 
 local M = {}
-
--- What a caller gets wrong ---------------------------------------------------------------------
-
--- `level` as for error, counted from whoever calls this.
-local function bad_argument(level, arg, fname, expected, value)
-  local given = core.is_pid(value) and "pid" or core.is_ref(value) and "ref" or type(value)
-  if value ~= value then given = "NaN" end
-  local text = "bad argument #%d to '%s' (%s expected, got %s)"
-  error(text:format(arg, fname, expected, given), level + 1)
-end
-
--- Anything but a userdata: a pid needs no look.
-local function check_server(level, server, fname)
-  local kind = type(server)
-  if kind ~= "string" and not (kind == "table" and server[1] == "via") then
-    bad_argument(level + 1, 1, fname, "pid, name or via", server)
-  end
-end
-
-local function check_key(level, key, fname)
-  local kind = type(key)
-  if kind == "string" or kind == "boolean" or (kind == "number" and key == key)
-    or core.is_pid(key) or core.is_ref(key) then
-    return
-  end
-  bad_argument(level + 1, 2, fname, "string, number, boolean, pid or ref", key)
-end
-
-local function check(server, key, fname)
-  if type(server) ~= "userdata" then check_server(3, server, fname) end
-  if type(key) ~= "string" then check_key(3, key, fname) end
-end
 
 -- The server answers nil where a success never is: it had no memory, and nothing has changed.
 local function no_memory()
@@ -47,17 +17,10 @@ end
 
 -- Client ---------------------------------------------------------------------------------------
 
-local function check_options(opts, fname)
-  if opts ~= nil and type(opts) ~= "table" then
-    bad_argument(3, 1, fname, "table of options", opts)
-  end
-end
-
 --- Starts an empty bucket, linked to the caller.
 ---@param opts? table name, scheduler, max_queue
 ---@return userdata|nil pid, any reason
 function M.start_link(opts)
-  check_options(opts, "start_link")
   return start.actor("bucket", nil, opts, true)
 end
 
@@ -65,7 +28,6 @@ end
 ---@param opts? table
 ---@return userdata|nil pid, any reason
 function M.start(opts)
-  check_options(opts, "start")
   return start.actor("bucket", nil, opts, false)
 end
 
@@ -85,8 +47,7 @@ end
 ---@param key any string, number, boolean, pid or ref
 ---@return any value
 function M.get(server, key)
-  if type(server) ~= "userdata" then check_server(2, server, "get") end
-  if type(key) ~= "string" then check_key(2, key, "get") end
+  check(2, "get", server, key)
   return request(server, "get", key)
 end
 
@@ -95,9 +56,8 @@ end
 ---@param value any anything a message can hold but nil
 ---@return true
 function M.put(server, key, value)
-  if type(server) ~= "userdata" then check_server(2, server, "put") end
-  if type(key) ~= "string" then check_key(2, key, "put") end
-  if value == nil then bad_argument(2, 3, "put", "value", nil) end
+  check(2, "put", server, key)
+  if value == nil then argument.reject(2, 3, "put", "value", nil) end
   return request(server, "put", key, value) or no_memory()
 end
 
@@ -105,7 +65,7 @@ end
 ---@param key any
 ---@return any value
 function M.delete(server, key)
-  check(server, key, "delete")
+  check(2, "delete", server, key)
   return request(server, "delete", key)
 end
 
@@ -114,8 +74,8 @@ end
 ---@param value any
 ---@return boolean
 function M.put_new(server, key, value)
-  check(server, key, "put_new")
-  if value == nil then bad_argument(2, 3, "put_new", "value", nil) end
+  check(2, "put_new", server, key)
+  if value == nil then argument.reject(2, 3, "put_new", "value", nil) end
   local is_new = request(server, "put_new", key, value)
   if is_new == nil then no_memory() end
   return is_new
@@ -127,12 +87,11 @@ end
 ---@return number
 function M.incr(server, key, by)
   if by == nil then by = 1 end
-  check(server, key, "incr")
-  if type(by) ~= "number" then bad_argument(2, 3, "incr", "number", by) end
+  check(2, "incr", server, key)
+  if type(by) ~= "number" then argument.reject(2, 3, "incr", "number", by) end
   local sum = request(server, "incr", key, by)
   if type(sum) == "string" then
-    local text = "bad argument #2 to 'incr' (key of a number expected, its value is a %s)"
-    error(text:format(sum), 2)
+    argument.fail(2, 2, "incr", "key of a number expected, its value is a " .. sum)
   end
   return sum or no_memory()
 end
@@ -140,28 +99,28 @@ end
 --- How many keys there are.
 ---@return integer
 function M.size(server)
-  if type(server) ~= "userdata" then check_server(2, server, "size") end
+  if type(server) ~= "userdata" then argument.check_server(2, 1, "size", server) end
   return request(server, "size") or no_memory()
 end
 
 --- All keys.
 ---@return any[]
 function M.keys(server)
-  if type(server) ~= "userdata" then check_server(2, server, "keys") end
+  if type(server) ~= "userdata" then argument.check_server(2, 1, "keys", server) end
   return request(server, "keys") or no_memory()
 end
 
 --- Everything in it.
 ---@return table<any, any>
 function M.items(server)
-  if type(server) ~= "userdata" then check_server(2, server, "items") end
+  if type(server) ~= "userdata" then argument.check_server(2, 1, "items", server) end
   return request(server, "items") or no_memory()
 end
 
 --- Removes all keys.
 ---@return true
 function M.clear(server)
-  if type(server) ~= "userdata" then check_server(2, server, "clear") end
+  if type(server) ~= "userdata" then argument.check_server(2, 1, "clear", server) end
   return request(server, "clear") or no_memory()
 end
 
@@ -169,14 +128,14 @@ end
 --- bucket} for each key that went, before whoever made the change has its answer.
 ---@return true
 function M.subscribe(server)
-  if type(server) ~= "userdata" then check_server(2, server, "subscribe") end
+  if type(server) ~= "userdata" then argument.check_server(2, 1, "subscribe", server) end
   return request(server, "subscribe") or no_memory()
 end
 
 --- Ends subscribe.
 ---@return true
 function M.unsubscribe(server)
-  if type(server) ~= "userdata" then check_server(2, server, "unsubscribe") end
+  if type(server) ~= "userdata" then argument.check_server(2, 1, "unsubscribe", server) end
   return request(server, "unsubscribe") or no_memory()
 end
 

@@ -1,49 +1,18 @@
 --- registry: names for processes. The server is a C actor (src/actor/registry.c), whose table is
 --- read without asking it.
 
+local argument = require "pierrot.argument"
 local core = require "pierrot.core"
 local gen_server = require "pierrot.gen_server"
+local key_rules = require "pierrot.key"
 local start = require "pierrot.start"
 
 local request <const>, read <const> = core.request, core.read
+local check <const> = key_rules.check_with_server
 
 local CALL_TIMEOUT <const> = 5000 -- what the description of a failed call says
 
 local M = {}
-
--- What a caller gets wrong ---------------------------------------------------------------------
-
--- `level` as for error, counted from whoever calls this.
-local function bad_argument(level, arg, fname, expected, value)
-  local given = core.is_pid(value) and "pid" or core.is_ref(value) and "ref" or type(value)
-  if value ~= value then given = "NaN" end
-  local text = "bad argument #%d to '%s' (%s expected, got %s)"
-  error(text:format(arg, fname, expected, given), level + 1)
-end
-
--- Anything but a userdata: a pid needs no look.
-local function check_registry(level, reg, fname)
-  local kind = type(reg)
-  if kind ~= "string" and not (kind == "table" and reg[1] == "via") then
-    bad_argument(level + 1, 1, fname, "pid, name or via", reg)
-  end
-end
-
-local function is_key(key)
-  local kind = type(key)
-  return kind == "string" or kind == "boolean" or (kind == "number" and key == key)
-    or core.is_pid(key) or core.is_ref(key)
-end
-
-local function check_key(level, key, fname)
-  if is_key(key) then return end
-  bad_argument(level + 1, 2, fname, "string, number, boolean, pid or ref", key)
-end
-
-local function check(reg, key, fname)
-  if type(reg) ~= "userdata" then check_registry(3, reg, fname) end
-  if type(key) ~= "string" then check_key(3, key, fname) end
-end
 
 local function no_memory()
   error("not enough memory in the registry", 3)
@@ -52,12 +21,10 @@ end
 -- Starting -------------------------------------------------------------------------------------
 
 -- The options without those that are this module's.
-local function check_options(opts, fname)
-  if opts == nil then return nil end
-  if type(opts) ~= "table" then bad_argument(3, 1, fname, "table of options", opts) end
+local function own_options(opts)
+  if type(opts) ~= "table" then return opts end
   if opts.keys ~= nil and opts.keys ~= "unique" then
-    local inspect = require "pierrot.inspect"
-    error(("bad option 'keys' (\"unique\" expected, got %s)"):format(inspect(opts.keys)), 3)
+    argument.reject_option(3, "keys", '"unique"', opts.keys)
   end
   local rest = {}
   for name, value in next, opts do
@@ -70,14 +37,14 @@ end
 ---@param opts? table name, keys ("unique"), scheduler, max_queue
 ---@return userdata|nil pid, any reason
 function M.start_link(opts)
-  return start.actor("registry", nil, check_options(opts, "start_link"), true)
+  return start.actor("registry", nil, own_options(opts), true)
 end
 
 --- Starts an empty registry that is not linked.
 ---@param opts? table
 ---@return userdata|nil pid, any reason
 function M.start(opts)
-  return start.actor("registry", nil, check_options(opts, "start"), false)
+  return start.actor("registry", nil, own_options(opts), false)
 end
 
 --- How a supervisor starts a registry.
@@ -112,7 +79,7 @@ end
 ---@param key any string, number, boolean, pid or ref
 ---@return userdata|nil pid, any value
 function M.lookup(reg, key)
-  check(reg, key, "lookup")
+  check(2, "lookup", reg, key)
   local found = query(reg, "lookup", key)
   if type(found) == "table" then return found[1], found[2] end
   return found
@@ -123,9 +90,9 @@ end
 ---@param pid? userdata
 ---@return any[]
 function M.keys(reg, pid)
-  if type(reg) ~= "userdata" then check_registry(2, reg, "keys") end
+  if type(reg) ~= "userdata" then argument.check_server(2, 1, "keys", reg) end
   if pid == nil then return query(reg, "keys") end
-  if not core.is_pid(pid) then bad_argument(2, 2, "keys", "pid", pid) end
+  if not core.is_pid(pid) then argument.reject(2, 2, "keys", "pid", pid) end
   return query(reg, "keys", pid)
 end
 
@@ -134,9 +101,9 @@ end
 ---@param key? any
 ---@return integer
 function M.count(reg, key)
-  if type(reg) ~= "userdata" then check_registry(2, reg, "count") end
+  if type(reg) ~= "userdata" then argument.check_server(2, 1, "count", reg) end
   if key == nil then return query(reg, "count") end
-  if type(key) ~= "string" then check_key(2, key, "count") end
+  if type(key) ~= "string" then key_rules.check(2, "count", key) end
   return query(reg, "count", key)
 end
 
@@ -146,8 +113,8 @@ end
 ---@param fn fun(entries: table[])
 ---@return true
 function M.dispatch(reg, key, fn)
-  check(reg, key, "dispatch")
-  if type(fn) ~= "function" then bad_argument(2, 3, "dispatch", "function", fn) end
+  check(2, "dispatch", reg, key)
+  if type(fn) ~= "function" then argument.reject(2, 3, "dispatch", "function", fn) end
   local found = query(reg, "lookup", key)
   if found ~= nil then fn { type(found) == "table" and found or { found } } end
   return true
@@ -161,7 +128,7 @@ end
 ---@param value? any
 ---@return true|nil, table|nil reason nil, {"already_registered", pid}
 function M.register(reg, key, value)
-  check(reg, key, "register")
+  check(2, "register", reg, key)
   local reply = request(reg, "register", key, value)
   if reply == true then return true end
   if not reply then no_memory() end
@@ -173,7 +140,7 @@ end
 ---@param key any
 ---@return true|nil, string|nil reason nil, "not_found"
 function M.unregister(reg, key)
-  check(reg, key, "unregister")
+  check(2, "unregister", reg, key)
   if request(reg, "unregister", key) then return true end
   return nil, "not_found"
 end
@@ -184,8 +151,8 @@ end
 ---@param fn fun(value: any): any
 ---@return any new, any old nil, "not_found" when the name is not the caller's
 function M.update_value(reg, key, fn)
-  check(reg, key, "update_value")
-  if type(fn) ~= "function" then bad_argument(2, 3, "update_value", "function", fn) end
+  check(2, "update_value", reg, key)
+  if type(fn) ~= "function" then argument.reject(2, 3, "update_value", "function", fn) end
   local pid, old = M.lookup(reg, key)
   if pid ~= core.self() then return nil, "not_found" end
   local new = fn(old)
@@ -197,11 +164,10 @@ end
 
 local function check_start(what)
   if type(what) == "string" then return end
-  if type(what) ~= "table" then
-    bad_argument(3, 3, "create", "module or {module, function, …}", what)
-  end
+  local expected = "module or {module, function, …}"
+  if type(what) ~= "table" then argument.reject(3, 3, "create", expected, what) end
   if type(what[1]) ~= "string" or type(what[2]) ~= "string" then
-    error("bad argument #3 to 'create' ({module, function, …} expected, of strings)", 3)
+    argument.fail(3, 3, "create", ("%s expected, got %s"):format(expected, argument.show(what)))
   end
 end
 
@@ -212,7 +178,7 @@ end
 ---@param what? string|table
 ---@return userdata|nil pid, any reason
 function M.create(reg, key, what)
-  check(reg, key, "create")
+  check(2, "create", reg, key)
   local reply
   if what == nil then
     reply = request(reg, "create", key)
@@ -229,7 +195,7 @@ end
 ---@param key any
 ---@return true
 function M.create_async(reg, key)
-  check(reg, key, "create_async")
+  check(2, "create_async", reg, key)
   return core.cast(reg, { "create", key })
 end
 
@@ -241,11 +207,9 @@ end
 ---@param key any
 ---@return userdata|nil pid
 function M.whereis_via(reg, key)
-  local pid = reg
-  if type(reg) == "string" or (type(reg) == "table" and reg[1] == "via") then
-    pid = core.whereis(reg)
-  end
-  if not core.is_pid(pid) or not is_key(key) then return nil end
+  if not argument.is_server(reg) or not key_rules.is_key(key) then return nil end
+  local pid = core.whereis(reg)
+  if not pid then return nil end
   local found = read(pid, "lookup", key)
   return type(found) == "table" and found[1] or found or nil
 end
@@ -266,7 +230,7 @@ end
 ---@param value? any
 ---@return true|nil, table|nil reason nil, {"already_started", pid}
 function M.register_pid(reg, key, pid, value)
-  check(reg, key, "register_pid")
+  check(2, "register_pid", reg, key)
   local reply = request(reg, "register_pid", key, pid, value)
   if reply == true then return true end
   if not reply then no_memory() end

@@ -45,7 +45,8 @@ local function check_all(level, arg, fname, opts, kinds, allows_via)
   check_count(level + 1, opts, "max_heap")
   check_name(level + 1, opts, allows_via)
   argument.check_timeout_option(level + 1, "timeout", opts.timeout)
-  return check_scheduler(level + 1, opts)
+  local scheduler = check_scheduler(level + 1, opts) -- no tail call: levels are counted
+  return scheduler
 end
 
 -- Loads a module; what is wrong with it is said of the line that asked for it.

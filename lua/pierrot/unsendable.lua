@@ -53,7 +53,6 @@ end
 local function look_into(search, at)
   for key, value in next, search.queue[at] do
     if type(key) == "table" then
-      search.table_key = search.table_key or place("", path_to(search, at))
       add(search, at, "[a table]", key)
     elseif not is_sendable(key) then
       return ("cannot send a %s%s"):format(type(key), place("as a key", path_to(search, at)))
@@ -79,7 +78,5 @@ return function(value)
     if text then return text end
     at = at + 1
   end
-  -- Tables as keys can be sent to a process of this scheduler, so they are the last to be blamed.
-  if search.table_key then return "cannot send a table as a key" .. search.table_key end
   return "cannot send a " .. type(value)
 end

@@ -11,7 +11,8 @@
  *   {"create", key [, start]}           pid, or {"failed", reason}; as a cast without an answer
  *   {"lookup", key}, {"keys" [, pid]}, {"count" [, key]}: see roster_read.h
  *
- * Without memory the answer is nil and nothing has changed.
+ * Without memory the answer is nil and nothing has changed, but that what a create has made may be
+ * there all the same: the next one finds it.
  *
  * A create with `start` runs Lua in a helper process, so that nobody else waits:
  *
@@ -384,27 +385,36 @@ static int handle_cast(pierrot_context *ctx, void *state, const pierrot_term *re
     return PIERROT_OK;
 }
 
+/* What is known of a process goes when it is dead. A DOWN or EXIT of one that lives is an exit
+ * signal of its own, a forgery, or says that there was no memory for its half of the monitor or
+ * link: then the other one must do. */
+static void forget_dead(pierrot_context *ctx, struct registry *registry, pierrot_pid pid)
+{
+    struct pr_holder *holder = pr_roster_find_holder(registry->roster, pid);
+    if (holder && !pierrot_is_alive(pierrot_runtime(ctx), pid))
+        pr_roster_remove_holder(registry->roster, holder);
+}
+
 static int take_down(pierrot_context *ctx, struct registry *registry, const pierrot_term *message)
 {
     struct turn turn = turn_of(ctx, registry, message, (pierrot_from){{0}, {0}});
-    uint64_t ref = pierrot_as_ref(pierrot_table_at(message, 2)).id;
     pierrot_pid pid = pierrot_as_pid(pierrot_table_at(message, 4));
-    struct pr_holder *holder = pr_roster_find_holder(registry->roster, pid);
     struct pr_start *start = pr_starts_find_helper(&registry->starts, pid);
-    /* Anybody can send such a message; ours has the ref of the monitor. */
-    if (holder && holder->ref.id == ref)
-        pr_roster_remove_holder(registry->roster, holder);
-    else if (start && start->ref.id == ref)
-        return finish_start(&turn, start, pierrot_table_at(message, 5));
-    return PIERROT_OK;
+    forget_dead(ctx, registry, pid);
+    if (!start || start->ref.id != pierrot_as_ref(pierrot_table_at(message, 2)).id)
+        return PIERROT_OK;
+    /* Without a monitor a helper is of no use. */
+    (void)pierrot_exit(turn.rt, pid, pierrot_term_share(registry->kill));
+    return finish_start(&turn, start, pierrot_table_at(message, 5));
 }
 
 static int handle_info(pierrot_context *ctx, void *state, const pierrot_term *message)
 {
     if (pr_is_tagged(message, "DOWN"))
         return take_down(ctx, state, message);
-    /* The DOWN of the same process says all there is to know. */
-    if (!pr_is_tagged(message, "EXIT"))
+    if (pr_is_tagged(message, "EXIT"))
+        forget_dead(ctx, state, pierrot_as_pid(pierrot_table_at(message, 2)));
+    else
         pr_drop_message(ctx, "registry", message);
     return PIERROT_OK;
 }

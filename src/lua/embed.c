@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/language.h"
 #include "lua/process.h"
 #include "lua/running.h"
 #include "lua/spawn.h"

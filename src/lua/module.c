@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lua/kind.h"
+#include "lua/language.h"
 #include "lua/running.h"
-#include "lua/state.h"
 #include "pierrot_lua.h"
 
 static const char runtime_key = 0;

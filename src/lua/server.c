@@ -559,10 +559,10 @@ static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server
     pr_wait_alarm_clear(lua, server);
     server->process.reductions++;
     int is_system = message->kind == PR_SIGNAL_CALL && message->flags & PR_FLAG_SYSTEM;
-    pierrot_term *parents_reason =
-        is_parents_exit(server, message) ? pr_term_hold(message->value.as.pointer) : NULL;
     luaL_checkstack(L, 10, NULL);
     server->phase = take(lua, L, server, message);
+    pierrot_term *parents_reason =
+        is_parents_exit(server, message) ? pr_term_hold(message->value.as.pointer) : NULL;
     pr_signal_free(lua->owner, message);
     if (parents_reason)
         return stop(lua, L, server, parents_reason, 0);
@@ -876,6 +876,7 @@ static enum pr_now returned(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
             enum pr_slice_end end =
                 server->process.mailbox.n_messages > 0 ? PR_SLICE_USED_UP : PR_SLICE_WAITS;
             pr_scheduler_settle(lua->owner, &server->process, end);
+            lua->now = now->outer; /* the copy may raise */
             if (lua_type(L, -1) == LUA_TTABLE && pr_copy(L, -1, L) != 0)
                 return pr_copy_error(lua, L, -1), PR_NOW_PENDING;
             return PR_NOW_ANSWERED;

@@ -12,8 +12,8 @@
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/receive.h"
-#include "lua/running.h"
 #include "lua/server.h"
+#include "lua/wait.h"
 #include "pierrot_actors.h"
 
 enum { MAX_ARGUMENTS = 250 };
@@ -233,7 +233,9 @@ static int start_and_wait(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
     struct pr_call *call =
         pr_call_begin(owner, owner->current, server->process.pid, ref, 0, deadline);
     if (!call) {
-        pr_process_exit(owner, &server->process, PR_TERM(enomem));
+        purge_monitor(lua, pr_to_ref(L, 1));
+        (void)pr_unlink(owner, owner->current, server->process.pid);
+        pr_process_exit(owner, &server->process, PR_TERM(normal));
         return luaL_error(L, "not enough memory");
     }
     server->starter = (pierrot_from){owner->current->pid, ref};
@@ -456,14 +458,19 @@ static int make_remote(lua_State *L)
     return 0;
 }
 
-static void add_remote_relations(struct pr_owner *owner, struct remote_start *start)
+/* 0 or PIERROT_ENOMEM: then the new process ends without having run. */
+static int add_remote_relations(struct pr_owner *owner, struct remote_start *start)
 {
     struct pr_process *made = pr_ptable_find(owner, start->pid);
-    if (start->link)
-        (void)pr_relation_add(owner, made, PR_LINK, start->starter.pid, (pierrot_ref){0});
-    if (start->monitor)
-        (void)pr_relation_add(owner, made, PR_WATCHED, start->starter.pid, start->ref);
+    pierrot_pid starter = start->starter.pid;
+    if ((start->link && !pr_relation_add(owner, made, PR_LINK, starter, (pierrot_ref){0})) ||
+        (start->monitor && !pr_relation_add(owner, made, PR_WATCHED, starter, start->ref))) {
+        pr_lua_process_of(made)->starter = (pierrot_from){{0}, {0}};
+        pr_process_exit(owner, made, PR_TERM(normal));
+        return PIERROT_ENOMEM;
+    }
     pr_process_wake(owner, made);
+    return 0;
 }
 
 static void start_there(struct pr_owner *owner, struct pr_process *process, struct pr_visit *visit)
@@ -484,7 +491,7 @@ static void start_there(struct pr_owner *owner, struct pr_process *process, stru
     }
     owner->current = outer;
     if (!start->error)
-        add_remote_relations(owner, start);
+        start->error = add_remote_relations(owner, start);
     pr_term_drop(start->payload, &owner->heap);
     start->payload = NULL;
     start->visit.run = take_answer;
@@ -509,10 +516,14 @@ static int l_start_remote(lua_State *L)
     if (!payload)
         return error == PIERROT_EINVAL ? pr_copy_error(lua, L, 2) : fail(L, error);
     struct remote_start *start = pr_zalloc(&owner->heap, sizeof *start);
+    struct pr_lineage *lineage = pr_process_lineage(owner, owner->current);
     pierrot_ref ref = pr_owner_make_ref(owner);
     struct pr_call *call =
-        start ? pr_call_begin(owner, owner->current, (pierrot_pid){0}, ref, 0, deadline) : NULL;
+        start && lineage
+            ? pr_call_begin(owner, owner->current, (pierrot_pid){0}, ref, 0, deadline)
+            : NULL;
     if (!call) {
+        pr_lineage_drop(owner, lineage);
         pr_term_drop(payload, &owner->heap);
         pr_free(&owner->heap, start, sizeof *start);
         return fail(L, PIERROT_ENOMEM);
@@ -521,7 +532,7 @@ static int l_start_remote(lua_State *L)
     start->visit.run = start_there;
     start->starter = (pierrot_from){owner->current->pid, ref};
     start->payload = payload;
-    start->lineage = pr_process_lineage(owner, owner->current);
+    start->lineage = lineage;
     start->link = lua_toboolean(L, 3);
     start->monitor = lua_toboolean(L, 4);
     start->is_server = lua_toboolean(L, 5);

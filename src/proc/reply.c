@@ -4,14 +4,27 @@
 #include "proc/monitor.h"
 #include "proc/relation.h"
 
+/* There is no memory for a signal: a caller on this scheduler needs none, and must not wait for ever. */
+static int answer_here(struct pr_owner *owner, pierrot_from from, int failed,
+                       struct pierrot_term value)
+{
+    pr_signal_poll(owner);
+    struct pr_relation *holder = pr_relation_find(owner, from.ref, PR_SIDE_HOLDER);
+    if (!holder || holder->kind != PR_CALL || holder->process->pid.id != from.pid.id) {
+        pr_value_drop(owner, &value);
+        return PIERROT_ENOMEM;
+    }
+    pr_monitor_release_target(owner, holder->peer, from.ref);
+    owner->ops->answer(owner, holder, failed, value);
+    return 0;
+}
+
 int pr_reply(struct pr_owner *owner, struct pr_process *process, pierrot_from from, int failed,
              struct pierrot_term value)
 {
     struct pr_signal *signal = pr_signal_new(owner, PR_SIGNAL_REPLY, from.pid);
-    if (!signal) {
-        pr_value_drop(owner, &value);
-        return PIERROT_ENOMEM;
-    }
+    if (!signal)
+        return answer_here(owner, from, failed, value);
     signal->ref = from.ref;
     signal->value = value;
     signal->flags = failed ? PR_FLAG_FAILED : 0;
@@ -50,7 +63,7 @@ static void take_answer(struct pr_owner *owner, struct pr_process *process,
     signal->kind = failed ? PR_SIGNAL_DOWN : PR_SIGNAL_ANSWER;
     signal->flags = 0;
     signal->from = server;
-    pr_signal_deliver(owner, process, signal);
+    pr_process_deliver(owner, process, signal);
 }
 
 void pr_reply_take(struct pr_owner *owner, struct pr_process *process, struct pr_signal *signal)

@@ -13,9 +13,11 @@
 #include "proc/ptable.h"
 #include "proc/relation.h"
 #include "proc/reply.h"
+#include "sched/alarm.h"
 #include "sched/message.h"
+#include "sched/publish.h"
 #include "sched/report.h"
-#include "sched/runtime.h"
+#include "sched/scheduler.h"
 #include "sched/user_timer.h"
 
 /* Messages in one slice. */
@@ -131,11 +133,12 @@ static void take_info(struct pr_owner *owner, struct actor *actor, const pierrot
                   actor->behaviour->name, id, text);
 }
 
-/* Whether the EXIT comes from the parent: as in OTP that ends a server that traps exits. */
+/* Whether the EXIT comes from the parent: as in OTP that ends a server that traps exits. What a host
+ * thread has started has nobody for a parent, and that is who the host's signals come from. */
 static int is_parents_exit(const struct actor *actor, const struct pr_signal *message)
 {
-    return message->kind == PR_SIGNAL_EXITED && actor->process.lineage &&
-           actor->process.lineage->pid.id == message->from.id;
+    uint64_t parent = actor->process.lineage ? actor->process.lineage->pid.id : 0;
+    return message->kind == PR_SIGNAL_EXITED && parent == message->from.id;
 }
 
 static void take_system(struct pr_owner *owner, struct actor *actor,

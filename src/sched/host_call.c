@@ -6,8 +6,10 @@
 #include "proc/monitor.h"
 #include "proc/ptable.h"
 #include "proc/signal.h"
+#include "sched/alarm.h"
 #include "sched/call.h"
 #include "sched/message.h"
+#include "sched/scheduler.h"
 
 /* ------------------------------------------------------ waiting of host threads */
 

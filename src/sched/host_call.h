@@ -5,7 +5,7 @@
 #ifndef PR_HOST_CALL_H
 #define PR_HOST_CALL_H
 
-#include "sched/runtime.h"
+#include "sched/types.h"
 
 /* What no result is: neither 0 nor an error. */
 #define PR_HOST_LATER 1

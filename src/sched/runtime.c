@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "proc/alias.h"
+#include "proc/alias_table.h"
 #include "proc/exit.h"
 #include "proc/name.h"
 #include "proc/ptable.h"
 #include "proc/signal.h"
+#include "sched/publish.h"
+#include "sched/scheduler.h"
 #include "sched/stop.h"
 #include "sched/watchdog.h"
 
@@ -294,16 +296,6 @@ void pr_runtime_free(struct pierrot *runtime)
 }
 
 /* ------------------------------------------------------------------- others */
-
-int pr_runtime_may_spin(const struct pierrot *runtime)
-{
-    return runtime->may_spin;
-}
-
-void pr_runtime_signal(struct pr_scheduler *scheduler, int number)
-{
-    pthread_kill(scheduler->thread, number);
-}
 
 struct pr_scheduler *pr_runtime_least_busy(struct pierrot *runtime, uint32_t from)
 {

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "base/assert.h"
-#include "sched/runtime.h"
 
 #define TICK_NS UINT64_C(500000)
 
@@ -119,7 +118,7 @@ static int watch(struct pr_watchdog *watchdog)
             continue;
         is_busy = 1;
         if (is_overdue(scheduler, &watchdog->watched[i], now))
-            pr_runtime_signal(scheduler, SIGURG);
+            pthread_kill(scheduler->thread, SIGURG);
     }
     return is_busy;
 }
