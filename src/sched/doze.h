@@ -12,7 +12,7 @@
 int pr_doze_open(struct pr_scheduler *scheduler);
 void pr_doze_close(struct pr_scheduler *scheduler);
 
-/* Waits. Thread: owner. */
-void pr_doze(struct pr_scheduler *scheduler, uint64_t now);
+/* Waits, unless `until` says that the run is over. Thread: owner. */
+void pr_doze(struct pr_scheduler *scheduler, uint64_t now, int (*until)(void *ud), void *ud);
 
 #endif
