@@ -37,6 +37,9 @@ struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
 /* Pushes what a signal carries; the value stays the signal's. Raises a memory error in L. */
 void pr_push_value(struct pr_lua *lua, lua_State *L, const struct pierrot_term *value);
 
+/* Raises the error of a copy that failed: EINVAL names what cannot be sent. */
+int pr_copy_raise(struct pr_lua *lua, lua_State *L, int index, int error);
+
 /* Raises the error for a value that cannot be sent. */
 int pr_copy_error(struct pr_lua *lua, lua_State *L, int index);
 
