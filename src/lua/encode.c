@@ -78,8 +78,7 @@ struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
         error = pr_copy(L, index, L);
         if (error)
             pr_copy_raise(lua, L, index, error);
-        return (struct pierrot_term){.tag = PR_VALUE_LOCAL,
-                                     .as.integer = pr_store_put(lua, L)};
+        return (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = pr_store_put(lua, L)};
     }
     pierrot_term *root = pr_copy_to_term(lua, L, index, &error);
     if (!root)

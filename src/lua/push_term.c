@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Terms to Lua values, in the manner of copy.c: the work list maps a struct pr_table to its table. */
+ * Terms to Lua values, in the manner of copy.c: the work list maps a struct pr_table to its table.
+ */
 #include "lua/copy.h"
 #include "lua/ident.h"
 
@@ -32,8 +33,8 @@ static void push_cell(lua_State *L, const struct pierrot_term *cell)
     PR_ASSERT(0);
 }
 
-/* As struct lua_copy: seen maps a struct pr_table to its Lua table; the list holds (2k-1) the former
- * and (2k) the latter. */
+/* As struct lua_copy: seen maps a struct pr_table to its Lua table; the list holds (2k-1) the
+ * former and (2k) the latter. */
 struct term_push {
     lua_State *L;
     int seen;
@@ -133,7 +134,8 @@ int pr_push_root(struct pr_lua *lua, lua_State *L, pierrot_term *root)
         push_cell(L, root);
         pr_term_drop(root, &lua->owner->heap);
     } else {
-        /* Protected: Lua may raise while it makes strings and tables, and the root must be freed. */
+        /* Protected: Lua may raise while it makes strings and tables, and the root must be freed.
+         */
         lua_pushcfunction(L, push_root);
         lua_pushlightuserdata(L, root);
         int status = lua_pcall(L, 1, 1, 0);

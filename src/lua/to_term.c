@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lua values to terms, in the manner of copy.c: the work list maps a table to its struct pr_table. */
+ * Lua values to terms, in the manner of copy.c: the work list maps a table to its struct pr_table.
+ */
 #include <lualib.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,8 +44,8 @@ static int make_guard(lua_State *L)
     return 1;
 }
 
-/* From now on Lua may raise: the arena hangs in a value of Lua's, which is made protected, as nothing
- * holds the arena yet. 0 or PIERROT_ENOMEM. */
+/* From now on Lua may raise: the arena hangs in a value of Lua's, which is made protected, as
+ * nothing holds the arena yet. 0 or PIERROT_ENOMEM. */
 static int guard(struct term_copy *copy, int position)
 {
     lua_State *L = copy->L;
@@ -187,8 +188,7 @@ static int fill_term(struct term_copy *copy, int source, struct pr_table *table)
         lua_settop(L, at);
         if (error)
             return error;
-        if (lua_isinteger(L, at) &&
-            lua_tointeger(L, at) == (lua_Integer)table->n_array + 1) {
+        if (lua_isinteger(L, at) && lua_tointeger(L, at) == (lua_Integer)table->n_array + 1) {
             error = pr_arena_append(copy->arena, table, &value);
         } else {
             lua_pushvalue(L, at);
@@ -255,7 +255,8 @@ static pierrot_term *scalar_root(struct pr_lua *lua, lua_State *L, int index, in
     return root;
 }
 
-static pierrot_term *to_term(struct pr_lua *lua, lua_State *L, int index, int is_lenient, int *error)
+static pierrot_term *to_term(struct pr_lua *lua, lua_State *L, int index, int is_lenient,
+                             int *error)
 {
     struct pr_heap *heap = &lua->owner->heap;
     int base = lua_gettop(L), source = lua_absindex(L, index);
@@ -283,8 +284,8 @@ pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *
     return to_term(lua, L, index, 0, error);
 }
 
-/* The common tuple: scalars and strings, straight into one arena. NULL: there is a table in it, or no
- * memory. */
+/* The common tuple: scalars and strings, straight into one arena. NULL: there is a table in it, or
+ * no memory. */
 static pierrot_term *scalar_tuple(struct pr_lua *lua, lua_State *L, int first, int n)
 {
     size_t bytes = 0;
