@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The whole runtime on an allocator that fails: three scenarios run again and again, each time with the
+ * The whole runtime on an allocator that fails: scenarios run again and again, each time with the
  * failure one call later, until a run sees none. However a run ends, it ends, by an error or a success,
  * and leaves nothing behind. Lua tries once more after a collection, so besides the single failure
  * there are short series, and memory that stays out until the main process has ended.
  *
- * What a scenario does after it has logged "begin" meets failures at every call (with PIERROT_FAULTS=all
- * in the environment), or at calls spread over it; what comes before, opening Lua and its modules, at
- * some calls only. */
+ * What a scenario does after it has logged "begin" meets failures at every call with PIERROT_FAULTS=all
+ * in the environment, else at calls spread over it (few: a tenth as many, for valgrind); what comes
+ * before, opening Lua and its modules, at some calls only. */
 #include "test.h"
 
 #include <signal.h>
@@ -146,7 +146,7 @@ static int run(const char *code)
         return error;
     error = pierrot_run_string(rt, code, "=scenario");
     atomic_store(&fault.is_over, fault.n_failures == FOR_EVER);
-    int stopped = pierrot_stop(rt, 1000);
+    int stopped = pierrot_stop(rt, 200);
     CHECK(stopped == 0 || stopped == PIERROT_ETIMEOUT || stopped == PIERROT_ENOMEM);
     pierrot_free(rt);
     return error;
@@ -181,6 +181,8 @@ static int run_with(const char *name, const char *code, long first, long n_failu
 static long step_for(long n_calls, long n_runs)
 {
     const char *which = getenv("PIERROT_FAULTS");
+    if (which && strcmp(which, "few") == 0)
+        n_runs /= 10;
     if ((which && strcmp(which, "all") == 0) || n_calls <= n_runs)
         return 1;
     return n_calls / n_runs;
@@ -262,7 +264,7 @@ static const char links_code[] =
     "  pierrot.register('quiet', pierrot.self())\n"
     "  local t <close> = setmetatable({}, { __close = function() pierrot.make_ref() end })\n"
     "  pierrot.put('key', { 1 })\n"
-    "  pierrot.receive('stop', 5000)\n"
+    "  pierrot.receive('stop', 500)\n"
     "end)\n"
     "pierrot.yield()\n"
     "pierrot.send(quiet, 'stop')\n"

@@ -78,10 +78,8 @@ static void destroy_watcher(struct pr_owner *owner, struct pr_process *process)
     pr_free(&owner->heap, process, sizeof(struct watcher));
 }
 
-static const struct pr_kind watcher_kind = {.name = "watcher",
-                                            .run = run_watcher,
-                                            .finish = finish_watcher,
-                                            .destroy = destroy_watcher};
+static const struct pr_kind watcher_kind = {
+    .name = "watcher", .run = run_watcher, .finish = finish_watcher, .destroy = destroy_watcher};
 
 static int watch(struct pr_owner *owner, pierrot_pid pid, struct watcher **out)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hard part is that no wake-up may be lost. The sleeper announces itself (asleep = 1), then looks
- * at the inbox once more; a sender pushes, then looks at `asleep`. All four are seq_cst, so at least
- * one of the two sees the other: either the sleeper finds the signal or the sender wakes it. It is the
- * same with whatever else ends the run (`until`) for those who set it first and then wake.
+ * The hard part is that no wake-up may be lost. The sleeper announces itself (asleep = 1), then
+ * looks at the inbox once more; a sender pushes, then looks at `asleep`. All four are seq_cst, so
+ * at least one of the two sees the other: either the sleeper finds the signal or the sender wakes
+ * it. It is the same with whatever else ends the run (`until`) for those who set it first and then
+ * wake.
  *
  * libuv's timers count whole milliseconds; a timerfd in the loop makes alarms exact to some
  * microseconds where there is one. */
@@ -65,8 +66,8 @@ static void arm_precise(struct pr_scheduler *scheduler, uint64_t deadline_ns)
 {
     /* uv_hrtime is CLOCK_MONOTONIC; a zero would disarm. */
     uint64_t at = deadline_ns ? deadline_ns : 1;
-    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(at / 1000000000),
-                                           .tv_nsec = (long)(at % 1000000000)}};
+    struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(at / 1000000000), .tv_nsec = (long)(at % 1000000000)}};
     timerfd_settime(scheduler->precise_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * How a scheduler with nothing to do waits: it spins for a few microseconds where that pays, then
- * sleeps in its loop until a signal comes from elsewhere, an alarm is due, or the loop has an event. */
+ * sleeps in its loop until a signal comes from elsewhere, an alarm is due, or the loop has an
+ * event. */
 #ifndef PR_DOZE_H
 #define PR_DOZE_H
 

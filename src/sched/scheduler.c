@@ -48,8 +48,7 @@ static void make_ready(struct pr_owner *owner, struct pr_process *process)
     atomic_store_explicit(&scheduler->is_wanted, 1, memory_order_relaxed);
 }
 
-void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process,
-                         enum pr_slice_end end)
+void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process, enum pr_slice_end end)
 {
     struct pr_scheduler *scheduler = pr_scheduler_of(owner);
     PR_ASSERT(process->state == PR_RUNNING);
@@ -67,7 +66,8 @@ void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process,
     }
 }
 
-/* Who runs next. The second queue has its turn when the first is empty or has gone first for long. */
+/* Who runs next. The second queue has its turn when the first is empty or has gone first for long.
+ */
 static struct pr_process *pick(struct pr_scheduler *scheduler, uint64_t now)
 {
     struct pr_process *process = NULL;
