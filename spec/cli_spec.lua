@@ -303,7 +303,8 @@ describe("the option", function()
     end)
   end
 
-  for _, how in ipairs { "signal", "count" } do
+  -- ThreadSanitizer keeps a signal back from Lua that spins.
+  for _, how in ipairs(os.getenv "TSAN_OPTIONS" and { "count" } or { "signal", "count" }) do
     it("--preempt " .. how .. " preempts", function()
       local output = run("--preempt", how, "-s", "1", "-e", [[
         local pierrot = require "pierrot"
