@@ -235,7 +235,8 @@ PIERROT_API void pierrot_spawn_options_init(pierrot_spawn_options *options);
 PIERROT_API int pierrot_spawn(pierrot *rt, const pierrot_behaviour *behaviour, pierrot_term *arg,
                               const pierrot_spawn_options *options, pierrot_pid *pid);
 
-/* Starts a Lua gen_server by the name of its module. As pierrot_spawn.
+/* Starts a Lua gen_server by the name of its module, without links. As pierrot_spawn; also ETIMEOUT, and
+ * ELUA when there is no such module, or it is none of a server (the log says why).
  * Thread: any but a scheduler's (EDEADLK there). */
 PIERROT_API int pierrot_start(pierrot *rt, const char *module, pierrot_term *arg,
                               const pierrot_spawn_options *options, pierrot_pid *pid);

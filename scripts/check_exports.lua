@@ -2,7 +2,7 @@
 -- That libraries export what the public headers declare, and nothing else:
 -- `lua5.4 scripts/check_exports.lua LIBRARY...`. What opens a Lua module needs no declaration.
 
-local HEADERS <const> = { "include/pierrot.h", "include/pierrot_lua.h" }
+local HEADERS <const> = { "include/pierrot.h", "include/pierrot_actors.h", "include/pierrot_lua.h" }
 
 -- The set of functions behind PIERROT_API.
 local function declared()

@@ -36,6 +36,8 @@ local rows <const> = {
   { "receive", 2, function() pierrot.receive(nil, "soon") end },
   { "receive", 2, function() pierrot.receive(nil, -1) end },
   { "receive", 2, function() pierrot.receive(nil, nan) end },
+  { "receive", 2, function() pierrot.receive(nothing, "soon") end },
+  { "receive", 2, function() pierrot.receive({ nothing }, -1) end },
   { "link", 1, function() pierrot.link() end },
   { "link", 1, function() pierrot.link("name") end },
   { "link", 1, function() pierrot.link(pierrot.make_ref()) end },
@@ -105,12 +107,16 @@ local rows <const> = {
   { "stop", 1, function() gen_server.stop(42) end },
   { "stop", 3, function() gen_server.stop(support.dead(), "normal", "soon") end },
   { "send_request", 1, function() gen_server.send_request(42, "hello") end },
+  { "send_request", 1, function() gen_server.send_request(nil, "hello") end },
   { "receive_response", 1, function() gen_server.receive_response(42) end },
   { "wait_response", 1, function() gen_server.wait_response() end },
   { "check_response", 2, function() gen_server.check_response("hello", 42) end },
   { "multi_call", 1, function() gen_server.multi_call(42, "hello") end },
   { "multi_call", 3, function() gen_server.multi_call({}, "hello", "soon") end },
+  { "multi_call", 1, function() gen_server.multi_call({ pierrot.self(), 42 }, "hello") end },
   { "abcast", 1, function() gen_server.abcast(42, "hello") end },
+  { "abcast", 1, function() gen_server.abcast({ 42 }, "hello") end },
+  { "child_spec", 1, function() gen_server.child_spec(42) end },
 
   { "start_link", 1, function() bucket.start_link(42) end },
   { "get", 1, function() bucket.get(42, "key") end },
@@ -144,6 +150,7 @@ describe("a bad argument", function()
 
       local expected = ("bad argument #%d to '%s' ("):format(row[2], row[1])
       assert.is_truthy(text:find(expected, 1, true), text)
+      assert.is_truthy(text:find("^[^\n]*bad_input_spec.lua:%d+: "), text)
       assert.equal(0, pierrot.flush().n)
       assert.same({}, pierrot.info(pierrot.self(), "links"))
       assert.same({}, pierrot.info(pierrot.self(), "monitors"))
@@ -164,6 +171,7 @@ local options <const> = {
   { "lnk", function() pierrot.spawn_opt({ lnk = true }, nothing) end },
   { "name", function() pierrot.spawn_opt({ name = {} }, nothing) end },
   { "scheduler", function() pierrot.spawn_opt({ scheduler = {} }, nothing) end },
+  { "scheduler", function() pierrot.spawn_opt({ scheduler = 65 }, nothing) end },
   { "max_queue", function() pierrot.spawn_opt({ max_queue = "many" }, nothing) end },
   { "max_queue", function() pierrot.spawn_opt({ max_queue = -1 }, nothing) end },
   { "max_heap", function() pierrot.spawn_opt({ max_heap = "much" }, nothing) end },
@@ -189,6 +197,7 @@ describe("a bad option", function()
       local text = support.error_text(row[2])
 
       assert.is_truthy(text:find(row[1], 1, true), text)
+      assert.is_truthy(text:find("^[^\n]*bad_input_spec.lua:%d+: "), text)
       assert.equal(0, pierrot.flush().n)
       assert.same({}, pierrot.info(pierrot.self(), "links"))
     end))

@@ -116,4 +116,13 @@ function M.check_server(level, arg, fname, value)
   if not M.is_server(value) then M.reject(level + 1, arg, fname, "pid, name or via", value) end
 end
 
+--- A ref.
+---@param level integer
+---@param arg integer
+---@param fname string
+---@param value any
+function M.check_ref(level, arg, fname, value)
+  if not core.is_ref(value) then M.reject(level + 1, arg, fname, "ref", value) end
+end
+
 return M

@@ -15,7 +15,7 @@ local M = {}
 ---@type fun(server: any, request: any, timeout?: number|string): any
 M.call = core.call
 
---- Sends a request that is not answered; true whatever the server.
+--- Sends a request that is not answered; true whether there is such a server or not.
 ---@type fun(server: any, request: any): boolean
 M.cast = core.cast
 

@@ -88,24 +88,22 @@ end
 -- Goes over the mailbox by scan. A receive inside of the pattern moves the save point; the scan
 -- then starts over, since what it has seen may be gone.
 local function receive_by_function(pattern, timeout)
-  local first, looks_only = true, timeout == 0
-  while true do
-    local found, message
-    if first then
-      found, message = core.scan(timeout)
-    else
-      found, message = core.scan(looks_only)
+  local looks_only = timeout == 0
+  local deadline = type(timeout) == "number" and core.now() + timeout
+  local found, message = core.scan(timeout)
+  while found do
+    local is_match = match(pattern, message)
+    if not core.is_scanning() then
+      local left = deadline and math.max(0, deadline - core.now()) or timeout
+      return receive_by_function(pattern, left)
     end
-    first = false
-    if not found then return nil, "timeout" end
-    if match(pattern, message) then
-      if core.is_scanning() then
-        core.take()
-        return message
-      end
-      return receive_by_function(pattern, timeout)
+    if is_match then
+      core.take()
+      return message
     end
+    found, message = core.scan(looks_only)
   end
+  return nil, "timeout"
 end
 
 core.set_receive_by_function(function(pattern, timeout)
@@ -129,6 +127,7 @@ local ALIAS_FLAGS <const> = { explicit_unalias = 1, demonitor = 2, reply_demonit
 ---@param opts? { tag: any, alias: string }
 ---@return userdata ref
 function M.monitor(target, opts)
+  if not core.is_pid(target) then argument.check_server(2, 1, "monitor", target) end
   if opts == nil then return core.monitor(target) end
   argument.check_options(2, 2, "monitor", opts, { tag = true, alias = true })
   local flags = 0
@@ -148,6 +147,7 @@ end
 ---@param opts? { flush: boolean, info: boolean }
 ---@return boolean
 function M.demonitor(ref, opts)
+  argument.check_ref(2, 1, "demonitor", ref)
   if opts == nil then
     core.demonitor(ref)
     return true
@@ -167,22 +167,32 @@ end
 
 -- Timers --------------------------------------------------------------------------------------
 
-local function is_absolute(fname, opts)
-  if opts == nil then return false end
-  argument.check_options(3, 4, fname, opts, { abs = "boolean" })
-  return opts.abs or false
+-- Whether ms is a time of the clock, which may have passed.
+local function check_timer(fname, ms, dest, opts)
+  local is_absolute = false
+  if opts ~= nil then
+    argument.check_options(3, 4, fname, opts, { abs = "boolean" })
+    is_absolute = opts.abs or false
+  end
+  if type(ms) ~= "number" or not (ms >= 0 or (is_absolute and ms < 0)) then
+    argument.reject(3, 1, fname, "milliseconds", ms)
+  end
+  if type(dest) ~= "userdata" then argument.check_server(3, 2, fname, dest) end
+  return is_absolute
 end
 
 --- Sends msg to dest in ms milliseconds; with abs at that time of now()'s clock.
 ---@return userdata timer
 function M.send_after(ms, dest, msg, opts)
-  return core.send_after(ms, dest, msg, is_absolute("send_after", opts))
+  local is_absolute = check_timer("send_after", ms, dest, opts)
+  return core.send_after(ms, dest, msg, is_absolute)
 end
 
 --- The same; the message is {"timeout", timer, msg}.
 ---@return userdata timer
 function M.start_timer(ms, dest, msg, opts)
-  return core.start_timer(ms, dest, msg, is_absolute("start_timer", opts))
+  local is_absolute = check_timer("start_timer", ms, dest, opts)
+  return core.start_timer(ms, dest, msg, is_absolute)
 end
 
 --- Milliseconds that were left, or false; async: true, and the message
@@ -190,6 +200,7 @@ end
 ---@param ref userdata
 ---@param opts? { async: boolean }
 function M.cancel_timer(ref, opts)
+  argument.check_ref(2, 1, "cancel_timer", ref)
   if opts ~= nil then argument.check_options(2, 2, "cancel_timer", opts, { async = "boolean" }) end
   return core.cancel_timer(ref, opts ~= nil and opts.async or false)
 end

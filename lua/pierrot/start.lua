@@ -45,7 +45,8 @@ local function check_all(level, arg, fname, opts, kinds, allows_via)
   check_count(level + 1, opts, "max_heap")
   check_name(level + 1, opts, allows_via)
   argument.check_timeout_option(level + 1, "timeout", opts.timeout)
-  return check_scheduler(level + 1, opts)
+  local scheduler = check_scheduler(level + 1, opts) -- no tail call: levels are counted
+  return scheduler
 end
 
 -- Loads a module; what is wrong with it is said of the line that asked for it.
@@ -179,6 +180,15 @@ function M.server(fname, module, arg, opts, link, monitor)
     return core.start_server(given, boot_via, boot, arg, name)
   end
   return core.start_server(given, nil, table_, arg, name or M.module_name(table_))
+end
+
+--- For a host thread that starts a server: it reads the outcome from the end of this process.
+---@param request { module: string, arg: any, name: string?, max_queue: integer?, timeout: integer? }
+function M.for_host(request)
+  local pid, why = M.server("start", request.module, request.arg, {
+    name = request.name, max_queue = request.max_queue, timeout = request.timeout,
+  })
+  core.exit { "shutdown", pid or false, why }
 end
 
 --- Starts a built-in C actor. Results: pid; or nil, reason.

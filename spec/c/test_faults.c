@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The whole runtime on an allocator that fails: three scenarios run again and again, each time with the
+ * The whole runtime on an allocator that fails: scenarios run again and again, each time with the
  * failure one call later, until a run sees none. However a run ends, it ends, by an error or a success,
  * and leaves nothing behind. Lua tries once more after a collection, so besides the single failure
  * there are short series, and memory that stays out until the main process has ended.
  *
- * What a scenario does after it has logged "begin" meets failures at every call (with PIERROT_FAULTS=all
- * in the environment), or at calls spread over it; what comes before, opening Lua and its modules, at
- * some calls only. */
+ * What a scenario does after it has logged "begin" meets failures at every call with PIERROT_FAULTS=all
+ * in the environment, else at calls spread over it (few: a tenth as many, for valgrind); what comes
+ * before, opening Lua and its modules, at some calls only. */
 #include "test.h"
 
 #include <signal.h>
@@ -19,7 +19,7 @@
 #include "pierrot.h"
 
 /* A run that lasts longer hangs. */
-enum { RUN_SECONDS = 5 };
+enum { RUN_SECONDS = 10 };
 
 /* Runs before and after "begin", when not all are wanted. */
 enum { SOME_BEFORE = 40, SOME_AFTER = 120, FOR_EVER = 1 << 30 };
@@ -146,7 +146,7 @@ static int run(const char *code)
         return error;
     error = pierrot_run_string(rt, code, "=scenario");
     atomic_store(&fault.is_over, fault.n_failures == FOR_EVER);
-    int stopped = pierrot_stop(rt, 1000);
+    int stopped = pierrot_stop(rt, 200);
     CHECK(stopped == 0 || stopped == PIERROT_ETIMEOUT || stopped == PIERROT_ENOMEM);
     pierrot_free(rt);
     return error;
@@ -181,6 +181,8 @@ static int run_with(const char *name, const char *code, long first, long n_failu
 static long step_for(long n_calls, long n_runs)
 {
     const char *which = getenv("PIERROT_FAULTS");
+    if (which && strcmp(which, "few") == 0)
+        n_runs /= 10;
     if ((which && strcmp(which, "all") == 0) || n_calls <= n_runs)
         return 1;
     return n_calls / n_runs;
@@ -262,7 +264,7 @@ static const char links_code[] =
     "  pierrot.register('quiet', pierrot.self())\n"
     "  local t <close> = setmetatable({}, { __close = function() pierrot.make_ref() end })\n"
     "  pierrot.put('key', { 1 })\n"
-    "  pierrot.receive('stop', 5000)\n"
+    "  pierrot.receive('stop', 500)\n"
     "end)\n"
     "pierrot.yield()\n"
     "pierrot.send(quiet, 'stop')\n"
@@ -296,6 +298,78 @@ static const char links_code[] =
     "pierrot.link(other)\n"
     "pierrot.exit(other, { 'shutdown', 1 })\n"
     "pierrot.receive({ 'EXIT', other })\n";
+
+static const char servers_code[] =
+    PREAMBLE
+    "pierrot.trap_exit(true)\n"
+    "local Server = {}\n"
+    "function Server.init(how)\n"
+    "  if how == 'ignore' then return 'ignore' end\n"
+    "  if how == 'error' then return 'error', { 'no', how } end\n"
+    "  if how == 'stop' then return 'stop', { 'stopped' } end\n"
+    "  if how == 'fail' then error 'init' end\n"
+    "  if how == 'bad' then return { 'bad' } end\n"
+    "  if how == 'sleep' then pierrot.sleep(1) end\n"
+    "  pierrot.trap_exit(true)\n"
+    "  return 'ok', { how }, { 'continue', { 'on', how } }\n"
+    "end\n"
+    "function Server.handle_continue(what, state) return 'noreply', state, 1 end\n"
+    "function Server.handle_info(what, state)\n"
+    "  if what[1] == 'EXIT' and what[3] ~= 'normal' then return 'stop', what[3], state end\n"
+    "  return 'noreply', { what }\n"
+    "end\n"
+    "function Server.handle_call(request, from, state)\n"
+    "  if request == 'later' then\n"
+    "    pierrot.spawn_link(function() gen_server.reply(from, { 'late' }) end)\n"
+    "    return 'noreply', state\n"
+    "  elseif request == 'table' then return 'reply', { { 1 } }, state, 'hibernate'\n"
+    "  elseif request == 'cannot' then return 'reply', print, state\n"
+    "  elseif request == 'stop' then return 'stop', { 'done' }, { 'bye' }, state\n"
+    "  elseif request == 'exit' then pierrot.exit { 'exit' }\n"
+    "  elseif request == 'bad' then return 'what', { 2 } end\n"
+    "end\n"
+    "local function start(how, opts) return gen_server.start_link(Server, how, opts) end\n"
+    "local function expect_end(pid) pierrot.receive({ 'EXIT', pid }) end\n"
+    "for _, how in ipairs { 'ignore', 'error', 'stop', 'fail', 'bad' } do assert(not start(how)) end\n"
+    "local s = assert(start('sleep', { name = 'server', max_queue = 10 }))\n"
+    "assert(start('plain', { name = 'server' }) == nil)\n"
+    "assert(gen_server.call('server', 'later')[1] == 'late')\n"
+    "assert(gen_server.call(s, 'table')[1][1] == 1)\n"
+    "local watch = pierrot.monitor('server', { tag = { 'gone' }, alias = 'demonitor' })\n"
+    "pierrot.send_after(0, 'server', { 'ping' })\n"
+    "pierrot.sleep(1)\n"
+    "local id = gen_server.send_request(s, 'stop')\n"
+    "gen_server.receive_response(id)\n"
+    "pierrot.receive({ [2] = watch })\n"
+    "expect_end(s)\n"
+    "for _, request in ipairs { 'cannot', 'exit', 'bad' } do\n"
+    "  local pid = assert(start('plain'))\n"
+    "  pcall(gen_server.call, pid, request)\n"
+    "  pierrot.exit(pid, 'kill')\n"
+    "  expect_end(pid)\n"
+    "end\n"
+    "local monitored, ref = gen_server.start_monitor(Server, 'plain')\n"
+    "assert(monitored, ref)\n"
+    "pierrot.info(monitored)\n"
+    "pierrot.info(pierrot.self(), { 'links', 'messages', 'current_stacktrace', 'dictionary' })\n"
+    "gen_server.stop(monitored, { 'shutdown', { 1 } })\n"
+    "pierrot.receive({ 'DOWN', ref })\n"
+    "local alias = pierrot.alias { reply = true }\n"
+    "pierrot.spawn_link(function() pierrot.send(alias, { 'by alias' }) end)\n"
+    "pierrot.receive(pierrot.one_of({ 'by alias' }, { 'EXIT' }))\n"
+    "local orphan = pierrot.spawn(function()\n"
+    "  local child = gen_server.start_link(Server, 'plain')\n"
+    "  pierrot.send(pierrot.self(), { child })\n"
+    "  pierrot.receive(function(m) return type(m) == 'table' end)\n"
+    "  pcall(gen_server.call, child, 'never', 1)\n"
+    "  error { 'orphan', { child } }\n"
+    "end)\n"
+    "ref = pierrot.monitor(orphan)\n"
+    "pierrot.receive({ 'DOWN', ref })\n"
+    "assert(#pierrot.processes() > 0)\n"
+    "pierrot.flush()\n"
+    "for i = 1, 50 do pierrot.spawn(function() pierrot.receive({ 'never', { i } }) end) end\n"
+    "pierrot.yield()\n";
 
 static const char messages_code[] =
     PREAMBLE
@@ -344,6 +418,11 @@ TEST(the_key_value_story_survives_each_failure)
 TEST(links_and_exits_survive_each_failure)
 {
     EACH_SERIES("links", links_code);
+}
+
+TEST(servers_survive_each_failure)
+{
+    EACH_SERIES("servers", servers_code);
 }
 
 TEST(message_copies_survive_each_failure)

@@ -7,7 +7,7 @@
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
-#include "lua/running.h"
+#include "lua/wait.h"
 
 static struct pr_process *self_of(struct pr_lua *lua)
 {

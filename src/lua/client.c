@@ -7,8 +7,8 @@
 #include "lua/ident.h"
 #include "lua/process.h"
 #include "lua/receive.h"
-#include "lua/running.h"
 #include "lua/server.h"
+#include "lua/wait.h"
 
 /* Calls nested one after the other before the caller queues up like others. */
 enum { NEST_BUDGET = 1000 };
@@ -119,13 +119,11 @@ static int l_send(lua_State *L)
     return 1;
 }
 
-/* cast(server, request) -> true, whatever the server */
+/* cast(server, request) -> true, whether there is such a server or not */
 static int l_cast(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
-    struct pr_target target = {{0}, {0}};
-    if (!lua_isnil(L, 1))
-        target = pr_check_target(lua, L, 1, 0);
+    struct pr_target target = pr_check_target(lua, L, 1, 0);
     luaL_checkany(L, 2);
     send_to(lua, L, target, PR_SIGNAL_CAST, 2);
     PR_CHECK_ALIVE(lua, L);

@@ -593,6 +593,20 @@ int pr_push_root(struct pr_lua *lua, lua_State *L, pierrot_term *root)
 
 /* -------------------------------------------------------- values of signals */
 
+/* Where the user's code stands: below the files of the library itself. */
+static void push_users_line(lua_State *L)
+{
+    lua_Debug ar;
+    for (int level = 1; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline > 0 && strncmp(ar.short_src, "pierrot/", 8) != 0) {
+            lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+            return;
+        }
+    }
+    lua_pushliteral(L, "");
+}
+
 int pr_copy_error(struct pr_lua *lua, lua_State *L, int index)
 {
     index = lua_absindex(L, index);
@@ -600,7 +614,7 @@ int pr_copy_error(struct pr_lua *lua, lua_State *L, int index)
     pr_store_push(lua, L, lua->find_unsendable_place);
     lua_pushvalue(L, index);
     lua_call(L, 1, 1);
-    luaL_where(L, 1);
+    push_users_line(L);
     lua_insert(L, -2);
     lua_concat(L, 2);
     return lua_error(L);

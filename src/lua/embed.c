@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/language.h"
 #include "lua/process.h"
 #include "lua/running.h"
 #include "lua/spawn.h"
@@ -136,7 +137,7 @@ int pr_main_run(pierrot *rt, enum pr_main_end *end)
     struct pr_lua *lua = pr_main_lua(rt);
     struct pr_owner *owner = lua->owner, *outer = pr_owner_here();
     struct waiting waiting = {.runtime = rt};
-    struct watcher *watcher;
+    struct watcher *watcher = NULL;
     pierrot_pid pid = {0};
     lua_State *L = lua->main;
     pr_owner_set_here(owner);

@@ -8,8 +8,8 @@
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
-#include "lua/running.h"
 #include "lua/server.h"
+#include "lua/wait.h"
 
 /* ------------------------------------------------------- items of any process */
 

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/state.h"
+#include "lua/kind.h"
+#include "lua/language.h"
+#include "lua/running.h"
 #include "pierrot_lua.h"
 
 static const char runtime_key = 0;
@@ -64,6 +66,7 @@ static int configure(lua_State *L)
     int error = pr_runtime_configure(*rt, schedulers, (pierrot_preempt)preempt);
     if (error)
         return luaL_error(L, "cannot configure pierrot: %s", pierrot_strerror(error));
+    pr_running.counts = preempt == PIERROT_PREEMPT_COUNT;
     return 0;
 }
 

@@ -58,19 +58,6 @@ static inline struct pr_lua_process *pr_lua_process_of(struct pr_process *proces
 /* The running process as one of Lua's. */
 struct pr_lua_process *pr_lua_current(struct pr_lua *lua);
 
-struct pr_spawn_options {
-    struct pr_process *link;    /* or NULL */
-    struct pr_process *monitor; /* or NULL */
-    const char *name;           /* or NULL */
-    size_t name_len;
-    uint64_t max_queue, max_heap;
-    struct pr_lineage *lineage; /* takes; NULL: that of the current process */
-};
-
-/* A new process that is not ready yet; options are in force. 0; EEXIST (the name), ENOMEM, ELIMIT. */
-int pr_lua_process_new(struct pr_lua *lua, const struct pr_spawn_options *options, int is_server,
-                       struct pr_lua_process **made, pierrot_ref *ref);
-
 /* Ends the current process because its body failed: the error value is on top of `co`. */
 void pr_lua_process_crash(struct pr_lua *lua, struct pr_lua_process *process, lua_State *co);
 
@@ -82,9 +69,7 @@ pierrot_term *pr_error_reason(struct pr_lua *lua, lua_State *L, int index, lua_S
 int pr_wait_alarm_set(struct pr_lua *lua, struct pr_lua_process *process, uint64_t deadline_ns);
 void pr_wait_alarm_clear(struct pr_lua *lua, struct pr_lua_process *process);
 
-/* The host's main process: made with the runtime; what must be looked at before it waits; the exit it
- * got meanwhile is raised. */
-int pr_lua_host_new(struct pr_lua *lua);
+/* The host's main process: what must be looked at before it waits; the exit it got meanwhile is raised. */
 void pr_lua_host_recheck(struct pr_lua *lua);
 void pr_lua_host_raise(struct pr_lua *lua, lua_State *L);
 

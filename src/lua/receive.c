@@ -10,7 +10,7 @@
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
-#include "lua/running.h"
+#include "lua/wait.h"
 
 /* Patterns nested deeper than this are not: they are cyclic. */
 enum { MAX_PATTERN_DEPTH = 100 };

@@ -12,8 +12,8 @@
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/receive.h"
-#include "lua/running.h"
 #include "lua/server.h"
+#include "lua/wait.h"
 #include "pierrot_actors.h"
 
 enum { MAX_ARGUMENTS = 250 };

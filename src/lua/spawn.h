@@ -5,7 +5,7 @@
 #ifndef PR_LUA_SPAWN_H
 #define PR_LUA_SPAWN_H
 
-#include "lua/process.h"
+#include "lua/kind.h"
 
 /* Starts a process here that runs the function on top of L, under the n_args arguments below it; they
  * are used as they are, and popped. 0 or an error. May raise a memory error in L. */

@@ -68,33 +68,97 @@ int pr_spawn_named(struct pr_lua *lua, const char *module, const char *function,
 
 /* ------------------------------------------------------------ servers for hosts */
 
-static const char start_code[] = "local module, arg, name, reply = ...\n"
-                                 "local pid, why = require('pierrot.gen_server').start(\n"
-                                 "  module, arg, { name = name })\n"
-                                 "reply(pid, why)";
-
+/* A process of Lua's starts the server and ends with {"shutdown", pid} or {"shutdown", false, why}; one
+ * that stands for the host thread reads that. */
 struct start {
-    struct pr_host_visit visit;
-    const char *module;
-    const pierrot_term *arg;
-    const pierrot_spawn_options *options;
+    struct pr_host_visit visit; /* first */
+    const pierrot_term *request;
+    pierrot_pid *pid;
 };
+
+static int error_of(const pierrot_term *why)
+{
+    if (pierrot_is_string(why, "ignore"))
+        return PIERROT_EIGNORE;
+    if (pierrot_is_string(why, "timeout"))
+        return PIERROT_ETIMEOUT;
+    if (pierrot_is_string(pierrot_table_at(why, 1), "already_started"))
+        return PIERROT_EEXIST;
+    return PIERROT_EEXITED;
+}
+
+static int ended(struct pr_host_visit *visit, const pierrot_term *reason)
+{
+    const pierrot_term *tag = pierrot_table_at(reason, 1), *pid = pierrot_table_at(reason, 2);
+    if (pierrot_is_string(tag, "error"))
+        return PIERROT_ELUA;
+    if (!pierrot_is_string(tag, "shutdown") || !pid)
+        return PIERROT_ESTOPPED;
+    if (pierrot_term_type(pid) != PIERROT_PID)
+        return error_of(pierrot_table_at(reason, 3));
+    *((struct start *)visit)->pid = pierrot_as_pid(pid);
+    return 0;
+}
 
 static int start_there(struct pr_owner *owner, struct pr_host_visit *visit)
 {
-    (void)owner;
-    (void)visit;
-    (void)start_code;
-    return PIERROT_EINVAL;
+    struct start *start = (struct start *)visit;
+    struct pr_process *outer = owner->current;
+    pierrot_pid starter;
+    pierrot_ref unused;
+    owner->current = NULL; /* it is nobody's child */
+    int error = pr_spawn_named(pr_lua_of(owner), "pierrot.start", "for_host", start->request,
+                               &starter, &unused);
+    owner->current = outer;
+    if (error)
+        return error;
+    error = pr_host_await_end(owner, visit, starter, ended);
+    if (error < 0)
+        pr_process_exit(owner, pr_ptable_find(owner, starter), PR_TERM(killed));
+    return error;
+}
+
+static int set(pierrot_term *table, const char *field, pierrot_term *value)
+{
+    return pierrot_table_set(table, pierrot_string(field, strlen(field)), value);
+}
+
+/* Takes: arg. Gives; NULL: out of memory. */
+static pierrot_term *make_request(const char *module, pierrot_term *arg,
+                                  const pierrot_spawn_options *options)
+{
+    pierrot_term *request = pierrot_table();
+    if (!request) {
+        pierrot_term_free(arg);
+        return NULL;
+    }
+    int error = arg ? set(request, "arg", arg) : 0;
+    if (!error)
+        error = set(request, "module", pierrot_string(module, strlen(module)));
+    if (!error && options && options->name)
+        error = set(request, "name", pierrot_string(options->name, options->name_len));
+    if (!error && options && options->max_queue > 0)
+        error = set(request, "max_queue", pierrot_int(options->max_queue));
+    if (!error && options && options->timeout_ms >= 0)
+        error = set(request, "timeout", pierrot_int(options->timeout_ms));
+    if (!error)
+        return request;
+    pierrot_term_free(request);
+    return NULL;
 }
 
 int pierrot_start(pierrot *rt, const char *module, pierrot_term *arg,
                   const pierrot_spawn_options *options, pierrot_pid *pid)
 {
-    struct start start = {
-        .visit.run = start_there, .module = module, .arg = arg, .options = options};
-    (void)pid;
-    int error = pr_host_visit(rt, rt->system.owners[0], &start.visit);
-    pierrot_term_free(arg);
+    int index = options && options->scheduler > 0 ? options->scheduler - 1 : 0;
+    if (!module || index >= (int)rt->n_schedulers || (options && options->link)) {
+        pierrot_term_free(arg);
+        return PIERROT_EINVAL;
+    }
+    pierrot_term *request = make_request(module, arg, options);
+    struct start start = {.visit.run = start_there, .request = request, .pid = pid};
+    int error = request ? pr_host_visit(rt, rt->system.owners[index], &start.visit)
+                        : PIERROT_ENOMEM;
+    pierrot_term_free(request);
     return error;
 }

@@ -59,8 +59,6 @@ struct pr_lua {
 /* Where the registry holds the table of C functions. */
 extern const char pr_core_key;
 
-extern const struct pr_language pr_lua_language;
-
 /* The Lua side of the scheduler; for functions made by pr_lua_register. */
 #define PR_LUA(L) ((struct pr_lua *)lua_touserdata(L, lua_upvalueindex(1)))
 
@@ -81,12 +79,6 @@ static inline struct pr_lua *pr_lua_of(struct pr_owner *owner)
 
 /* Adds functions to the table on top, each with the Lua side as upvalue. */
 void pr_lua_register(lua_State *L, struct pr_lua *lua, const luaL_Reg *functions);
-
-/* Runs the file of that module, embedded in the library; its result is on top. Returns 1. */
-int pr_lua_load_embedded(lua_State *L, const char *name);
-
-/* The host's main process leaves, at the end of its state. */
-void pr_lua_host_leave(struct pr_lua *lua);
 
 /* ---- the store; Thread: owner ---- */
 

@@ -10,7 +10,7 @@
 #include "lua/ident.h"
 #include "lua/process.h"
 #include "lua/receive.h"
-#include "lua/running.h"
+#include "lua/wait.h"
 
 static int l_now(lua_State *L)
 {

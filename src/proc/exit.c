@@ -2,7 +2,6 @@
 #include "proc/exit.h"
 
 #include "base/assert.h"
-#include "proc/alias.h"
 #include "proc/monitor.h"
 #include "proc/name.h"
 #include "proc/ptable.h"
@@ -154,7 +153,7 @@ void pr_exit_take(struct pr_owner *owner, struct pr_process *process, struct pr_
     } else if (process->flags & PR_TRAP_EXIT) {
         signal->kind = PR_SIGNAL_EXITED;
         signal->flags = 0;
-        pr_signal_deliver(owner, process, signal);
+        pr_process_deliver(owner, process, signal);
     } else {
         pr_signal_free(owner, signal);
     }

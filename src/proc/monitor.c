@@ -2,17 +2,8 @@
 #include "proc/monitor.h"
 
 #include "base/assert.h"
-#include "proc/alias.h"
+#include "proc/alias_table.h"
 #include "proc/ptable.h"
-
-void pr_monitor_extra_free(struct pr_owner *owner, struct pr_monitor_extra *extra)
-{
-    if (!extra)
-        return;
-    pr_term_drop(extra->name, &owner->heap);
-    pr_term_drop(extra->tag, &owner->heap);
-    pr_free(&owner->heap, extra, sizeof *extra);
-}
 
 /* 0 or PIERROT_ENOMEM; *extra stays NULL when the options ask for nothing rare. */
 static int make_extra(struct pr_owner *owner, const struct pr_monitor_options *options,
@@ -186,5 +177,5 @@ void pr_monitor_take_down(struct pr_owner *owner, struct pr_process *process,
         watch->kind = PR_ALIAS;
     else
         pr_monitor_forget(owner, watch);
-    pr_signal_deliver(owner, process, signal);
+    pr_process_deliver(owner, process, signal);
 }

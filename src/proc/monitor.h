@@ -33,8 +33,6 @@ int pr_monitor_flush(struct pr_owner *owner, struct pr_process *process, pierrot
 /* Takes: watch, which leaves. */
 void pr_monitor_forget(struct pr_owner *owner, struct pr_relation *watch);
 
-void pr_monitor_extra_free(struct pr_owner *owner, struct pr_monitor_extra *extra);
-
 /* Signals. Takes: signal. */
 void pr_monitor_take(struct pr_owner *owner, struct pr_process *process, struct pr_signal *signal);
 void pr_monitor_take_demonitor(struct pr_owner *owner, struct pr_process *process,

@@ -26,11 +26,14 @@ struct pr_ptable;
 struct pr_names;
 struct pr_aliases;
 struct pr_relation;
+struct pr_signal;
 
 /* What processes need of the layers above; set once, before any process. */
 struct pr_owner_ops {
     /* The process has something to do: run it some time. Thread: owner. */
     void (*make_ready)(struct pr_owner *owner, struct pr_process *process);
+    /* A signal takes effect (pr_dispatch). Takes: signal. Thread: owner. */
+    void (*take_signal)(struct pr_owner *owner, struct pr_signal *signal);
     /* Wake the thread of this owner if it sleeps. Thread: any. */
     void (*wake)(struct pr_owner *owner);
     /* A PR_CALL relation has its answer, or (failed) why there is none. Takes: value. Thread: owner. */

@@ -56,6 +56,14 @@ void pr_lineage_drop(struct pr_owner *owner, struct pr_lineage *lineage)
     }
 }
 
+void pr_process_deliver(struct pr_owner *owner, struct pr_process *process,
+                        struct pr_signal *message)
+{
+    pr_mailbox_push(owner, &process->mailbox, message);
+    if (process->flags & PR_WAKE_ON_MESSAGE)
+        pr_process_wake(owner, process);
+}
+
 int pr_process_refuses(struct pr_process *process)
 {
     struct pr_process_extra *extra = process->extra;

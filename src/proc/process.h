@@ -122,6 +122,10 @@ static inline void pr_process_wake(struct pr_owner *owner, struct pr_process *pr
     }
 }
 
+/* Puts a message into its mailbox and wakes it if it waits for one. Takes: message. Thread: owner. */
+void pr_process_deliver(struct pr_owner *owner, struct pr_process *process,
+                        struct pr_signal *message);
+
 /* Whether one more message is refused (max_queue); counts it as dropped then. */
 int pr_process_refuses(struct pr_process *process);
 

@@ -35,12 +35,6 @@ enum pr_relation_flag {
 
 #define PR_ALIAS_ANY (PR_ALIAS_EXPLICIT | PR_ALIAS_DEMONITOR | PR_ALIAS_REPLY)
 
-/* What few monitors have: the name they were made by, a tag in place of "DOWN". Holds both. */
-struct pr_monitor_extra {
-    pierrot_term *name; /* or NULL */
-    pierrot_term *tag;  /* or NULL */
-};
-
 struct pr_relation {
     struct pr_node node;        /* in the process */
     struct pr_map_node entry;   /* in owner->refs or owner->links */

@@ -63,7 +63,7 @@ static void take_answer(struct pr_owner *owner, struct pr_process *process,
     signal->kind = failed ? PR_SIGNAL_DOWN : PR_SIGNAL_ANSWER;
     signal->flags = 0;
     signal->from = server;
-    pr_signal_deliver(owner, process, signal);
+    pr_process_deliver(owner, process, signal);
 }
 
 void pr_reply_take(struct pr_owner *owner, struct pr_process *process, struct pr_signal *signal)

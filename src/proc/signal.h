@@ -45,6 +45,12 @@ enum pr_signal_flag {
     PR_FLAG_SYSTEM = 32       /* CALL: a system message, for the behaviour's engine */
 };
 
+/* What few monitors have: the name they were made by, a tag in place of "DOWN". Holds both. */
+struct pr_monitor_extra {
+    pierrot_term *name; /* or NULL */
+    pierrot_term *tag;  /* or NULL */
+};
+
 struct pr_signal {
     struct pr_node node;
     uint64_t stamp; /* in a mailbox, see mailbox.h */
@@ -73,6 +79,9 @@ struct pr_visit {
 /* A new signal with nothing in it but its kind and target. NULL: out of memory. Thread: owner. */
 struct pr_signal *pr_signal_new(struct pr_owner *owner, enum pr_signal_kind kind, pierrot_pid to);
 
+/* Frees what few monitors have; NULL is fine. */
+void pr_monitor_extra_free(struct pr_owner *owner, struct pr_monitor_extra *extra);
+
 /* Frees a signal and what its value holds. Takes: signal. Thread: owner. */
 void pr_signal_free(struct pr_owner *owner, struct pr_signal *signal);
 
@@ -97,9 +106,5 @@ static inline void pr_signal_poll(struct pr_owner *owner)
 /* A message of kind MESSAGE or CAST. Takes: value. 0 or PIERROT_ENOMEM. Thread: owner. */
 int pr_send_value(struct pr_owner *owner, enum pr_signal_kind kind, pierrot_pid to,
                   struct pierrot_term value);
-
-/* Puts a message into the mailbox of a process of this owner and wakes it if it waits for one.
- * Takes: message. Thread: owner. */
-void pr_signal_deliver(struct pr_owner *owner, struct pr_process *process, struct pr_signal *message);
 
 #endif

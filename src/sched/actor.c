@@ -13,9 +13,11 @@
 #include "proc/ptable.h"
 #include "proc/relation.h"
 #include "proc/reply.h"
+#include "sched/alarm.h"
 #include "sched/message.h"
+#include "sched/publish.h"
 #include "sched/report.h"
-#include "sched/runtime.h"
+#include "sched/scheduler.h"
 #include "sched/user_timer.h"
 
 /* Messages in one slice. */

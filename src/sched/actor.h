@@ -7,7 +7,7 @@
 
 #include "proc/process.h"
 #include "proc/signal.h"
-#include "sched/scheduler.h"
+#include "sched/types.h"
 
 struct pr_actor_start {
     const pierrot_behaviour *behaviour;

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "proc/monitor.h"
+#include "sched/alarm.h"
 
 static struct pr_call *call_of(struct pr_relation *relation)
 {

@@ -8,7 +8,7 @@
 
 #include "proc/relation.h"
 #include "proc/signal.h"
-#include "sched/scheduler.h"
+#include "sched/types.h"
 
 enum pr_outcome {
     PR_PENDING,

@@ -15,7 +15,6 @@
 #endif
 
 #include "base/assert.h"
-#include "sched/runtime.h"
 #include "sched/watchdog.h"
 
 /* A sleeping thread takes 20 to 45 us to wake, a spinning one 0.1: where schedulers talk to each
@@ -136,7 +135,7 @@ static void pause_cpu(void)
  * tries again now and then. */
 static int spin(struct pr_scheduler *scheduler)
 {
-    if (!pr_runtime_may_spin(scheduler->runtime))
+    if (!scheduler->runtime->may_spin)
         return 0;
     uint64_t vain = scheduler->spun_in_vain;
     if (vain >= SPINS_IN_VAIN && vain % SPIN_RETRY_EVERY != 0) {

@@ -5,7 +5,7 @@
 #ifndef PR_DOZE_H
 #define PR_DOZE_H
 
-#include "sched/scheduler.h"
+#include "sched/types.h"
 
 /* Opens the handles on the loop, closes them (the loop is run until they are gone).
  * 0 or a libuv error. Thread: owner. */

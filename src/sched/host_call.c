@@ -3,10 +3,13 @@
 
 #include "base/assert.h"
 #include "proc/exit.h"
+#include "proc/monitor.h"
 #include "proc/ptable.h"
 #include "proc/signal.h"
+#include "sched/alarm.h"
 #include "sched/call.h"
 #include "sched/message.h"
+#include "sched/scheduler.h"
 
 /* ------------------------------------------------------ waiting of host threads */
 
@@ -19,7 +22,7 @@ static int is_done(void *ud)
     return done;
 }
 
-static void complete(struct pr_host_visit *visit, int result)
+void pr_host_complete(struct pr_host_visit *visit, int result)
 {
     struct pr_owner *first = visit->runtime->system.owners[0];
     uv_mutex_lock(&visit->mutex);
@@ -66,7 +69,9 @@ static void run_visit(struct pr_owner *owner, struct pr_process *process, struct
     struct pr_host_visit *host = ((struct visit_signal *)visit)->host;
     (void)process;
     pr_free(&owner->heap, visit, sizeof(struct visit_signal));
-    complete(host, host->run(owner, host));
+    int result = host->run(owner, host);
+    if (result != PR_HOST_LATER)
+        pr_host_complete(host, result);
 }
 
 int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_host_visit *visit)
@@ -95,23 +100,50 @@ int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_ho
     return visit->result;
 }
 
-/* ------------------------------------------------------------------- calls */
+/* --------------------------------------------------------------- stand-ins */
 
-/* The process that calls in a host thread's place, beside the server. */
-struct caller {
-    struct pr_process process; /* first */
+/* A process in a host thread's place: it waits for an answer, or for the end of another process. */
+struct stand_in {
+    struct pr_process process;   /* first */
+    struct pr_host_visit *visit; /* NULL: completed, or not begun */
     struct pr_call *call;
-    struct pr_host_visit *host;
     pierrot_term **reply;
+    pr_host_ended_fn ended;
 };
 
-struct call_request {
-    struct pr_host_visit visit;
-    pierrot_pid to;
-    pierrot_term *request;
-    int timeout_ms;
-    pierrot_term **reply;
-};
+static void conclude(struct pr_owner *owner, struct stand_in *self, int result)
+{
+    struct pr_host_visit *visit = self->visit;
+    self->visit = NULL;
+    pr_host_complete(visit, result);
+    pr_process_exit(owner, &self->process, PR_TERM(normal));
+}
+
+static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
+{
+    struct stand_in *self = (struct stand_in *)process;
+    (void)owner;
+    (void)reason;
+    if (self->visit)
+        pr_host_complete(self->visit, PIERROT_ESTOPPED);
+}
+
+static void destroy(struct pr_owner *owner, struct pr_process *process)
+{
+    pr_free(&owner->heap, process, sizeof(struct stand_in));
+}
+
+static struct stand_in *make(struct pr_owner *owner, const struct pr_kind *kind)
+{
+    struct stand_in *self = pr_zalloc(&owner->heap, sizeof *self);
+    if (self && pr_process_init(owner, &self->process, kind, NULL) != 0) {
+        pr_free(&owner->heap, self, sizeof *self);
+        return NULL;
+    }
+    return self;
+}
+
+/* ------------------------------------------------------------------- calls */
 
 static int error_of(enum pr_outcome outcome, const pierrot_term *why)
 {
@@ -128,123 +160,107 @@ static int error_of(enum pr_outcome outcome, const pierrot_term *why)
 
 static enum pr_slice_end run_caller(struct pr_owner *owner, struct pr_process *process)
 {
-    struct caller *caller = (struct caller *)process;
-    if (caller->call->outcome == PR_PENDING)
-        return PR_SLICE_WAITS;
+    struct stand_in *self = (struct stand_in *)process;
     struct pierrot_term value;
-    enum pr_outcome outcome = pr_call_end(owner, caller->call, &value);
-    caller->call = NULL;
-    struct pr_host_visit *host = caller->host;
     int result = 0;
+    if (self->call->outcome == PR_PENDING)
+        return PR_SLICE_WAITS;
+    enum pr_outcome outcome = pr_call_end(owner, self->call, &value);
     if (outcome == PR_ANSWERED) {
         pierrot_term *root = pr_value_to_root(owner, value);
         if (root)
-            *caller->reply = root;
+            *self->reply = root;
         else
             result = PIERROT_ENOMEM;
     } else {
         result = error_of(outcome, pr_value_cell(&value));
         pr_value_drop(owner, &value);
     }
-    caller->host = NULL;
-    complete(host, result);
-    pr_process_exit(owner, process, PR_TERM(normal));
+    conclude(owner, self, result);
     return PR_SLICE_ENDED;
 }
 
-static void finish_caller(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
-{
-    struct caller *caller = (struct caller *)process;
-    (void)owner;
-    (void)reason;
-    if (caller->host)
-        complete(caller->host, PIERROT_ESTOPPED);
-}
-
-static void destroy_caller(struct pr_owner *owner, struct pr_process *process)
-{
-    pr_free(&owner->heap, process, sizeof(struct caller));
-}
-
 static const struct pr_kind caller_kind = {
-    .name = "host call", .run = run_caller, .finish = finish_caller, .destroy = destroy_caller};
+    .name = "host call", .run = run_caller, .finish = finish, .destroy = destroy};
 
-static int begin_call(struct pr_owner *owner, struct caller *caller, struct call_request *request)
+struct call_request {
+    struct pr_host_visit visit; /* first */
+    pierrot_pid to;
+    pierrot_term *request;
+    int timeout_ms;
+    pierrot_term **reply;
+};
+
+static int begin_call(struct pr_owner *owner, struct pr_host_visit *visit)
 {
-    int error = pr_process_init(owner, &caller->process, &caller_kind, NULL);
-    if (error)
-        return error;
+    struct call_request *request = (struct call_request *)visit;
+    struct stand_in *self = make(owner, &caller_kind);
+    if (!self)
+        return PIERROT_ENOMEM;
+    uint64_t now = pr_scheduler_now(pr_scheduler_of(owner));
     uint64_t deadline =
-        request->timeout_ms < 0
-            ? UINT64_MAX
-            : pr_clock_deadline(pr_scheduler_now(pr_scheduler_of(owner)), request->timeout_ms);
-    caller->call = pr_call_begin(owner, &caller->process, request->to, pr_owner_make_ref(owner), 1,
-                                 deadline);
-    if (!caller->call) {
-        pr_process_exit(owner, &caller->process, PR_TERM(normal));
-        return 1;
+        request->timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(now, request->timeout_ms);
+    self->reply = request->reply;
+    self->call = pr_call_begin(owner, &self->process, request->to, pr_owner_make_ref(owner), 1,
+                               deadline);
+    int error = PIERROT_ENOMEM;
+    if (self->call) {
+        struct pierrot_term value = pr_value_from_root(owner, request->request);
+        request->request = NULL;
+        error = pr_call_send(owner, self->call, value, 0);
     }
-    struct pierrot_term value = pr_value_from_root(owner, request->request);
-    request->request = NULL;
-    if (pr_call_send(owner, caller->call, value, 0) != 0)
-        pr_process_exit(owner, &caller->process, PR_TERM(normal));
-    return 1;
-}
-
-/* A visit whose completion comes later, so it is not run through pr_host_visit's own signal. */
-static void run_call(struct pr_owner *owner, struct pr_process *process, struct pr_visit *visit)
-{
-    struct call_request *request = (struct call_request *)((struct visit_signal *)visit)->host;
-    (void)process;
-    pr_free(&owner->heap, visit, sizeof(struct visit_signal));
-    struct caller *caller = pr_zalloc(&owner->heap, sizeof *caller);
-    if (!caller) {
-        complete(&request->visit, PIERROT_ENOMEM);
-        return;
+    if (error) {
+        pr_process_exit(owner, &self->process, PR_TERM(normal));
+        return error;
     }
-    int error = begin_call(owner, caller, request);
-    if (error < 0) {
-        pr_free(&owner->heap, caller, sizeof *caller);
-        complete(&request->visit, error);
-        return;
-    }
-    caller->host = &request->visit;
-    caller->reply = request->reply;
-}
-
-static int call(pierrot *rt, struct call_request *request)
-{
-    struct pr_owner *target = pr_ptable_owner(&rt->system, request->to);
-    if (!target)
-        return PIERROT_ENOPROC;
-    if (would_deadlock(rt))
-        return PIERROT_EDEADLK;
-    struct visit_signal *signal = pr_zalloc(&rt->system.heap, sizeof *signal);
-    if (!signal)
-        return PIERROT_ENOMEM;
-    if (uv_mutex_init(&request->visit.mutex) != 0 || uv_cond_init(&request->visit.condition) != 0) {
-        pr_free(&rt->system.heap, signal, sizeof *signal);
-        return PIERROT_ENOMEM;
-    }
-    request->visit.runtime = rt;
-    signal->host = &request->visit;
-    signal->visit.run = run_call;
-    signal->visit.signal.kind = PR_SIGNAL_VISIT;
-    pr_signal_push(target, &signal->visit.signal);
-    wait(&request->visit);
-    uv_cond_destroy(&request->visit.condition);
-    uv_mutex_destroy(&request->visit.mutex);
-    return request->visit.result;
+    self->visit = visit;
+    return PR_HOST_LATER;
 }
 
 int pierrot_call(pierrot *rt, pierrot_pid to, pierrot_term *request, int timeout_ms,
                  pierrot_term **reply)
 {
-    if (!request)
-        return PIERROT_ENOMEM;
-    struct call_request asked = {
-        .to = to, .request = request, .timeout_ms = timeout_ms, .reply = reply};
-    int error = call(rt, &asked);
+    struct call_request asked = {.visit.run = begin_call,
+                                 .to = to,
+                                 .request = request,
+                                 .timeout_ms = timeout_ms,
+                                 .reply = reply};
+    struct pr_owner *target = pr_ptable_owner(&rt->system, to);
+    int error = !request ? PIERROT_ENOMEM
+                : target ? pr_host_visit(rt, target, &asked.visit)
+                         : PIERROT_ENOPROC;
     pierrot_term_free(asked.request);
     return error;
+}
+
+/* ---------------------------------------------------- the end of a process */
+
+static enum pr_slice_end run_watcher(struct pr_owner *owner, struct pr_process *process)
+{
+    struct stand_in *self = (struct stand_in *)process;
+    struct pr_signal *down = pr_mailbox_first(&process->mailbox);
+    if (!down)
+        return PR_SLICE_WAITS;
+    conclude(owner, self, self->ended(self->visit, pr_value_cell(&down->value)));
+    return PR_SLICE_ENDED;
+}
+
+static const struct pr_kind watcher_kind = {
+    .name = "host watch", .run = run_watcher, .finish = finish, .destroy = destroy};
+
+int pr_host_await_end(struct pr_owner *owner, struct pr_host_visit *visit, pierrot_pid pid,
+                      pr_host_ended_fn ended)
+{
+    pierrot_ref unused;
+    struct stand_in *self = make(owner, &watcher_kind);
+    if (!self)
+        return PIERROT_ENOMEM;
+    self->ended = ended;
+    self->process.flags |= PR_WAKE_ON_MESSAGE;
+    if (pr_monitor(owner, &self->process, pid, NULL, &unused) != 0) {
+        pr_process_exit(owner, &self->process, PR_TERM(normal));
+        return PIERROT_ENOMEM;
+    }
+    self->visit = visit;
+    return PR_HOST_LATER;
 }

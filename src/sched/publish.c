@@ -5,7 +5,6 @@
 
 #include "base/assert.h"
 #include "proc/ptable.h"
-#include "sched/runtime.h"
 
 struct pr_published {
     struct pr_map_node node;

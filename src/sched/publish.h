@@ -5,16 +5,7 @@
 #ifndef PR_PUBLISH_H
 #define PR_PUBLISH_H
 
-#include "base/lock.h"
-#include "base/map.h"
-#include "pierrot.h"
-
-struct pr_published;
-
-struct pr_published_table {
-    struct pr_lock lock;
-    struct pr_map map; /* (M) by pid */
-};
+#include "sched/types.h"
 
 int pr_published_init(struct pr_published_table *table);
 void pr_published_fini(struct pr_published_table *table, struct pr_heap *heap);

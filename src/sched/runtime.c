@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "proc/alias.h"
+#include "proc/alias_table.h"
 #include "proc/exit.h"
 #include "proc/name.h"
 #include "proc/ptable.h"
 #include "proc/signal.h"
+#include "sched/publish.h"
+#include "sched/scheduler.h"
 #include "sched/stop.h"
 #include "sched/watchdog.h"
 
@@ -52,15 +54,16 @@ static void run_thread(void *ud)
     struct pr_scheduler *scheduler = ud;
     struct pierrot *runtime = scheduler->runtime;
     pr_owner_set_here(&scheduler->owner);
+    scheduler->thread = uv_thread_self();
     int error = scheduler->language->open(scheduler, NULL);
-    if (error)
+    if (error) {
         atomic_store_explicit(&runtime->start_error, error, memory_order_relaxed);
+        runtime->language->close(scheduler);
+    }
     /* release: pairs with the acquire in start_threads, which then uses the scheduler. */
     atomic_fetch_add_explicit(&runtime->n_ready, 1, memory_order_release);
     pr_scheduler_of(runtime->system.owners[0])->owner.ops->wake(runtime->system.owners[0]);
-    if (error) {
-        runtime->language->close(scheduler);
-    } else {
+    if (!error) {
         pr_scheduler_run(scheduler, must_stop, scheduler);
         pr_scheduler_kill_all(scheduler);
         /* The watchdog may still signal this thread: it stays until the watchdog is gone. */
@@ -75,10 +78,11 @@ static int start_thread(struct pr_scheduler *scheduler)
 {
     /* Signals of the program are for its own threads; only the watchdog's is wanted. */
     sigset_t mask, before;
+    uv_thread_t thread; /* the thread itself notes who it is */
     sigfillset(&mask);
     sigdelset(&mask, SIGURG);
     pthread_sigmask(SIG_SETMASK, &mask, &before);
-    int error = uv_thread_create(&scheduler->thread, run_thread, scheduler);
+    int error = uv_thread_create(&thread, run_thread, scheduler);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!error)
         scheduler->has_thread = 1;
@@ -209,20 +213,23 @@ static int start(struct pierrot *runtime, void *host_state)
 {
     struct pr_scheduler *first = runtime->schedulers[0];
     pr_owner_set_here(&first->owner);
+    first->thread = runtime->creator;
     int error = runtime->language->open(first, host_state);
     if (!error)
-        error = start_threads(runtime);
-    return error ? error : start_watchdog(runtime);
+        error = start_watchdog(runtime);
+    return error ? error : start_threads(runtime);
 }
 
 int pr_runtime_configure(struct pierrot *runtime, int schedulers, pierrot_preempt preempt)
 {
     pierrot_options wanted = {.schedulers = schedulers};
+    if (runtime->n_schedulers > 1 || runtime->watchdog)
+        return PIERROT_EEXIST;
     runtime->options.preempt = preempt;
     int error = make_schedulers(runtime, count_schedulers(&wanted));
     if (!error)
-        error = start_threads(runtime);
-    return error ? error : start_watchdog(runtime);
+        error = start_watchdog(runtime);
+    return error ? error : start_threads(runtime);
 }
 
 int pr_runtime_new(const pierrot_options *options, const struct pr_language *language,
@@ -289,16 +296,6 @@ void pr_runtime_free(struct pierrot *runtime)
 }
 
 /* ------------------------------------------------------------------- others */
-
-int pr_runtime_may_spin(const struct pierrot *runtime)
-{
-    return runtime->may_spin;
-}
-
-void pr_runtime_signal(struct pr_scheduler *scheduler, int number)
-{
-    pthread_kill(scheduler->thread, number);
-}
 
 struct pr_scheduler *pr_runtime_least_busy(struct pierrot *runtime, uint32_t from)
 {

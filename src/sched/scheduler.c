@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "proc/dispatch.h"
 #include "proc/exit.h"
 #include "proc/ptable.h"
 #include "proc/signal.h"
+#include "sched/alarm.h"
 #include "sched/call.h"
 #include "sched/doze.h"
-#include "sched/runtime.h"
 #include "sched/user_timer.h"
 #include "sched/watchdog.h"
 
@@ -114,51 +115,13 @@ static pierrot_term *local_to_term(struct pr_owner *owner, int64_t place)
 
 const struct pr_owner_ops pr_scheduler_ops = {
     .make_ready = make_ready,
+    .take_signal = pr_dispatch,
     .wake = wake,
     .answer = pr_call_answer,
     .release = release,
     .drop_local = drop_local,
     .local_to_term = local_to_term,
 };
-
-/* ------------------------------------------------------------------ alarms */
-
-uint64_t pr_scheduler_now(struct pr_scheduler *scheduler)
-{
-    return scheduler->clock.now(&scheduler->clock);
-}
-
-void pr_alarm_set(struct pr_owner *owner, struct pr_alarm *alarm, uint64_t deadline_ns,
-                  void (*fire)(struct pr_owner *owner, struct pr_alarm *alarm))
-{
-    struct pr_scheduler *scheduler = pr_scheduler_of(owner);
-    alarm->fire = fire;
-    pr_wheel_arm(&scheduler->wheel, &alarm->timer, deadline_ns);
-    if (deadline_ns < atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed))
-        atomic_store_explicit(&scheduler->next_alarm_ns, deadline_ns, memory_order_relaxed);
-}
-
-void pr_alarm_cancel(struct pr_owner *owner, struct pr_alarm *alarm)
-{
-    pr_wheel_cancel(&pr_scheduler_of(owner)->wheel, &alarm->timer);
-}
-
-/* Whether any was due. */
-static int fire_alarms(struct pr_scheduler *scheduler, uint64_t now)
-{
-    if (now < atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed))
-        return 0;
-    struct pr_timer *timer;
-    int n_fired = 0;
-    while ((timer = pr_wheel_expire(&scheduler->wheel, now)) != NULL) {
-        struct pr_alarm *alarm = PR_CONTAINER_OF(timer, struct pr_alarm, timer);
-        alarm->fire(&scheduler->owner, alarm);
-        n_fired++;
-    }
-    atomic_store_explicit(&scheduler->next_alarm_ns, pr_wheel_next(&scheduler->wheel, now),
-                          memory_order_relaxed);
-    return n_fired > 0;
-}
 
 /* ------------------------------------------------------------------- slices */
 
@@ -186,7 +149,8 @@ static void begin_slice(struct pr_scheduler *scheduler)
 {
     unsigned slice = atomic_load_explicit(&scheduler->slice, memory_order_relaxed);
     atomic_store_explicit(&scheduler->slice, slice + 1, memory_order_relaxed);
-    atomic_store_explicit(&scheduler->in_slice, 1, memory_order_relaxed);
+    /* release: pairs with the watchdog's acquire; it may use `thread` now. */
+    atomic_store_explicit(&scheduler->in_slice, 1, memory_order_release);
 }
 
 static void end_slice(struct pr_scheduler *scheduler, int was_nested)
@@ -202,7 +166,7 @@ static uint64_t attend(struct pr_scheduler *scheduler)
         return scheduler->seen_ns;
     scheduler->n_since_clock = 0;
     uint64_t now = scheduler->seen_ns = pr_scheduler_now(scheduler);
-    (void)fire_alarms(scheduler, now);
+    (void)pr_alarm_fire_due(scheduler, now);
     if (now - scheduler->polled_ns >= PR_POLL_NS) {
         scheduler->polled_ns = now;
         uv_run(scheduler->loop, UV_RUN_NOWAIT);
@@ -233,7 +197,7 @@ static void idle(struct pr_scheduler *scheduler)
     uint64_t now = pr_scheduler_now(scheduler);
     scheduler->n_since_clock = 0;
     /* An alarm may be what the runner of this scheduler waits for. */
-    if (fire_alarms(scheduler, now))
+    if (pr_alarm_fire_due(scheduler, now))
         return;
     if (scheduler->ready.head || !pr_queue_seems_empty(&scheduler->owner.inbox))
         return;
@@ -246,7 +210,6 @@ static void idle(struct pr_scheduler *scheduler)
 void pr_scheduler_run(struct pr_scheduler *scheduler, int (*until)(void *ud), void *ud)
 {
     int was_away = atomic_load_explicit(&scheduler->is_away, memory_order_relaxed);
-    scheduler->thread = uv_thread_self();
     pr_watchdog_enter(scheduler);
     while (!until(ud)) {
         if (!pr_scheduler_step(scheduler) && !until(ud))

@@ -6,6 +6,8 @@
 #include "proc/exit.h"
 #include "proc/ptable.h"
 #include "proc/signal.h"
+#include "sched/alarm.h"
+#include "sched/scheduler.h"
 
 /* How often it is looked for processes that have become orphans. */
 #define ROUND_MS 5
@@ -25,8 +27,9 @@ static int tell_orphan(void *ud, pierrot_pid pid)
     pierrot_pid parent = process->lineage ? process->lineage->pid : (pierrot_pid){0};
     if (parent.id && pr_ptable_is_alive(owner->system, parent))
         return 0;
-    process->flags |= PR_TOLD_TO_STOP;
-    (void)pr_exit_send(owner, parent, pid, PR_TERM(shutdown));
+    /* Without memory for the signal the next round tells it. */
+    if (pr_exit_send(owner, parent, pid, PR_TERM(shutdown)) == 0)
+        process->flags |= PR_TOLD_TO_STOP;
     return 0;
 }
 

@@ -4,7 +4,7 @@
 #ifndef PR_STOP_H
 #define PR_STOP_H
 
-#include "sched/runtime.h"
+#include "sched/types.h"
 
 /* Ends all processes: those without a living parent are told first (exit `shutdown` from the parent),
  * and what their end leaves orphaned next; after timeout_ms nothing more is waited for. 0 or

@@ -5,6 +5,7 @@
 #include "proc/name.h"
 #include "proc/ptable.h"
 #include "proc/relation.h"
+#include "sched/alarm.h"
 
 struct user_timer {
     struct pr_relation relation;

@@ -6,7 +6,7 @@
 #define PR_USER_TIMER_H
 
 #include "proc/signal.h"
-#include "sched/scheduler.h"
+#include "sched/types.h"
 
 /* Arms a timer. To `to`, or, when name is not NULL, to whoever has that name when it fires.
  * is_wrapped: the message is {"timeout", ref, value}. Takes: value, name. 0 or PIERROT_ENOMEM. Thread: owner. */

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "base/assert.h"
-#include "sched/runtime.h"
 
 #define TICK_NS UINT64_C(500000)
 
@@ -115,11 +114,11 @@ static int watch(struct pr_watchdog *watchdog)
     int is_busy = 0;
     for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
         struct pr_scheduler *scheduler = runtime->schedulers[i];
-        if (!atomic_load_explicit(&scheduler->in_slice, memory_order_relaxed))
+        if (!atomic_load_explicit(&scheduler->in_slice, memory_order_acquire))
             continue;
         is_busy = 1;
         if (is_overdue(scheduler, &watchdog->watched[i], now))
-            pr_runtime_signal(scheduler, SIGURG);
+            pthread_kill(scheduler->thread, SIGURG);
     }
     return is_busy;
 }

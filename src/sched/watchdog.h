@@ -9,7 +9,7 @@
 #ifndef PR_WATCHDOG_H
 #define PR_WATCHDOG_H
 
-#include "sched/scheduler.h"
+#include "sched/types.h"
 
 struct pr_watchdog;
 

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/kind.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/server.h"
+#include "lua/wait.h"
+
+/* -------------------------------------------------------------- a plain process */
+
+static enum pr_slice_end run_plain(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    int n_results, n_args = process->n_args;
+    process->n_args = 0;
+    lua_State *co = process->body.co;
+    int status = pr_resume(co, NULL, n_args, &n_results);
+    if (status == LUA_YIELD)
+        return pr_running.yield == PR_YIELD_WAIT ? PR_SLICE_WAITS : PR_SLICE_USED_UP;
+    if (status == LUA_OK) {
+        pr_pool_give(lua, process->body);
+        process->body.co = NULL;
+        pr_process_exit(lua->owner, &process->process, PR_TERM(normal));
+    } else {
+        pr_lua_process_crash(lua, process, co);
+    }
+    return PR_SLICE_ENDED;
+}
+
+static enum pr_slice_end run(struct pr_owner *owner, struct pr_process *process)
+{
+    struct pr_lua_process *self = pr_lua_process_of(process);
+    struct pr_lua *lua = pr_lua_of(owner);
+    return self->is_server ? pr_server_run(lua, self) : run_plain(lua, self);
+}
+
+/* ------------------------------------------------------------------------- death */
+
+static const char *describe_body(struct pr_lua_process *process, char *buffer, size_t size)
+{
+    lua_Debug ar;
+    lua_State *co = process->body.co;
+    if (!co || process->is_server || !pr_bottom_frame(co, &ar) || !lua_getinfo(co, "S", &ar))
+        return NULL;
+    if (strncmp(ar.short_src, "pierrot/", 8) == 0)
+        return NULL; /* the program's own way to the script */
+    snprintf(buffer, size, "function <%s:%d>", ar.short_src, ar.linedefined);
+    return buffer;
+}
+
+static void report(struct pr_lua *lua, struct pr_lua_process *process, pierrot_term *reason)
+{
+    char body[LUA_IDSIZE + 40];
+    if (pr_exit_is_clean(reason))
+        return;
+    struct pr_report crash = {.what = process->is_server ? "gen_server" : "process",
+                              .reason = reason,
+                              .last_message = process->last_message};
+    pierrot_term *state = NULL;
+    if (process->is_server) {
+        state = pr_server_state(lua, process);
+        crash.state = state;
+        crash.initial_call = pr_server_module_name(process);
+    } else {
+        crash.initial_call = describe_body(process, body, sizeof body);
+    }
+    pr_report_crash(lua->owner, &process->process, &crash);
+    pr_term_drop(state, &lua->owner->heap);
+}
+
+static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
+{
+    struct pr_lua_process *self = pr_lua_process_of(process);
+    struct pr_lua *lua = pr_lua_of(owner);
+    pr_wait_alarm_clear(lua, self);
+    report(lua, self, reason);
+    if (self->body.co) {
+        pr_close_coroutine(self->body.co);
+        pr_pool_drop(lua, self->body);
+        self->body.co = NULL;
+    }
+    if (self->starter.pid.id)
+        (void)pr_reply(owner, NULL, self->starter, 1, pr_value_of_term(pr_term_hold(reason)));
+}
+
+static void destroy(struct pr_owner *owner, struct pr_process *process)
+{
+    struct pr_lua_process *self = pr_lua_process_of(process);
+    struct pr_lua *lua = pr_lua_of(owner);
+    pr_store_drop(lua, self->state_place);
+    pr_store_drop(lua, self->dictionary_place);
+    pr_server_leave(lua, self);
+    pr_term_drop(self->last_message, &owner->heap);
+    pr_term_drop(self->stop_reason, &owner->heap);
+    if (self->is_host)
+        lua->host = NULL;
+    pr_pool_free(&lua->scheduler->pool, self, sizeof *self);
+}
+
+static int info(struct pr_owner *owner, struct pr_process *process, const char *item,
+                struct pr_arena *arena, struct pierrot_term *cell)
+{
+    return pr_lua_info(pr_lua_of(owner), pr_lua_process_of(process), item, arena, cell);
+}
+
+static const struct pr_kind lua_kind = {.name = "lua",
+                                        .takes_local = 1,
+                                        .run = run,
+                                        .finish = finish,
+                                        .destroy = destroy,
+                                        .info = info};
+
+/* ------------------------------------------------------------------------ birth */
+
+static int apply(struct pr_lua *lua, struct pr_lua_process *process,
+                 const struct pr_spawn_options *options, pierrot_ref *ref)
+{
+    struct pr_owner *owner = lua->owner;
+    struct pr_process *base = &process->process;
+    if (options->max_queue) {
+        struct pr_process_extra *extra = pr_process_extra(owner, base);
+        if (!extra)
+            return PIERROT_ENOMEM;
+        extra->max_queue = options->max_queue;
+    }
+    if (options->name) {
+        int error = pr_name_register(owner->system, options->name, options->name_len, base->pid);
+        if (error)
+            return error;
+    }
+    if (options->link && pr_link_new(owner, options->link, base) != 0)
+        return PIERROT_ENOMEM;
+    if (options->monitor)
+        return pr_monitor(owner, options->monitor, base->pid, NULL, ref);
+    return 0;
+}
+
+int pr_lua_process_new(struct pr_lua *lua, const struct pr_spawn_options *options, int is_server,
+                       struct pr_lua_process **made, pierrot_ref *ref)
+{
+    struct pr_owner *owner = lua->owner;
+    struct pr_lineage *lineage = options->lineage;
+    struct pr_pool *pool = &lua->scheduler->pool;
+    struct pr_lua_process *process = pr_pool_alloc(pool, sizeof *process);
+    int error = PIERROT_ENOMEM;
+    if (!process)
+        goto fail;
+    memset(process, 0, sizeof *process);
+    if (!lineage && owner->current && !(lineage = pr_process_lineage(owner, owner->current)))
+        goto fail_memory;
+    error = pr_process_init(owner, &process->process, &lua_kind, lineage);
+    if (error)
+        goto fail_memory;
+    process->is_server = is_server != 0;
+    error = apply(lua, process, options, ref);
+    if (error) {
+        /* Nobody knows the pid: it goes without a word. */
+        if (options->link)
+            (void)pr_unlink(owner, &process->process, options->link->pid);
+        process->process.state = PR_RUNNING;
+        pr_process_exit(owner, &process->process, PR_TERM(normal));
+        pr_process_end(owner, &process->process);
+        return error;
+    }
+    *made = process;
+    return 0;
+
+fail_memory:
+    pr_pool_free(pool, process, sizeof *process);
+fail:
+    pr_lineage_drop(owner, lineage);
+    return error;
+}
+
+/* --------------------------------------------------------------- the host's main */
+
+static enum pr_slice_end run_host(struct pr_owner *owner, struct pr_process *process)
+{
+    (void)process;
+    pr_lua_of(owner)->host_woken = 1;
+    return PR_SLICE_WAITS;
+}
+
+static const struct pr_kind host_kind = {.name = "host",
+                                         .takes_local = 1,
+                                         .run = run_host,
+                                         .finish = finish,
+                                         .destroy = destroy,
+                                         .info = info};
+
+int pr_lua_host_new(struct pr_lua *lua)
+{
+    struct pr_lua_process *host = pr_pool_alloc(&lua->scheduler->pool, sizeof *host);
+    if (!host)
+        return PIERROT_ENOMEM;
+    memset(host, 0, sizeof *host);
+    int error = pr_process_init(lua->owner, &host->process, &host_kind, NULL);
+    if (error) {
+        pr_pool_free(&lua->scheduler->pool, host, sizeof *host);
+        return error;
+    }
+    host->is_host = 1;
+    host->process.state = PR_RUNNING;
+    host->process.flags |= PR_UNKILLABLE;
+    lua->host = host;
+    lua->owner->current = &host->process;
+    return 0;
+}
+
+void pr_lua_host_leave(struct pr_lua *lua)
+{
+    if (!lua->host)
+        return;
+    struct pr_process *host = &lua->host->process;
+    host->flags &= (uint8_t)~PR_UNKILLABLE;
+    pr_term_drop(host->exit_reason, &lua->owner->heap);
+    host->exit_reason = NULL;
+    lua->owner->current = NULL;
+    host->state = PR_RUNNING;
+    pr_process_exit(lua->owner, host, PR_TERM(normal));
+    pr_process_end(lua->owner, host);
+}

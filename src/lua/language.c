@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening and closing the Lua state of a scheduler. */
+#include "lua/language.h"
+
+#include <lualib.h>
+#include <string.h>
+
+#include "lua/binding.h"
+#include "lua/client.h"
+#include "lua/embedded.h"
+#include "lua/kind.h"
+#include "lua/receive.h"
+#include "lua/running.h"
+#include "lua/server.h"
+#include "lua/spawn.h"
+
+/* Lua's allocator over the scheduler's pool. Without a pointer old_size tells a kind of object. */
+static void *allocate(void *ud, void *ptr, size_t old_size, size_t new_size)
+{
+    struct pr_pool *pool = ud;
+    if (new_size == 0) {
+        if (ptr)
+            pr_pool_free(pool, ptr, old_size);
+        return NULL;
+    }
+    return pr_pool_realloc(pool, ptr, old_size, new_size);
+}
+
+/* -------------------------------------------------------------- embedded modules */
+
+static const struct pr_embedded *find_embedded(const char *name)
+{
+    for (size_t i = 0; i < pr_n_embedded; i++)
+        if (strcmp(pr_embedded[i].name, name) == 0)
+            return &pr_embedded[i];
+    return NULL;
+}
+
+/* A package searcher: modules of pierrot's own come from the library. */
+static int search_embedded(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    const struct pr_embedded *found = find_embedded(name);
+    if (!found) {
+        lua_pushfstring(L, "no module '%s' in pierrot", name);
+        return 1;
+    }
+    if (luaL_loadbufferx(L, (const char *)found->bytes, found->len, found->chunkname, "t"))
+        return lua_error(L);
+    lua_pushstring(L, found->chunkname);
+    return 2;
+}
+
+int pr_lua_load_embedded(lua_State *L, const char *name)
+{
+    lua_pushcfunction(L, search_embedded);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+    if (!lua_isfunction(L, -1))
+        return luaL_error(L, "no module '%s' in pierrot", name);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+/* Before the searchers for files, so that a script called pierrot.lua does not hide the module. */
+static void add_searcher(lua_State *L)
+{
+    lua_getglobal(L, LUA_LOADLIBNAME);
+    lua_getfield(L, -1, "searchers");
+    lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+    for (lua_Integer i = n; i >= 2; i--) {
+        lua_rawgeti(L, -1, i);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_pushcfunction(L, search_embedded);
+    lua_rawseti(L, -2, 2);
+    lua_pop(L, 2);
+}
+
+static void set_path(lua_State *L, const char *field, const char *path)
+{
+    if (!path)
+        return;
+    lua_getglobal(L, LUA_LOADLIBNAME);
+    lua_pushstring(L, path);
+    lua_setfield(L, -2, field);
+    lua_pop(L, 1);
+}
+
+/* ------------------------------------------------------- functions written in Lua */
+
+/* Text for an exit object that nobody caught. */
+static int exit_tostring(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "pierrot.inspect");
+    lua_call(L, 1, 1);
+    lua_getfield(L, 1, "reason");
+    lua_call(L, 1, 1);
+    lua_pushliteral(L, "exit: ");
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+    return 1;
+}
+
+static const char explain_code[] = "return require('pierrot.unsendable')(...)";
+static const char boot_code[] = "return require('pierrot.carry').boot(...)";
+
+static uint32_t keep_code(struct pr_lua *lua, lua_State *L, const char *code, const char *name)
+{
+    if (luaL_loadbufferx(L, code, strlen(code), name, "t") != LUA_OK)
+        lua_error(L);
+    return pr_store_put(lua, L);
+}
+
+static void keep_functions(struct pr_lua *lua, lua_State *L)
+{
+    lua->find_unsendable_place = keep_code(lua, L, explain_code, "=pierrot");
+    lua->boot_place = keep_code(lua, L, boot_code, "=pierrot");
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, exit_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushliteral(L, "exit");
+    lua_setfield(L, -2, "__name");
+    lua->exit_meta_place = pr_store_put(lua, L);
+    pr_server_open(lua, L);
+}
+
+/* ------------------------------------------------------------------------- open */
+
+static void open_core(struct pr_lua *lua, lua_State *L)
+{
+    lua_newtable(L);
+    pr_open_receive(lua, L);
+    pr_open_client(lua, L);
+    pr_open_spawn(lua, L);
+    pr_open_binding(lua, L);
+    pr_open_timers(lua, L);
+    pr_open_info(lua, L);
+    lua_pushboolean(L, lua->is_module);
+    lua_setfield(L, -2, "is_module");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &pr_core_key);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "pierrot.core");
+    lua_pop(L, 2);
+}
+
+static int open_protected(lua_State *L)
+{
+    struct pr_lua *lua = lua_touserdata(L, 1);
+    const pierrot_options *options = &lua->scheduler->runtime->options;
+    lua->chunks = lua_newthread(L);
+    lua_sethook(lua->chunks, NULL, 0, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lua->chunks);
+    lua->scratch = lua_newthread(L);
+    lua_sethook(lua->scratch, NULL, 0, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lua->scratch);
+    if (!lua->is_module) {
+        luaL_openlibs(L);
+        set_path(L, "path", options->path);
+        set_path(L, "cpath", options->cpath);
+        lua_gc(L, LUA_GCINC, 200, 20, 10);
+    }
+    add_searcher(L);
+    open_core(lua, L);
+    pr_open_coroutine(lua, L);
+    pr_open_base(lua, L);
+    keep_functions(lua, L);
+    return 0;
+}
+
+static void close_state(struct pr_scheduler *scheduler)
+{
+    struct pr_lua *lua = scheduler->language_state;
+    struct pr_heap *heap = &scheduler->owner.heap;
+    if (!lua)
+        return;
+    if (lua->is_module) {
+        lua_pushnil(lua->main);
+        lua_rawsetp(lua->main, LUA_REGISTRYINDEX, &lua->chunks);
+        lua_pushnil(lua->main);
+        lua_rawsetp(lua->main, LUA_REGISTRYINDEX, &lua->scratch);
+    } else if (lua->main) {
+        lua_close(lua->main);
+    }
+    pr_server_close(lua);
+    pr_free(heap, lua->store.next_free, lua->store.n_places * sizeof *lua->store.next_free);
+    pr_free(heap, lua, sizeof *lua);
+    scheduler->language_state = NULL;
+}
+
+static int open_state(struct pr_scheduler *scheduler, void *host_state)
+{
+    struct pr_heap *heap = &scheduler->owner.heap;
+    struct pr_lua *lua = pr_zalloc(heap, sizeof *lua);
+    if (!lua)
+        return PIERROT_ENOMEM;
+    scheduler->language_state = lua;
+    lua->scheduler = scheduler;
+    lua->owner = &scheduler->owner;
+    lua->is_module = host_state != NULL;
+    pr_map_init(&lua->classes);
+    pr_running.counts = scheduler->runtime->options.preempt == PIERROT_PREEMPT_COUNT;
+    lua->main = host_state ? host_state : lua_newstate(allocate, &scheduler->pool);
+    if (!lua->main)
+        return PIERROT_ENOMEM;
+    lua_State *L = lua->main;
+    lua_pushcfunction(L, open_protected);
+    lua_pushlightuserdata(L, lua);
+    int status = lua_pcall(L, 1, 0, 0);
+    if (status != LUA_OK) {
+        lua_pop(L, 1);
+        return status == LUA_ERRMEM ? PIERROT_ENOMEM : PIERROT_ELUA;
+    }
+    return lua->is_module ? pr_lua_host_new(lua) : 0;
+}
+
+/* The collector is Lua's incremental one, in small steps; when nothing else is to be done, it goes on
+ * to the end of a cycle that has begun. */
+static int collect(struct pr_scheduler *scheduler, int idle)
+{
+    (void)scheduler;
+    (void)idle;
+    return 0;
+}
+
+static void drop_local(struct pr_owner *owner, int64_t place)
+{
+    pr_store_drop(pr_lua_of(owner), (uint32_t)place);
+}
+
+static pierrot_term *local_to_term(struct pr_owner *owner, int64_t place)
+{
+    return pr_store_to_term(pr_lua_of(owner), (uint32_t)place);
+}
+
+const struct pr_language pr_lua_language = {
+    .open = open_state,
+    .close = close_state,
+    .collect = collect,
+    .drop_local = drop_local,
+    .local_to_term = local_to_term,
+    .interrupt = pr_interrupt,
+};

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How a process waits, gives way and dies in the middle of a C function that Lua code called. */
+#ifndef PR_LUA_WAIT_H
+#define PR_LUA_WAIT_H
+
+#include "lua/running.h"
+
+/* Raises unless the process can wait in L now. */
+void pr_check_can_wait(struct pr_lua *lua, lua_State *L);
+
+/* One look at what the process waits for: the number of results pushed, or -1: go on waiting. */
+typedef int (*pr_try_fn)(lua_State *L, lua_KContext context);
+
+/* Lets the process wait until `try` has results; `k` must be `return pr_wait_on(L, context, try, k)`.
+ * For use as `return pr_wait(…)`. In a host's main process it runs the scheduler meanwhile. */
+int pr_wait(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
+            lua_KFunction k);
+
+/* Gives way to others; use as return value. */
+int pr_give_way(struct pr_lua *lua, lua_State *L);
+
+/* The current process is EXITING: unwinds L for good; use as return value. */
+int pr_die(struct pr_lua *lua, lua_State *L);
+
+/* After something that may have ended the current process. */
+#define PR_CHECK_ALIVE(lua, L)                                                                     \
+    do {                                                                                           \
+        if ((lua)->owner->current->flags & PR_EXITING)                                             \
+            return pr_die((lua), (L));                                                             \
+    } while (0)
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a signal does when it takes effect: each kind goes to the file of its subject. A signal whose
+ * target is dead is dropped, answered with noproc, or turned round, by kind. */
+#ifndef PR_DISPATCH_H
+#define PR_DISPATCH_H
+
+#include "proc/signal.h"
+
+/* take_signal of an owner's ops. Takes: signal. Thread: owner of the target. */
+void pr_dispatch(struct pr_owner *owner, struct pr_signal *signal);
+
+#endif
