@@ -33,13 +33,16 @@ void pr_roster_name_drop(pierrot *rt, struct pr_roster_name *name)
 
 static void free_shard(struct pr_roster *roster, struct pr_shard *shard)
 {
-    for (uint32_t i = 0; i < pr_dict_count(shard->names); i++)
-        pr_roster_name_drop(roster->rt, shard->names->entries[i].value.as.pointer);
-    for (uint32_t i = 0; i < pr_dict_count(shard->holders); i++)
-        pierrot_shared_free(roster->rt, shard->holders->entries[i].value.as.pointer,
-                            sizeof(struct pr_holder));
-    pr_dict_free(roster->rt, shard->names);
-    pr_dict_free(roster->rt, shard->holders);
+    struct pr_roster_name *name;
+    struct pr_holder *holder;
+    uint32_t cursor = 0;
+    while ((name = pr_index_each(shard->names, &cursor)))
+        pr_roster_name_drop(roster->rt, name);
+    cursor = 0;
+    while ((holder = pr_index_each(shard->holders, &cursor)))
+        pierrot_shared_free(roster->rt, holder, sizeof *holder);
+    pr_index_free(roster->rt, shard->names);
+    pr_index_free(roster->rt, shard->holders);
     pr_shard_lock_fini(&shard->lock);
 }
 
@@ -53,55 +56,73 @@ void pr_roster_free(void *shared)
 
 /* ------------------------------------------------------------------------------ writing */
 
-/* Room for one more in a dict of the shard; readers see the old one or the new. */
-static int reserve(struct pr_roster *roster, struct pr_shard *shard, struct pr_dict **dict)
+/* Room for one more in an index of the shard; readers see the old one or the new. */
+static int reserve(struct pr_roster *roster, struct pr_shard *shard, struct pr_index **index)
 {
-    struct pr_dict *old = *dict, *grown;
-    int error = pr_dict_grow(roster->rt, old, &grown);
+    struct pr_index *old = *index, *grown;
+    int error = pr_index_grow(roster->rt, old, &grown);
     if (error || grown == old)
         return error;
     pr_shard_lock_take(&shard->lock);
-    *dict = grown;
+    *index = grown;
     pr_shard_lock_give(&shard->lock);
-    pr_dict_free(roster->rt, old);
+    pr_index_free(roster->rt, old);
     return 0;
 }
 
-static void add_entry(struct pr_shard *shard, struct pr_dict *dict, const struct pr_slot *key,
-                      void *pointer)
+static void add_pointer(struct pr_shard *shard, struct pr_index *index, uint32_t hash,
+                        void *pointer)
 {
-    struct pr_slot value = pr_slot_of_pointer(pointer);
     pr_shard_lock_take(&shard->lock);
-    pr_dict_add(dict, key, &value);
+    pr_index_add(index, hash, pointer);
     pr_shard_lock_give(&shard->lock);
 }
 
-static void remove_entry(struct pr_roster *roster, struct pr_shard *shard, struct pr_dict **dict,
-                         const struct pr_key *key)
+static void remove_pointer(struct pr_roster *roster, struct pr_shard *shard,
+                           struct pr_index **index, uint32_t hash, const void *pointer)
 {
-    struct pr_dict *old = *dict, *shrunk;
-    struct pr_dict_entry *entry = pr_dict_find(old, key);
+    struct pr_index *old = *index;
     pr_shard_lock_take(&shard->lock);
-    pr_dict_remove(old, entry);
+    pr_index_remove(old, hash, pointer);
     pr_shard_lock_give(&shard->lock);
-    shrunk = pr_dict_shrink(roster->rt, old);
+    struct pr_index *shrunk = pr_index_shrink(roster->rt, old);
     if (shrunk == old)
         return;
     pr_shard_lock_take(&shard->lock);
-    *dict = shrunk;
+    *index = shrunk;
     pr_shard_lock_give(&shard->lock);
-    pr_dict_free(roster->rt, old);
+    pr_index_free(roster->rt, old);
+}
+
+struct pr_roster_name *pr_shard_find(const struct pr_shard *shard, const struct pr_key *key)
+{
+    struct pr_roster_name *name;
+    uint32_t cursor = 0;
+    do
+        name = pr_index_next(shard->names, key->slot.hash, &cursor);
+    while (name && !pr_key_is(key, &name->key));
+    return name;
+}
+
+struct pr_holder *pr_shard_find_holder(const struct pr_shard *shard, const struct pr_key *pid)
+{
+    struct pr_holder *holder;
+    uint32_t cursor = 0;
+    do
+        holder = pr_index_next(shard->holders, pid->slot.hash, &cursor);
+    while (holder && holder->pid.id != pid->slot.as.id);
+    return holder;
 }
 
 struct pr_roster_name *pr_roster_find(struct pr_roster *roster, const struct pr_key *key)
 {
-    return pr_shard_find(pr_shard_for(roster, key)->names, key);
+    return pr_shard_find(pr_shard_for(roster, key), key);
 }
 
 struct pr_holder *pr_roster_find_holder(struct pr_roster *roster, pierrot_pid pid)
 {
     struct pr_key key = pr_key_of_pid(pid);
-    return pr_shard_find(pr_shard_for(roster, &key)->holders, &key);
+    return pr_shard_find_holder(pr_shard_for(roster, &key), &key);
 }
 
 struct pr_holder *pr_roster_add_holder(struct pr_roster *roster, pierrot_pid pid)
@@ -116,7 +137,7 @@ struct pr_holder *pr_roster_add_holder(struct pr_roster *roster, pierrot_pid pid
         pierrot_shared_free(roster->rt, holder, sizeof *holder);
         return NULL;
     }
-    add_entry(shard, shard->holders, &key.slot, holder);
+    add_pointer(shard, shard->holders, key.slot.hash, holder);
     return holder;
 }
 
@@ -163,7 +184,7 @@ int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, const stru
         .pid = holder->pid, .value = *value, .holder = holder, .serial = roster->n_serial++};
     name->key = pr_key_place(key, name->text);
     atomic_init(&name->n_holds, 1);
-    add_entry(shard, shard->names, &name->key, name);
+    add_pointer(shard, shard->names, key->slot.hash, name);
     list(roster, name);
     return 0;
 }
@@ -185,7 +206,7 @@ void pr_roster_remove(struct pr_roster *roster, struct pr_roster_name *name)
     struct pr_key key = pr_key_of_slot(&name->key);
     struct pr_shard *shard = pr_shard_for(roster, &key);
     unlist(roster, name);
-    remove_entry(roster, shard, &shard->names, &key);
+    remove_pointer(roster, shard, &shard->names, key.slot.hash, name);
     pr_roster_name_drop(roster->rt, name);
 }
 
@@ -195,19 +216,20 @@ void pr_roster_remove_holder(struct pr_roster *roster, struct pr_holder *holder)
     struct pr_shard *shard = pr_shard_for(roster, &key);
     while (holder->first)
         pr_roster_remove(roster, holder->first);
-    remove_entry(roster, shard, &shard->holders, &key);
+    remove_pointer(roster, shard, &shard->holders, key.slot.hash, holder);
     pierrot_shared_free(roster->rt, holder, sizeof *holder);
 }
 
 struct pr_holder *pr_roster_next_holder(struct pr_roster *roster, uint64_t *cursor)
 {
-    /* Number of the shard above, of the entry below. */
-    uint64_t shard = *cursor >> 32, entry = *cursor & UINT32_MAX;
-    while (shard < PR_N_SHARDS && entry >= pr_dict_count(roster->shards[shard].holders)) {
+    /* Number of the shard above, cursor in its index below. */
+    uint32_t shard = (uint32_t)(*cursor >> 32), inner = (uint32_t)*cursor;
+    struct pr_holder *holder = NULL;
+    while (shard < PR_N_SHARDS &&
+           !(holder = pr_index_each(roster->shards[shard].holders, &inner))) {
         shard++;
-        entry = 0;
+        inner = 0;
     }
-    *cursor = shard << 32 | (entry + 1);
-    return shard < PR_N_SHARDS ? roster->shards[shard].holders->entries[entry].value.as.pointer
-                               : NULL;
+    *cursor = (uint64_t)shard << 32 | inner;
+    return holder;
 }

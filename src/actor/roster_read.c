@@ -29,7 +29,7 @@ static int lookup(struct pr_roster *roster, const pierrot_term *request, pierrot
         return PIERROT_EINVAL;
     struct pr_shard *shard = pr_shard_for(roster, &key);
     pr_shard_lock_take(&shard->lock);
-    const struct pr_roster_name *name = pr_shard_find(shard->names, &key);
+    const struct pr_roster_name *name = pr_shard_find(shard, &key);
     if (name && is_alive(roster, name)) {
         pid = name->pid;
         value = hold(&name->value);
@@ -49,9 +49,14 @@ static int lookup(struct pr_roster *roster, const pierrot_term *request, pierrot
     return 0;
 }
 
-/* Names as they were at one moment, for each shard or holder; one hold of each. */
+/* Names as they were at one moment, for each shard or holder. */
+struct found {
+    uint64_t serial;
+    struct pr_roster_name *name; /* one hold */
+};
+
 struct snapshot {
-    struct pr_roster_name **items;
+    struct found *items;
     size_t n, capacity;
     int is_short; /* there was more than room */
 };
@@ -65,16 +70,17 @@ static void note(struct snapshot *snapshot, struct pr_roster_name *name)
     }
     /* relaxed: the table's hold cannot go meanwhile. */
     atomic_fetch_add_explicit(&name->n_holds, 1, memory_order_relaxed);
-    snapshot->items[snapshot->n++] = name;
+    snapshot->items[snapshot->n++] = (struct found){name->serial, name};
 }
 
 static void note_all(struct pr_roster *roster, struct snapshot *snapshot)
 {
     for (int i = 0; i < PR_N_SHARDS && !snapshot->is_short; i++) {
         struct pr_shard *shard = &roster->shards[i];
+        struct pr_roster_name *name;
+        uint32_t cursor = 0;
         pr_shard_lock_take(&shard->lock);
-        for (uint32_t at = 0; at < pr_dict_count(shard->names); at++) {
-            struct pr_roster_name *name = shard->names->entries[at].value.as.pointer;
+        while ((name = pr_index_each(shard->names, &cursor))) {
             if (is_alive(roster, name))
                 note(snapshot, name);
         }
@@ -89,7 +95,7 @@ static void note_holders(struct pr_roster *roster, pierrot_pid pid, struct snaps
     if (!pierrot_is_alive(roster->rt, pid))
         return;
     pr_shard_lock_take(&shard->lock);
-    const struct pr_holder *holder = pr_shard_find(shard->holders, &key);
+    const struct pr_holder *holder = pr_shard_find_holder(shard, &key);
     for (struct pr_roster_name *name = holder ? holder->first : NULL; name; name = name->next)
         note(snapshot, name);
     pr_shard_lock_give(&shard->lock);
@@ -98,7 +104,7 @@ static void note_holders(struct pr_roster *roster, pierrot_pid pid, struct snaps
 static void drop_items(pierrot *rt, struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->n; i++)
-        pr_roster_name_drop(rt, snapshot->items[i]);
+        pr_roster_name_drop(rt, snapshot->items[i].name);
     if (snapshot->items)
         pierrot_shared_free(rt, snapshot->items, snapshot->capacity * sizeof *snapshot->items);
 }
@@ -125,14 +131,14 @@ static int take_snapshot(struct pr_roster *roster, const pierrot_term *pid,
 }
 
 /* Lets the item sink to its place in a heap whose root is the newest. */
-static void sink(struct pr_roster_name **items, size_t n, size_t at)
+static void sink(struct found *items, size_t n, size_t at)
 {
     for (size_t child = 2 * at + 1; child < n; child = 2 * at + 1) {
-        if (child + 1 < n && items[child + 1]->serial > items[child]->serial)
+        if (child + 1 < n && items[child + 1].serial > items[child].serial)
             child++;
-        if (items[at]->serial >= items[child]->serial)
+        if (items[at].serial >= items[child].serial)
             return;
-        struct pr_roster_name *item = items[at];
+        struct found item = items[at];
         items[at] = items[child];
         items[child] = item;
         at = child;
@@ -140,12 +146,12 @@ static void sink(struct pr_roster_name **items, size_t n, size_t at)
 }
 
 /* Oldest first, so the order does not depend on hashes. In place, which qsort is not. */
-static void sort(struct pr_roster_name **items, size_t n)
+static void sort(struct found *items, size_t n)
 {
     for (size_t at = n / 2; at > 0; at--)
         sink(items, n, at - 1);
     for (size_t left = n; left > 1; left--) {
-        struct pr_roster_name *newest = items[0];
+        struct found newest = items[0];
         items[0] = items[left - 1];
         items[left - 1] = newest;
         sink(items, left - 1, 0);
@@ -162,7 +168,7 @@ static int list_keys(struct pr_roster *roster, const pierrot_term *request, pier
     pierrot_term *keys = pierrot_table();
     error = keys ? 0 : PIERROT_ENOMEM;
     for (size_t i = 0; i < snapshot.n && !error; i++)
-        error = pierrot_table_append(keys, pr_slot_term(&snapshot.items[i]->key));
+        error = pierrot_table_append(keys, pr_slot_term(&snapshot.items[i].name->key));
     drop_items(roster->rt, &snapshot);
     if (error) {
         pierrot_term_free(keys);
@@ -177,9 +183,11 @@ static int64_t count_all(struct pr_roster *roster)
     int64_t n = 0;
     for (int i = 0; i < PR_N_SHARDS; i++) {
         struct pr_shard *shard = &roster->shards[i];
+        const struct pr_roster_name *name;
+        uint32_t cursor = 0;
         pr_shard_lock_take(&shard->lock);
-        for (uint32_t at = 0; at < pr_dict_count(shard->names); at++)
-            n += is_alive(roster, shard->names->entries[at].value.as.pointer);
+        while ((name = pr_index_each(shard->names, &cursor)))
+            n += is_alive(roster, name);
         pr_shard_lock_give(&shard->lock);
     }
     return n;
@@ -189,7 +197,7 @@ static int64_t count_key(struct pr_roster *roster, const struct pr_key *key)
 {
     struct pr_shard *shard = pr_shard_for(roster, key);
     pr_shard_lock_take(&shard->lock);
-    const struct pr_roster_name *name = pr_shard_find(shard->names, key);
+    const struct pr_roster_name *name = pr_shard_find(shard, key);
     int64_t n = name && is_alive(roster, name);
     pr_shard_lock_give(&shard->lock);
     return n;
