@@ -67,18 +67,18 @@ static int answer_bool(const struct turn *turn, int value)
     return pierrot_reply(turn->from, pierrot_bool(value));
 }
 
-static int read_key(const struct turn *turn, struct pr_slot *key)
+static int read_key(const struct turn *turn, struct pr_key *key)
 {
-    return pr_slot_of_key(pierrot_table_at(turn->request, 2), key);
+    return pr_key_of_term(pierrot_table_at(turn->request, 2), key);
 }
 
 /* ----------------------------------------------------------------------------- holders */
 
 /* The name under this key when its holder lives; that of a dead one goes. */
-static struct pr_roster_name *find_living(const struct turn *turn, const struct pr_slot *key)
+static struct pr_roster_name *find_living(const struct turn *turn, const struct pr_key *key)
 {
     struct pr_roster_name *name = pr_roster_find(turn->registry->roster, key);
-    if (name && !pierrot_is_alive(turn->rt, name->holder->pid)) {
+    if (name && !pierrot_is_alive(turn->rt, name->pid)) {
         pr_roster_remove(turn->registry->roster, name);
         name = NULL;
     }
@@ -87,7 +87,7 @@ static struct pr_roster_name *find_living(const struct turn *turn, const struct 
 
 static int is_callers(const struct turn *turn, const struct pr_roster_name *name)
 {
-    return name && name->holder->pid.id == turn->from.pid.id;
+    return name && name->pid.id == turn->from.pid.id;
 }
 
 /* Lets go of a holder that has no name; what was created stays until it ends. */
@@ -126,7 +126,7 @@ remove:
 }
 
 /* Enters a free key. Takes: value. Lends: key. 0 or PIERROT_ENOMEM. */
-static int enter(const struct turn *turn, const struct pr_slot *key, const struct pr_slot *value,
+static int enter(const struct turn *turn, const struct pr_key *key, const struct pr_slot *value,
                  pierrot_pid pid, int is_created)
 {
     struct pr_holder *holder = hold(turn, pid);
@@ -134,7 +134,7 @@ static int enter(const struct turn *turn, const struct pr_slot *key, const struc
         pr_slot_free(value);
         return PIERROT_ENOMEM;
     }
-    int error = pr_roster_add(turn->registry->roster, holder, *key, value);
+    int error = pr_roster_add(turn->registry->roster, holder, key, value);
     if (error)
         release(turn, holder);
     else
@@ -144,12 +144,13 @@ static int enter(const struct turn *turn, const struct pr_slot *key, const struc
 
 static int register_as(const struct turn *turn, pierrot_pid pid, const pierrot_term *given)
 {
-    struct pr_slot key, value;
+    struct pr_key key;
+    struct pr_slot value;
     if (read_key(turn, &key) != 0 || !pierrot_is_alive(turn->rt, pid))
         return answer_bool(turn, 0);
     const struct pr_roster_name *name = find_living(turn, &key);
     if (name)
-        return answer(turn, pierrot_pid_term(name->holder->pid));
+        return answer(turn, pierrot_pid_term(name->pid));
     if (pr_slot_of_value(given, &value) != 0 || enter(turn, &key, &value, pid, 0) != 0)
         return answer_nil(turn);
     return answer_bool(turn, 1);
@@ -168,7 +169,7 @@ static int register_pid(struct turn *turn)
 
 static int unregister(struct turn *turn)
 {
-    struct pr_slot key;
+    struct pr_key key;
     struct pr_roster_name *name =
         read_key(turn, &key) == 0 ? pr_roster_find(turn->registry->roster, &key) : NULL;
     if (!is_callers(turn, name))
@@ -181,7 +182,8 @@ static int unregister(struct turn *turn)
 
 static int update(struct turn *turn)
 {
-    struct pr_slot key, value;
+    struct pr_key key;
+    struct pr_slot value;
     struct pr_roster_name *name =
         read_key(turn, &key) == 0 ? pr_roster_find(turn->registry->roster, &key) : NULL;
     if (!is_callers(turn, name))
@@ -211,7 +213,7 @@ static int wait_for(const struct turn *turn, struct pr_start *start)
 }
 
 /* 0 or an error; nothing has begun then. */
-static int begin_start(const struct turn *turn, const struct pr_slot *key, const pierrot_term *what)
+static int begin_start(const struct turn *turn, const struct pr_key *key, const pierrot_term *what)
 {
     struct pr_starts *starts = &turn->registry->starts;
     struct pr_start *start;
@@ -236,14 +238,15 @@ static int take_started(struct turn *turn)
     struct pr_slot no_value = {.type = PIERROT_NIL};
     if (!start || !pid.id)
         return answer_bool(turn, 0);
-    struct pr_roster_name *name = find_living(turn, &start->key);
-    if (name && name->holder->pid.id != pid.id) {
-        start->created = name->holder->pid; /* somebody took the key meanwhile */
+    struct pr_key key = pr_key_of_slot(&start->key);
+    struct pr_roster_name *name = find_living(turn, &key);
+    if (name && name->pid.id != pid.id) {
+        start->created = name->pid; /* somebody took the key meanwhile */
         return answer_bool(turn, 0);
     }
     if (name)
         name->holder->is_created = 1; /* it has registered itself */
-    else if (enter(turn, &start->key, &no_value, pid, 1) != 0)
+    else if (enter(turn, &key, &no_value, pid, 1) != 0)
         return answer_bool(turn, 0);
     start->created = pid;
     return answer_bool(turn, 1);
@@ -262,7 +265,7 @@ static pierrot_term *outcome_of(const struct pr_start *start, const pierrot_term
 {
     if (start->created.id)
         return pierrot_pid_term(start->created);
-    return pr_tuple(2, pr_text("failed"),
+    return pr_tuple(2, pr_string("failed"),
                     pierrot_term_copy(start->reason ? start->reason : reason));
 }
 
@@ -283,7 +286,7 @@ static int finish_start(const struct turn *turn, struct pr_start *start, const p
 /* ------------------------------------------------------------------------------ create */
 
 /* A bucket under this key. 0 or an error. */
-static int create_bucket(const struct turn *turn, const struct pr_slot *key, pierrot_pid *pid)
+static int create_bucket(const struct turn *turn, const struct pr_key *key, pierrot_pid *pid)
 {
     struct pr_slot no_value = {.type = PIERROT_NIL};
     pierrot_spawn_options options;
@@ -299,12 +302,12 @@ static int create_bucket(const struct turn *turn, const struct pr_slot *key, pie
 }
 
 /* *pid is the one under this key, or id 0 when the caller will be answered later. */
-static int ensure(const struct turn *turn, const struct pr_slot *key, pierrot_pid *pid)
+static int ensure(const struct turn *turn, const struct pr_key *key, pierrot_pid *pid)
 {
     const struct pr_roster_name *name = find_living(turn, key);
     struct pr_start *start = pr_starts_find(&turn->registry->starts, key);
     const pierrot_term *what = pierrot_table_at(turn->request, 3);
-    *pid = name ? name->holder->pid : (pierrot_pid){0};
+    *pid = name ? name->pid : (pierrot_pid){0};
     if (name)
         return 0;
     if (start)
@@ -316,7 +319,7 @@ static int ensure(const struct turn *turn, const struct pr_slot *key, pierrot_pi
 
 static int create(struct turn *turn)
 {
-    struct pr_slot key;
+    struct pr_key key;
     pierrot_pid pid;
     if (read_key(turn, &key) != 0)
         return answer_bool(turn, 0);
@@ -372,7 +375,7 @@ static int handle_call(pierrot_context *ctx, void *state, const pierrot_term *re
 static int handle_cast(pierrot_context *ctx, void *state, const pierrot_term *request)
 {
     struct turn turn = turn_of(ctx, state, request, (pierrot_from){{0}, {0}});
-    struct pr_slot key;
+    struct pr_key key;
     pierrot_pid pid;
     if (!pr_is_tagged(request, "create"))
         return pr_bad_cast(ctx, request);
@@ -424,8 +427,8 @@ static int init(pierrot_context *ctx, void *state, const pierrot_term *arg)
     struct registry *registry = state;
     (void)arg;
     (void)pierrot_trap_exit(ctx, 1);
-    registry->shutdown = pr_text("shutdown");
-    registry->kill = pr_text("kill");
+    registry->shutdown = pr_string("shutdown");
+    registry->kill = pr_string("kill");
     registry->roster = pr_roster_new(pierrot_runtime(ctx));
     if (!registry->shutdown || !registry->kill || !registry->roster)
         return PIERROT_ENOMEM;

@@ -21,17 +21,20 @@ struct pr_roster *pr_roster_new(pierrot *rt)
     return roster;
 }
 
-static void free_name(struct pr_roster *roster, struct pr_roster_name *name)
+void pr_roster_name_drop(pierrot *rt, struct pr_roster_name *name)
 {
-    pr_slot_free(&name->key);
+    /* acq_rel: the last has seen all that the others did with it. */
+    if (atomic_fetch_sub_explicit(&name->n_holds, 1, memory_order_acq_rel) != 1)
+        return;
+    struct pr_key key = pr_key_of_slot(&name->key);
     pr_slot_free(&name->value);
-    pierrot_shared_free(roster->rt, name, sizeof *name);
+    pierrot_shared_free(rt, name, sizeof *name + pr_key_text_size(&key));
 }
 
 static void free_shard(struct pr_roster *roster, struct pr_shard *shard)
 {
     for (uint32_t i = 0; i < pr_dict_count(shard->names); i++)
-        free_name(roster, shard->names->entries[i].value.as.pointer);
+        pr_roster_name_drop(roster->rt, shard->names->entries[i].value.as.pointer);
     for (uint32_t i = 0; i < pr_dict_count(shard->holders); i++)
         pierrot_shared_free(roster->rt, shard->holders->entries[i].value.as.pointer,
                             sizeof(struct pr_holder));
@@ -74,7 +77,7 @@ static void add_entry(struct pr_shard *shard, struct pr_dict *dict, const struct
 }
 
 static void remove_entry(struct pr_roster *roster, struct pr_shard *shard, struct pr_dict **dict,
-                         const struct pr_slot *key)
+                         const struct pr_key *key)
 {
     struct pr_dict *old = *dict, *shrunk;
     struct pr_dict_entry *entry = pr_dict_find(old, key);
@@ -90,20 +93,20 @@ static void remove_entry(struct pr_roster *roster, struct pr_shard *shard, struc
     pr_dict_free(roster->rt, old);
 }
 
-struct pr_roster_name *pr_roster_find(struct pr_roster *roster, const struct pr_slot *key)
+struct pr_roster_name *pr_roster_find(struct pr_roster *roster, const struct pr_key *key)
 {
     return pr_shard_find(pr_shard_for(roster, key)->names, key);
 }
 
 struct pr_holder *pr_roster_find_holder(struct pr_roster *roster, pierrot_pid pid)
 {
-    struct pr_slot key = pr_slot_of_pid(pid);
+    struct pr_key key = pr_key_of_pid(pid);
     return pr_shard_find(pr_shard_for(roster, &key)->holders, &key);
 }
 
 struct pr_holder *pr_roster_add_holder(struct pr_roster *roster, pierrot_pid pid)
 {
-    struct pr_slot key = pr_slot_of_pid(pid);
+    struct pr_key key = pr_key_of_pid(pid);
     struct pr_shard *shard = pr_shard_for(roster, &key);
     struct pr_holder *holder = pierrot_shared_alloc(roster->rt, sizeof *holder);
     if (!holder)
@@ -113,13 +116,13 @@ struct pr_holder *pr_roster_add_holder(struct pr_roster *roster, pierrot_pid pid
         pierrot_shared_free(roster->rt, holder, sizeof *holder);
         return NULL;
     }
-    add_entry(shard, shard->holders, &key, holder);
+    add_entry(shard, shard->holders, &key.slot, holder);
     return holder;
 }
 
 static struct pr_shard *shard_of_holder(struct pr_roster *roster, const struct pr_holder *holder)
 {
-    struct pr_slot key = pr_slot_of_pid(holder->pid);
+    struct pr_key key = pr_key_of_pid(holder->pid);
     return pr_shard_for(roster, &key);
 }
 
@@ -145,39 +148,31 @@ static void unlist(struct pr_roster *roster, struct pr_roster_name *name)
     pr_shard_lock_give(lock);
 }
 
-int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, struct pr_slot key,
+int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, const struct pr_key *key,
                   const struct pr_slot *value)
 {
-    struct pr_shard *shard = pr_shard_for(roster, &key);
-    struct pr_roster_name *name;
-    int error = pr_slot_own(&key);
-    if (error)
-        goto free_value;
-    error = PIERROT_ENOMEM;
-    name = pierrot_shared_alloc(roster->rt, sizeof *name);
-    if (!name)
-        goto free_key;
-    if (reserve(roster, shard, &shard->names) != 0)
-        goto free_name;
+    struct pr_shard *shard = pr_shard_for(roster, key);
+    size_t size = sizeof(struct pr_roster_name) + pr_key_text_size(key);
+    struct pr_roster_name *name = pierrot_shared_alloc(roster->rt, size);
+    if (!name || reserve(roster, shard, &shard->names) != 0) {
+        pierrot_shared_free(roster->rt, name, size);
+        pr_slot_free(value);
+        return PIERROT_ENOMEM;
+    }
     *name = (struct pr_roster_name){
-        .key = key, .value = *value, .holder = holder, .serial = roster->n_serial++};
+        .pid = holder->pid, .value = *value, .holder = holder, .serial = roster->n_serial++};
+    name->key = pr_key_place(key, name->text);
+    atomic_init(&name->n_holds, 1);
     add_entry(shard, shard->names, &name->key, name);
     list(roster, name);
     return 0;
-
-free_name:
-    pierrot_shared_free(roster->rt, name, sizeof *name);
-free_key:
-    pr_slot_free(&key);
-free_value:
-    pr_slot_free(value);
-    return error;
 }
 
 void pr_roster_set_value(struct pr_roster *roster, struct pr_roster_name *name,
                          const struct pr_slot *value)
 {
-    struct pr_shard_lock *lock = &pr_shard_for(roster, &name->key)->lock;
+    struct pr_key key = pr_key_of_slot(&name->key);
+    struct pr_shard_lock *lock = &pr_shard_for(roster, &key)->lock;
     pr_shard_lock_take(lock);
     struct pr_slot old = name->value;
     name->value = *value;
@@ -187,15 +182,16 @@ void pr_roster_set_value(struct pr_roster *roster, struct pr_roster_name *name,
 
 void pr_roster_remove(struct pr_roster *roster, struct pr_roster_name *name)
 {
-    struct pr_shard *shard = pr_shard_for(roster, &name->key);
+    struct pr_key key = pr_key_of_slot(&name->key);
+    struct pr_shard *shard = pr_shard_for(roster, &key);
     unlist(roster, name);
-    remove_entry(roster, shard, &shard->names, &name->key);
-    free_name(roster, name);
+    remove_entry(roster, shard, &shard->names, &key);
+    pr_roster_name_drop(roster->rt, name);
 }
 
 void pr_roster_remove_holder(struct pr_roster *roster, struct pr_holder *holder)
 {
-    struct pr_slot key = pr_slot_of_pid(holder->pid);
+    struct pr_key key = pr_key_of_pid(holder->pid);
     struct pr_shard *shard = pr_shard_for(roster, &key);
     while (holder->first)
         pr_roster_remove(roster, holder->first);

@@ -13,17 +13,22 @@
 #define PR_ROSTER_TABLE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "actor/dict.h"
 
 /* Letters: (I) fixed, (W) the writer's alone, (K) under the lock of the key's shard, (P) under the
- * lock of the pid's shard; the writer reads all of them without. */
+ * lock of the pid's shard, (A) atomic; the writer reads all of them without. */
 struct pr_roster_name {
-    struct pr_slot key;                     /* (I) owned */
-    struct pr_slot value;                   /* (K) owned */
-    struct pr_holder *holder;               /* (I) */
+    struct pr_holder *holder;               /* (W) */
     struct pr_roster_name *next, *previous; /* (P) of the holder's, oldest first */
     uint64_t serial;                        /* (I) the order in which names were made */
+    struct pr_slot key;                     /* (I) its text, if any, lies in `text` */
+    atomic_uint n_holds;                    /* (A) the table's, and readers' that list keys */
+    /* What a lookup needs lies together. */
+    pierrot_pid pid;      /* (I) of the holder */
+    struct pr_slot value; /* (K) owned */
+    uint32_t text[];      /* (I) a struct pr_key_text */
 };
 
 struct pr_holder {
@@ -76,16 +81,19 @@ struct pr_roster {
 };
 
 /* By the high bits: the dicts use the low ones. */
-static inline struct pr_shard *pr_shard_for(struct pr_roster *roster, const struct pr_slot *key)
+static inline struct pr_shard *pr_shard_for(struct pr_roster *roster, const struct pr_key *key)
 {
-    return &roster->shards[key->hash >> (32 - PR_SHARD_BITS)];
+    return &roster->shards[key->slot.hash >> (32 - PR_SHARD_BITS)];
 }
 
 /* What the dict leads to; NULL where there is none. */
-static inline void *pr_shard_find(struct pr_dict *dict, const struct pr_slot *key)
+static inline void *pr_shard_find(struct pr_dict *dict, const struct pr_key *key)
 {
     struct pr_dict_entry *entry = pr_dict_find(dict, key);
     return entry ? entry->value.as.pointer : NULL;
 }
+
+/* One holder of the name less; the last frees it. Thread: any. */
+void pr_roster_name_drop(pierrot *rt, struct pr_roster_name *name);
 
 #endif
