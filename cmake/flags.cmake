@@ -42,3 +42,10 @@ if(PIERROT_SANITIZE)
                       -fno-omit-frame-pointer -O1)
   add_link_options("-fsanitize=${PIERROT_SANITIZE}")
 endif()
+# Lua leaves C functions by longjmp, which ThreadSanitizer does not see where Lua was built with
+# _FORTIFY_SOURCE (__longjmp_chk): its stack of frames grows until it crashes. So none are noted.
+include(CheckCCompilerFlag)
+check_c_compiler_flag("--param=tsan-instrument-func-entry-exit=0" PIERROT_HAS_FRAMELESS_TSAN)
+if(PIERROT_SANITIZE MATCHES "thread" AND PIERROT_HAS_FRAMELESS_TSAN)
+  add_compile_options("--param=tsan-instrument-func-entry-exit=0")
+endif()

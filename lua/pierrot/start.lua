@@ -183,7 +183,8 @@ function M.server(fname, module, arg, opts, link, monitor)
 end
 
 --- For a host thread that starts a server: it reads the outcome from the end of this process.
----@param request { module: string, arg: any, name: string?, max_queue: integer?, timeout: integer? }
+---@param request { module: string, arg: any, name: string?, max_queue: integer?,
+---  timeout: integer? }
 function M.for_host(request)
   local pid, why = M.server("start", request.module, request.arg, {
     name = request.name, max_queue = request.max_queue, timeout = request.timeout,

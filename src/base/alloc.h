@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory. Everything in pierrot allocates from a heap: an allocation function of the embedder's and a
- * count of live bytes. Each scheduler has a heap that only its thread counts in, so that counting
- * costs no atomic read-modify-write; what one thread allocates another may free, in its own heap, as
- * long as both belong to one runtime: single counts may then be negative, the sum is right.
+ * Memory. Everything in pierrot allocates from a heap: an allocation function of the embedder's and
+ * a count of live bytes. Each scheduler has a heap that only its thread counts in, so that counting
+ * costs no atomic read-modify-write; what one thread allocates another may free, in its own heap,
+ * as long as both belong to one runtime: single counts may then be negative, the sum is right.
  *
  * All sizes are given back on free, as Lua's allocator does. */
 #ifndef PR_ALLOC_H
@@ -16,10 +16,10 @@
 #include "pierrot.h"
 
 struct pr_heap {
-    pierrot_alloc_fn fn;        /* (I) */
-    void *ud;                   /* (I) */
-    atomic_llong live_bytes;    /* (A) relaxed; written by the owner, or by all when is_shared */
-    int is_shared;              /* (I) counted with read-modify-writes */
+    pierrot_alloc_fn fn;     /* (I) */
+    void *ud;                /* (I) */
+    atomic_llong live_bytes; /* (A) relaxed; written by the owner, or by all when is_shared */
+    int is_shared;           /* (I) counted with read-modify-writes */
 };
 
 /* fn NULL: malloc's family. Thread: any. */
@@ -41,8 +41,8 @@ void pr_heap_count(struct pr_heap *heap, long long bytes);
 /* Bytes; a snapshot. Thread: any. */
 int64_t pr_heap_live(const struct pr_heap *heap);
 
-/* The heap that code without one at hand uses: the scheduler's on its thread, else a shared one of the
- * process over malloc. */
+/* The heap that code without one at hand uses: the scheduler's on its thread, else a shared one of
+ * the process over malloc. */
 struct pr_heap *pr_heap_current(void);
 void pr_heap_set_current(struct pr_heap *heap); /* NULL: the shared one */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A mutex, libuv's: the one place of the lower layers that knows uv.h. Rules (docs/threading.md): one
- * lock at a time, no callback, no Lua and no waiting under a lock. */
+ * A mutex, libuv's: the one place of the lower layers that knows uv.h. Rules (docs/threading.md):
+ * one lock at a time, no callback, no Lua and no waiting under a lock. */
 #ifndef PR_LOCK_H
 #define PR_LOCK_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log of a runtime: lines go to the embedder's sink, whole and one at a time; without a sink they
- * go nowhere. */
+ * The log of a runtime: lines go to the embedder's sink, whole and one at a time; without a sink
+ * they go nowhere. */
 #ifndef PR_LOG_H
 #define PR_LOG_H
 

@@ -3,7 +3,8 @@
  * An intrusive hash table from 64-bit hashes: elements embed a pr_map_node and are compared by the
  * caller, so the map knows nothing of keys. Not for several threads at once.
  *
- * Invariant: each node is in the bucket hash & (n_buckets - 1); n_buckets is 0 or a power of two. */
+ * Invariant: each node is in the bucket hash & (n_buckets - 1); n_buckets is 0 or a power of two.
+ */
 #ifndef PR_MAP_H
 #define PR_MAP_H
 
@@ -34,7 +35,8 @@ void pr_map_insert(struct pr_map *map, struct pr_map_node *node);
 /* Takes the node out, and gives memory back when the map became sparse. */
 void pr_map_remove(struct pr_map *map, struct pr_heap *heap, struct pr_map_node *node);
 
-/* The first node of the bucket where `hash` lives: go on by ->next and compare ->hash and the key. */
+/* The first node of the bucket where `hash` lives: go on by ->next and compare ->hash and the key.
+ */
 static inline struct pr_map_node *pr_map_first(const struct pr_map *map, uint64_t hash)
 {
     return map->n_buckets ? map->buckets[hash & (map->n_buckets - 1)] : NULL;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Small pieces for one thread: free lists by size, cut from slabs. Lua's tables and strings come and go
- * at every message; a general allocator takes a quarter of a call's time for them, these lists some
- * nanoseconds, and they waste no header.
+ * Small pieces for one thread: free lists by size, cut from slabs. Lua's tables and strings come
+ * and go at every message; a general allocator takes a quarter of a call's time for them, these
+ * lists some nanoseconds, and they waste no header.
  *
- * A pool gives its slabs back only when it ends, so what a burst took stays for the next one. Pieces may
- * only be freed into the pool that they came from: not for what travels between threads. */
+ * A pool gives its slabs back only when it ends, so what a burst took stays for the next one.
+ * Pieces may only be freed into the pool that they came from: not for what travels between threads.
+ */
 #ifndef PR_POOL_H
 #define PR_POOL_H
 
 #include "base/alloc.h"
 
-#define PR_POOL_GRAIN   16
-#define PR_POOL_CLASSES 32 /* up to 512 bytes */
+#define PR_POOL_GRAIN    16
+#define PR_POOL_CLASSES  32 /* up to 512 bytes */
 #define PR_POOL_MAX_SIZE (PR_POOL_GRAIN * PR_POOL_CLASSES)
 
 /* Sanitizers and the debug build want to see every piece. */
@@ -32,7 +33,7 @@ struct pr_pool {
     struct pr_heap *heap; /* of the slabs */
     int is_off;           /* every piece from the heap itself: so tests see each allocation */
     struct pr_pool_piece *free[PR_POOL_CLASSES + 1];
-    char *at, *end;       /* what is left of the newest slab */
+    char *at, *end; /* what is left of the newest slab */
     struct pr_pool_slab *slabs;
 };
 

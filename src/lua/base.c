@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What differs in Lua's own library: how pids and refs print; and in the program, print in one piece
- * and os.exit from any thread. */
+ * What differs in Lua's own library: how pids and refs print; and in the program, print in one
+ * piece and os.exit from any thread. */
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -320,7 +320,8 @@ static int l_halt(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     struct pierrot *runtime = lua->scheduler->runtime;
     int status = (int)luaL_optinteger(L, 1, 0);
-    atomic_store_explicit(&runtime->halt_requested, 1 + (status & 0xff), memory_order_release);
+    /* seq_cst: the runner announces its sleep before it looks here, see sched/doze.c. */
+    atomic_store_explicit(&runtime->halt_requested, 1 + (status & 0xff), memory_order_seq_cst);
     runtime->system.owners[0]->ops->wake(runtime->system.owners[0]);
     return push_true(L);
 }

@@ -22,8 +22,8 @@ void pr_class_drop(struct pr_lua *lua, struct pr_class *class_);
 /* Frees what is left, at the end of the state. */
 void pr_class_close(struct pr_lua *lua);
 
-/* Pushes the callback of that name on L: a function, a table, or what else stands there; nil. May run
- * an __index of the module's: L is protected. */
+/* Pushes the callback of that name on L: a function, a table, or what else stands there; nil. May
+ * run an __index of the module's: L is protected. */
 void pr_class_push_callback(struct pr_lua *lua, struct pr_class *class_, lua_State *L,
                             const char *name);
 

@@ -229,8 +229,8 @@ static int call_by_signal(struct pr_lua *lua, lua_State *L, struct pr_target tar
     struct pr_owner *owner = lua->owner;
     uint64_t deadline = pr_check_deadline(lua, L, 3);
     struct pierrot_term value = pr_encode(lua, L, 2, server);
-    struct pr_call *call = pr_call_begin(owner, current(lua), target.pid,
-                                         pr_owner_make_ref(owner), 1, deadline);
+    struct pr_call *call =
+        pr_call_begin(owner, current(lua), target.pid, pr_owner_make_ref(owner), 1, deadline);
     if (!call) {
         pr_value_drop(owner, &value);
         return no_memory(L);
@@ -254,8 +254,8 @@ static int wait_for(struct pr_lua *lua, lua_State *L, struct pr_process *server,
     return pr_wait(lua, L, (lua_KContext)call, try_call, call_k);
 }
 
-/* The timeout at 3, the default when there is none; it is checked now and its clock read only when the
- * call must wait. */
+/* The timeout at 3, the default when there is none; it is checked now and its clock read only when
+ * the call must wait. */
 static void check_timeout(struct pr_lua *lua, lua_State *L)
 {
     if (!lua_isnone(L, 3)) {
@@ -343,8 +343,8 @@ static int l_call(lua_State *L)
     return call_by_signal(lua, L, target, server);
 }
 
-/* request(server, tag, …): call with {tag, …} and the default timeout. To an idle C actor here without
- * the table. */
+/* request(server, tag, …): call with {tag, …} and the default timeout. To an idle C actor here
+ * without the table. */
 static int l_request(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
@@ -452,10 +452,14 @@ static int l_read(lua_State *L)
 void pr_open_client(struct pr_lua *lua, lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"send", l_send},   {"cast", l_cast},
-        {"reply", l_reply}, {"call", l_call},
-        {"send_request", l_send_request}, {"system_cast", l_system_cast},
-        {"read", l_read},   {"request", l_request},
+        {"send", l_send},
+        {"cast", l_cast},
+        {"reply", l_reply},
+        {"call", l_call},
+        {"send_request", l_send_request},
+        {"system_cast", l_system_cast},
+        {"read", l_read},
+        {"request", l_request},
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);

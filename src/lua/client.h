@@ -12,8 +12,8 @@ struct pr_target {
     pierrot_ref alias;
 };
 
-/* The target at `arg`: pid, string, or (with_alias) ref; a via is resolved by the Lua side before. Raises
- * for what is none of these. */
+/* The target at `arg`: pid, string, or (with_alias) ref; a via is resolved by the Lua side before.
+ * Raises for what is none of these. */
 struct pr_target pr_check_target(struct pr_lua *lua, lua_State *L, int arg, int with_alias);
 
 /* Raises the exit {why, {module, function, …the arguments 1 to n_args of L}}; why is on top. */

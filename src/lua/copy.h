@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values on their way: straight from one Lua value to another inside a state, to terms and back. Copies
- * keep sharing and cycles, and need no recursion at any depth. Metatables are not carried. */
+ * Values on their way: straight from one Lua value to another inside a state, to terms and back.
+ * Copies keep sharing and cycles, and need no recursion at any depth. Metatables are not carried.
+ */
 #ifndef PR_LUA_COPY_H
 #define PR_LUA_COPY_H
 
 #include "lua/state.h"
 
-/* Pushes on `to` a copy of the value at `index` of `from` (the same state's threads, or one thread).
- * 0; or the value cannot be sent: nothing is pushed, PIERROT_EINVAL. May raise a memory error in
- * `from`. */
+/* Pushes on `to` a copy of the value at `index` of `from` (the same state's threads, or one
+ * thread). 0; or the value cannot be sent: nothing is pushed, PIERROT_EINVAL. May raise a memory
+ * error in `from`. */
 int pr_copy(lua_State *from, int index, lua_State *to);
 
-/* The value as a root. Gives. NULL with *error: EINVAL (it cannot be sent), ENOMEM, ELIMIT. May raise a
- * memory error in L. */
+/* The value as a root. Gives. NULL with *error: EINVAL (it cannot be sent), ENOMEM, ELIMIT. May
+ * raise a memory error in L. */
 pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *error);
 
 /* The n values from `first` on as a root {value, …}. Gives. Raises what cannot be sent. */
@@ -29,13 +30,16 @@ void pr_push_term(lua_State *L, const pierrot_term *term);
 /* Pushes a root, which is freed also when pushing raises; NULL is nil. Takes: root. Returns 1. */
 int pr_push_root(struct pr_lua *lua, lua_State *L, pierrot_term *root);
 
-/* The value at `index` as what a signal carries to `target` (NULL: to another scheduler, or to keep for
- * long): local or term. Raises, in L, an error that names what cannot be sent. */
+/* The value at `index` as what a signal carries to `target` (NULL: to another scheduler, or to keep
+ * for long): local or term. Raises, in L, an error that names what cannot be sent. */
 struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
                               const struct pr_process *target);
 
 /* Pushes what a signal carries; the value stays the signal's. Raises a memory error in L. */
 void pr_push_value(struct pr_lua *lua, lua_State *L, const struct pierrot_term *value);
+
+/* Raises the error of a copy that failed: EINVAL names what cannot be sent. */
+int pr_copy_raise(struct pr_lua *lua, lua_State *L, int index, int error);
 
 /* Raises the error for a value that cannot be sent. */
 int pr_copy_error(struct pr_lua *lua, lua_State *L, int index);

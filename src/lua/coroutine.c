@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The coroutine library of Lua, with two differences that a script does not see: the running state is
- * tracked, so that it can be preempted, and a yield by the system passes through to the process. */
+ * The coroutine library of Lua, with two differences that a script does not see: the running state
+ * is tracked, so that it can be preempted, and a yield by the system passes through to the process.
+ */
 #include <lualib.h>
 
 #include "lua/process.h"
@@ -32,8 +33,8 @@ static int collect(lua_State *L, lua_State *co, int status, int n_results)
     return FAILED;
 }
 
-/* Coroutines in which a process waits or was preempted: only that process may go on in them. A table
- * with weak keys; entries are made only where the system yields through a coroutine. */
+/* Coroutines in which a process waits or was preempted: only that process may go on in them. A
+ * table with weak keys; entries are made only where the system yields through a coroutine. */
 static const char waiting_key = 0;
 
 static void mark_waiting(lua_State *L, lua_State *co, int is_waiting)
@@ -93,8 +94,8 @@ static int finish_resume(lua_State *L, int n)
     return n + 1;
 }
 
-/* Resumes until the coroutine itself yields or ends; what the system yields goes outwards first, and
- * `k` comes back here with no arguments. Returns a number of results, or does not return. */
+/* Resumes until the coroutine itself yields or ends; what the system yields goes outwards first,
+ * and `k` comes back here with no arguments. Returns a number of results, or does not return. */
 static int resume_k(lua_State *L, int status, lua_KContext context);
 static int wrap_k(lua_State *L, int status, lua_KContext context);
 
@@ -200,7 +201,7 @@ static int is_system_yieldable(lua_State *L)
 }
 
 /* The body of a process is no coroutine of the user's: yielding there leads nowhere. */
-static int co_yield(lua_State *L)
+static int co_yield (lua_State *L)
 {
     struct pr_lua *lua = PR_LUA(L);
     struct pr_process *process = lua->owner->current;
@@ -230,8 +231,8 @@ static int co_running(lua_State *L)
 void pr_open_coroutine(struct pr_lua *lua, lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"resume", co_resume},   {"wrap", co_wrap},       {"create", co_create},
-        {"yield", co_yield},     {"running", co_running}, {"isyieldable", co_isyieldable},
+        {"resume", co_resume}, {"wrap", co_wrap},       {"create", co_create},
+        {"yield", co_yield },  {"running", co_running}, {"isyieldable", co_isyieldable},
         {NULL, NULL},
     };
     lua_newtable(L);

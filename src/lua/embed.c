@@ -78,10 +78,8 @@ static void destroy_watcher(struct pr_owner *owner, struct pr_process *process)
     pr_free(&owner->heap, process, sizeof(struct watcher));
 }
 
-static const struct pr_kind watcher_kind = {.name = "watcher",
-                                            .run = run_watcher,
-                                            .finish = finish_watcher,
-                                            .destroy = destroy_watcher};
+static const struct pr_kind watcher_kind = {
+    .name = "watcher", .run = run_watcher, .finish = finish_watcher, .destroy = destroy_watcher};
 
 static int watch(struct pr_owner *owner, pierrot_pid pid, struct watcher **out)
 {
@@ -113,7 +111,7 @@ static int is_over(void *ud)
 {
     struct waiting *waiting = ud;
     return waiting->is_done ||
-           atomic_load_explicit(&waiting->runtime->halt_requested, memory_order_acquire);
+           atomic_load_explicit(&waiting->runtime->halt_requested, memory_order_seq_cst);
 }
 
 /* Runs protected: a process with the function at 1. */
@@ -169,7 +167,7 @@ int pr_main_run(pierrot *rt, enum pr_main_end *end)
 static int is_halted(void *ud)
 {
     struct pierrot *runtime = ud;
-    return atomic_load_explicit(&runtime->halt_requested, memory_order_acquire);
+    return atomic_load_explicit(&runtime->halt_requested, memory_order_seq_cst);
 }
 
 void pr_main_wait_halt(pierrot *rt)

@@ -13,8 +13,8 @@ enum pr_main_end {
     PR_MAIN_HALTED /* the program was told to end meanwhile */
 };
 
-/* Runs the function on top of scheduler 0's main Lua state as the main process, until it has ended or a
- * halt was requested. Pops it. 0 or an error; *end tells how it ended. Thread: the creator. */
+/* Runs the function on top of scheduler 0's main Lua state as the main process, until it has ended
+ * or a halt was requested. Pops it. 0 or an error; *end tells how it ended. Thread: the creator. */
 int pr_main_run(pierrot *rt, enum pr_main_end *end);
 
 /* Runs scheduler 0 until a halt is requested. Thread: the creator. */

@@ -8,10 +8,10 @@
 #include <stddef.h>
 
 struct pr_embedded {
-    const char *name;      /* as in require: "pierrot", "pierrot.gen_server" */
-    const char *chunkname; /* "@pierrot/gen_server.lua" */
+    const char *name;           /* as in require: "pierrot", "pierrot.gen_server" */
+    const char *chunkname;      /* "@pierrot/gen_server.lua" */
     const unsigned char *bytes; /* source text; a NUL follows it */
-    size_t len;            /* without that NUL */
+    size_t len;                 /* without that NUL */
 };
 
 /* pr_n_embedded entries, and one with name NULL after them. */

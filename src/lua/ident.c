@@ -13,8 +13,8 @@ const char *pr_type_name(lua_State *L, int index)
 
 int pr_type_error(lua_State *L, int arg, const char *expected)
 {
-    return luaL_argerror(
-        L, arg, lua_pushfstring(L, "%s expected, got %s", expected, pr_type_name(L, arg)));
+    return luaL_argerror(L, arg,
+                         lua_pushfstring(L, "%s expected, got %s", expected, pr_type_name(L, arg)));
 }
 
 pierrot_pid pr_check_pid(lua_State *L, int arg)

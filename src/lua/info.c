@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is known of processes: info, is_alive, the list of all, memory. A process elsewhere is asked by a
- * visit, so the answer is one of after all signals sent to it before, as in OTP. */
+ * What is known of processes: info, is_alive, the list of all, memory. A process elsewhere is asked
+ * by a visit, so the answer is one of after all signals sent to it before, as in OTP. */
 #include <string.h>
 
 #include "lua/binding.h"
@@ -126,10 +126,25 @@ static int item_cell(struct pr_owner *owner, struct pr_process *process, const c
 }
 
 static const char *const item_names[] = {
-    "status",     "mailbox",   "dropped",   "messages",         "dictionary",
-    "links",      "monitors",  "monitored_by", "name",          "parent",
-    "ancestors",  "callers",   "reductions", "memory",          "scheduler",
-    "current_function", "current_stacktrace", "initial_call",   "trap_exit",
+    "status",
+    "mailbox",
+    "dropped",
+    "messages",
+    "dictionary",
+    "links",
+    "monitors",
+    "monitored_by",
+    "name",
+    "parent",
+    "ancestors",
+    "callers",
+    "reductions",
+    "memory",
+    "scheduler",
+    "current_function",
+    "current_stacktrace",
+    "initial_call",
+    "trap_exit",
 };
 
 enum { N_ITEMS = sizeof item_names / sizeof *item_names };
@@ -283,7 +298,7 @@ int pr_lua_info(struct pr_lua *lua, struct pr_lua_process *process, const char *
 struct info_visit {
     struct pr_visit visit; /* first */
     pierrot_from from;
-    pierrot_term *wanted;  /* NULL: only whether it lives */
+    pierrot_term *wanted; /* NULL: only whether it lives */
 };
 
 static void visit_process(struct pr_owner *owner, struct pr_process *process,
@@ -326,9 +341,8 @@ static int ask(struct pr_lua *lua, lua_State *L, pierrot_pid pid, pierrot_term *
     struct pr_owner *owner = lua->owner;
     struct info_visit *visit = pr_zalloc(&owner->heap, sizeof *visit);
     pierrot_ref ref = pr_owner_make_ref(owner);
-    struct pr_call *call = visit ? pr_call_begin(owner, owner->current, (pierrot_pid){0}, ref, 0,
-                                                 UINT64_MAX)
-                                 : NULL;
+    struct pr_call *call =
+        visit ? pr_call_begin(owner, owner->current, (pierrot_pid){0}, ref, 0, UINT64_MAX) : NULL;
     if (!call) {
         pr_term_drop(wanted, &owner->heap);
         pr_free(&owner->heap, visit, sizeof *visit);
@@ -440,8 +454,8 @@ static int l_memory(lua_State *L)
     lua_Integer total = pierrot_memory(runtime);
     lua_Integer n_processes = 0;
     for (uint32_t i = 0; i < runtime->n_schedulers; i++)
-        n_processes += atomic_load_explicit(&runtime->schedulers[i]->owner.n_processes,
-                                            memory_order_relaxed);
+        n_processes +=
+            atomic_load_explicit(&runtime->schedulers[i]->owner.n_processes, memory_order_relaxed);
     if (lua->is_module)
         total += in_lua; /* the host's allocator counts elsewhere */
     lua_createtable(L, 0, 5);
@@ -456,8 +470,10 @@ static int l_memory(lua_State *L)
 void pr_open_info(struct pr_lua *lua, lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"info", l_info},           {"is_alive", l_is_alive},
-        {"processes", l_processes}, {"memory", l_memory},
+        {"info", l_info},
+        {"is_alive", l_is_alive},
+        {"processes", l_processes},
+        {"memory", l_memory},
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);

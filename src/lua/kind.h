@@ -15,7 +15,8 @@ struct pr_spawn_options {
     struct pr_lineage *lineage; /* takes; NULL: that of the current process */
 };
 
-/* A new process that is not ready yet; options are in force. 0; EEXIST (the name), ENOMEM, ELIMIT. */
+/* A new process that is not ready yet; options are in force. 0; EEXIST (the name), ENOMEM, ELIMIT.
+ */
 int pr_lua_process_new(struct pr_lua *lua, const struct pr_spawn_options *options, int is_server,
                        struct pr_lua_process **made, pierrot_ref *ref);
 

@@ -220,8 +220,8 @@ static int open_state(struct pr_scheduler *scheduler, void *host_state)
     return lua->is_module ? pr_lua_host_new(lua) : 0;
 }
 
-/* The collector is Lua's incremental one, in small steps; when nothing else is to be done, it goes on
- * to the end of a cycle that has begun. */
+/* The collector is Lua's incremental one, in small steps; when nothing else is to be done, it goes
+ * on to the end of a cycle that has begun. */
 static int collect(struct pr_scheduler *scheduler, int idle)
 {
     (void)scheduler;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lua as the language of a runtime: opening and closing the state of a scheduler, with everything that
- * scripts find in it. */
+ * Lua as the language of a runtime: opening and closing the state of a scheduler, with everything
+ * that scripts find in it. */
 #ifndef PR_LUA_LANGUAGE_H
 #define PR_LUA_LANGUAGE_H
 

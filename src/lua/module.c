@@ -79,7 +79,8 @@ static int open_module(lua_State *L, const char *name)
         lua_pushcfunction(L, configure);
         lua_setfield(L, -2, "configure");
     }
-    /* Someone (busted does) may have emptied package.loaded meanwhile: the functions are the same. */
+    /* Someone (busted does) may have emptied package.loaded meanwhile: the functions are the same.
+     */
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &pr_core_key);
     lua_setfield(L, -2, "pierrot.core");

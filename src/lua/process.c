@@ -43,7 +43,8 @@ void pr_wait_alarm_clear(struct pr_lua *lua, struct pr_lua_process *process)
 
 /* ---------------------------------------------------------------------- reasons */
 
-/* Whether a line of a traceback is pierrot's own: the files in the library, the bottom of a coroutine. */
+/* Whether a line of a traceback is pierrot's own: the files in the library, the bottom of a
+ * coroutine. */
 static int is_internal(const char *line, size_t len)
 {
     static const char file[] = "\tpierrot/", bottom[] = "\t[C]: in ?", code[] = "\tpierrot:";
@@ -76,8 +77,8 @@ static pierrot_term *error_tuple(struct pr_lua *lua, pierrot_term *value, const 
 {
     struct pierrot_term tag = pr_cell_borrow("error", 5);
     struct pierrot_term text = pr_cell_borrow(traceback, (uint32_t)len);
-    pierrot_term *reason = pr_term_tuple(&lua->owner->heap,
-                                         (const pierrot_term *const[]){&tag, value, &text}, 3);
+    pierrot_term *reason =
+        pr_term_tuple(&lua->owner->heap, (const pierrot_term *const[]){&tag, value, &text}, 3);
     pr_term_drop(value, &lua->owner->heap);
     return reason ? reason : PR_TERM(enomem);
 }
@@ -142,8 +143,8 @@ void pr_lua_process_crash(struct pr_lua *lua, struct pr_lua_process *process, lu
     pr_process_exit(lua->owner, &process->process, reason);
 }
 
-/* lua_getstack walks from the top each time: the last level is found by doubling and halving, or a deep
- * stack would take for ever. */
+/* lua_getstack walks from the top each time: the last level is found by doubling and halving, or a
+ * deep stack would take for ever. */
 int pr_bottom_frame(lua_State *co, lua_Debug *ar)
 {
     int low = 0, high = 1;

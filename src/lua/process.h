@@ -9,10 +9,10 @@
 
 /* What a process is doing; of a server, which callback runs. */
 enum pr_phase {
-    PR_PHASE_PLAIN,    /* a plain process runs the function of spawn */
-    PR_PHASE_LOAD,     /* a server finds its module, or registers its via-name */
+    PR_PHASE_PLAIN, /* a plain process runs the function of spawn */
+    PR_PHASE_LOAD,  /* a server finds its module, or registers its via-name */
     PR_PHASE_INIT,
-    PR_PHASE_SERVE,    /* between callbacks */
+    PR_PHASE_SERVE, /* between callbacks */
     PR_PHASE_CALL,
     PR_PHASE_CAST,
     PR_PHASE_INFO,
@@ -28,23 +28,23 @@ struct pr_wait_alarm {
 };
 
 struct pr_lua_process {
-    struct pr_process process;      /* first */
-    struct pr_pooled body;          /* co NULL: a server that is idle */
-    uint32_t state_place;           /* state of a server */
+    struct pr_process process; /* first */
+    struct pr_pooled body;     /* co NULL: a server that is idle */
+    uint32_t state_place;      /* state of a server */
     uint32_t dictionary_place;
-    struct pr_class *class_;        /* module of a server; NULL: a plain process, or still loading */
-    struct pr_signal *scanned;      /* save point: the last message a receive has looked at */
-    struct pr_wait_alarm *alarm;    /* NULL: none is armed */
-    pierrot_from starter;           /* whom to tell that init is done; id 0: nobody */
-    pierrot_term *stop_reason;      /* of a server that terminates; one hold */
-    pierrot_term *last_message;     /* for the report of a crash */
-    uint8_t phase;                  /* enum pr_phase */
+    struct pr_class *class_;     /* module of a server; NULL: a plain process, or still loading */
+    struct pr_signal *scanned;   /* save point: the last message a receive has looked at */
+    struct pr_wait_alarm *alarm; /* NULL: none is armed */
+    pierrot_from starter;        /* whom to tell that init is done; id 0: nobody */
+    pierrot_term *stop_reason;   /* of a server that terminates; one hold */
+    pierrot_term *last_message;  /* for the report of a crash */
+    uint8_t phase;               /* enum pr_phase */
     uint8_t is_server;
-    uint8_t is_host;                /* the main process of a stock interpreter */
-    uint8_t has_to_wake;            /* host: make it ready as soon as it waits */
-    uint8_t is_suspended;           /* sys.suspend */
-    uint8_t is_direct;              /* the body is a callback itself, begun by a nested call */
-    uint16_t n_args;                /* to resume the body with */
+    uint8_t is_host;      /* the main process of a stock interpreter */
+    uint8_t has_to_wake;  /* host: make it ready as soon as it waits */
+    uint8_t is_suspended; /* sys.suspend */
+    uint8_t is_direct;    /* the body is a callback itself, begun by a nested call */
+    uint16_t n_args;      /* to resume the body with */
 };
 
 /* Whether this is a process of Lua's. */
@@ -61,15 +61,16 @@ struct pr_lua_process *pr_lua_current(struct pr_lua *lua);
 /* Ends the current process because its body failed: the error value is on top of `co`. */
 void pr_lua_process_crash(struct pr_lua *lua, struct pr_lua_process *process, lua_State *co);
 
-/* The reason of an error value at `index` of L: that of an exit object, or {"error", value, traceback}.
- * Gives. */
+/* The reason of an error value at `index` of L: that of an exit object, or {"error", value,
+ * traceback}. Gives. */
 pierrot_term *pr_error_reason(struct pr_lua *lua, lua_State *L, int index, lua_State *co);
 
 /* Arms the process's timeout, disarms it. */
 int pr_wait_alarm_set(struct pr_lua *lua, struct pr_lua_process *process, uint64_t deadline_ns);
 void pr_wait_alarm_clear(struct pr_lua *lua, struct pr_lua_process *process);
 
-/* The host's main process: what must be looked at before it waits; the exit it got meanwhile is raised. */
+/* The host's main process: what must be looked at before it waits; the exit it got meanwhile is
+ * raised. */
 void pr_lua_host_recheck(struct pr_lua *lua);
 void pr_lua_host_raise(struct pr_lua *lua, lua_State *L);
 

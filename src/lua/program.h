@@ -23,16 +23,17 @@ struct pr_program {
     const char *script; /* a path, "-" for standard input, NULL for none */
     int argc;           /* the whole command line, for the global `arg` */
     char **argv;
-    int script_index; /* arg[0] is argv[script_index]; argc without a script: then argv[0], as lua */
+    int script_index; /* arg[0] is argv[script_index]; argc without a script: then argv[0], as lua
+                       */
     int interactive;  /* -i: a REPL after the steps and the script */
     int no_halt;      /* go on after the main process ended */
 };
 
-/* Runs all steps and then the script in one process, the main process of `rt`, with `arg` set as lua
- * does; a step that fails keeps the later ones from running. Returns when that process has ended (with
- * no_halt: when the program is told to end): the exit status, 0 or 1. What went wrong was reported to
- * the log. The runtime still runs: the caller stops it.
- * Thread: the one that made the runtime. Lends: program and all it points to. */
+/* Runs all steps and then the script in one process, the main process of `rt`, with `arg` set as
+ * lua does; a step that fails keeps the later ones from running. Returns when that process has
+ * ended (with no_halt: when the program is told to end): the exit status, 0 or 1. What went wrong
+ * was reported to the log. The runtime still runs: the caller stops it. Thread: the one that made
+ * the runtime. Lends: program and all it points to. */
 int pr_program_run(pierrot *rt, const struct pr_program *program);
 
 #endif

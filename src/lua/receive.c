@@ -37,8 +37,7 @@ static void set_value(struct pr_lua *lua, lua_State *L, int i, const struct pier
 
 static void push_down(struct pr_lua *lua, lua_State *L, const struct pr_signal *message)
 {
-    const struct pr_monitor_extra *extra =
-        message->flags & PR_FLAG_NAMED ? message->u.extra : NULL;
+    const struct pr_monitor_extra *extra = message->flags & PR_FLAG_NAMED ? message->u.extra : NULL;
     lua_createtable(L, 5, 0);
     if (extra && extra->tag)
         pr_push_term(L, extra->tag);
@@ -245,8 +244,7 @@ static pierrot_ref ref_of_alternatives(struct pr_lua *lua, lua_State *L, int pat
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, pattern, i);
         int is_nested = lua_type(L, -1) == LUA_TTABLE && is_one_of(L, lua_gettop(L));
-        pierrot_ref ref =
-            is_nested ? (pierrot_ref){0} : ref_of_pattern(lua, L, lua_gettop(L));
+        pierrot_ref ref = is_nested ? (pierrot_ref){0} : ref_of_pattern(lua, L, lua_gettop(L));
         lua_pop(L, 1);
         if (!ref.id || pr_ref_home(ref) != lua->owner->index)
             return (pierrot_ref){0};
@@ -430,15 +428,15 @@ static int l_has_function(lua_State *L)
     return 1;
 }
 
-/* scan(timeout or false): the next message that was not looked at yet, as true, message; else it waits,
- * or false. The first call of a receive arms the timeout, later ones get false. */
+/* scan(timeout or false): the next message that was not looked at yet, as true, message; else it
+ * waits, or false. The first call of a receive arms the timeout, later ones get false. */
 static int try_scan(lua_State *L, lua_KContext context)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_lua_process *self = pr_lua_current(lua);
     pr_signal_poll(lua->owner);
-    struct pr_signal *message = self->scanned ? pr_mailbox_next(self->scanned)
-                                              : pr_mailbox_first(&self->process.mailbox);
+    struct pr_signal *message =
+        self->scanned ? pr_mailbox_next(self->scanned) : pr_mailbox_first(&self->process.mailbox);
     if (message) {
         localize(lua, L, message);
         self->scanned = message;
@@ -472,8 +470,8 @@ static int l_scan(lua_State *L)
     return pr_wait(lua, L, looks_only, try_scan, scan_k);
 }
 
-/* take(): the message that scan gave last leaves the mailbox. false when another receive meanwhile has
- * moved on, and the scan must begin anew. */
+/* take(): the message that scan gave last leaves the mailbox. false when another receive meanwhile
+ * has moved on, and the scan must begin anew. */
 static int l_take(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
@@ -590,11 +588,16 @@ static int l_pattern_kind(lua_State *L)
 void pr_open_receive(struct pr_lua *lua, lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"receive", l_receive}, {"has_function", l_has_function},
-        {"scan", l_scan},       {"take", l_take},
-        {"is_scanning", l_is_scanning}, {"stop_scan", l_stop_scan},
-        {"flush", l_flush},     {"sleep", l_sleep},
-        {"match", l_match},     {"one_of", l_one_of},
+        {"receive", l_receive},
+        {"has_function", l_has_function},
+        {"scan", l_scan},
+        {"take", l_take},
+        {"is_scanning", l_is_scanning},
+        {"stop_scan", l_stop_scan},
+        {"flush", l_flush},
+        {"sleep", l_sleep},
+        {"match", l_match},
+        {"one_of", l_one_of},
         {"pattern_kind", l_pattern_kind},
         {"set_receive_by_function", l_set_receive_by_function},
         {NULL, NULL},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/running.h"
 
-/* Closing values of a process that ends get so many ticks of the watchdog, and as many count hooks. */
+/* Closing values of a process that ends get so many ticks of the watchdog, and as many count hooks.
+ */
 enum { CLOSE_TICKS = 20, CLOSE_COUNT = 100000 };
 
 /* Preemption by count: instructions in a slice. */
@@ -94,8 +95,8 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
 
 /* ------------------------------------------------------------------- closing */
 
-/* __close handlers of a process that ends run here, not preemptible: the count hook, and the watchdog's
- * when it is on, end those that do not end by themselves. */
+/* __close handlers of a process that ends run here, not preemptible: the count hook, and the
+ * watchdog's when it is on, end those that do not end by themselves. */
 void pr_close_coroutine(lua_State *co)
 {
     lua_State *outer = pr_running.L;

@@ -2,22 +2,22 @@
  *
  * Which Lua state runs on this thread, how it can be interrupted, and how a process gives way.
  *
- * A slice that lasts too long is ended by a one-shot count hook, set by a signal handler on the very
- * thread that runs (as stock `lua` does for Ctrl-C), on the state that runs at that moment. The hook
- * yields when the whole chain of coroutines up to the process can yield; else it clears itself and the
- * next tick tries again. A user's hook is kept meanwhile and put back.
+ * A slice that lasts too long is ended by a one-shot count hook, set by a signal handler on the
+ * very thread that runs (as stock `lua` does for Ctrl-C), on the state that runs at that moment.
+ * The hook yields when the whole chain of coroutines up to the process can yield; else it clears
+ * itself and the next tick tries again. A user's hook is kept meanwhile and put back.
  *
- * A yield by the system (waiting, preempted) passes through the user's coroutines: our `resume` hands
- * it outwards, and resumes inwards again when the process goes on. */
+ * A yield by the system (waiting, preempted) passes through the user's coroutines: our `resume`
+ * hands it outwards, and resumes inwards again when the process goes on. */
 #ifndef PR_LUA_RUNNING_H
 #define PR_LUA_RUNNING_H
 
 #include "lua/state.h"
 
 enum pr_yield {
-    PR_YIELD_USER,    /* coroutine.yield */
-    PR_YIELD_WAIT,    /* the process waits */
-    PR_YIELD_PREEMPT  /* the process gives way */
+    PR_YIELD_USER,   /* coroutine.yield */
+    PR_YIELD_WAIT,   /* the process waits */
+    PR_YIELD_PREEMPT /* the process gives way */
 };
 
 struct pr_running {
@@ -35,8 +35,8 @@ struct pr_running {
 
 extern _Thread_local struct pr_running pr_running;
 
-/* Runs `co` as the body of a process (the chain starts there), or (from not NULL) as a coroutine of the
- * user's in the state `from`. Returns as lua_resume. */
+/* Runs `co` as the body of a process (the chain starts there), or (from not NULL) as a coroutine of
+ * the user's in the state `from`. Returns as lua_resume. */
 int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results);
 
 /* The handler's part of preemption. */

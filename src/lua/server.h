@@ -1,42 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * The gen_server engine for servers written in Lua. A server is a process with a state and a module;
- * its callbacks run on coroutines of the pool, each by a fresh lua_resume, which is the protected call
- * at the same time. A callback that waits or is preempted keeps its coroutine until it returns. */
+ * The gen_server engine for servers written in Lua. A server is a process with a state and a
+ * module; its callbacks run on coroutines of the pool, each by a fresh lua_resume, which is the
+ * protected call at the same time. A callback that waits or is preempted keeps its coroutine until
+ * it returns. */
 #ifndef PR_LUA_SERVER_H
 #define PR_LUA_SERVER_H
 
-#include "lua/process.h"
-
-/* A call that is nested in its caller: the reply goes straight to the caller's stack. */
-struct pr_lua_now {
-    pierrot_ref ref;
-    lua_State *L; /* the caller's; there is room for the reply */
-    int is_answered;
-    struct pr_lua_now *outer;
-};
+#include "lua/activation.h"
 
 /* One slice of a server. */
 enum pr_slice_end pr_server_run(struct pr_lua *lua, struct pr_lua_process *server);
 
-/* The module of a server: the table at `index` of L; `name` (may be NULL) is for reports. Raises a memory
- * error in L. */
-void pr_server_set_module(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server, int index,
-                          const char *name);
-
 /* Whether a call may run the server at once, nested in the caller: nothing of it is on its way. */
 int pr_server_is_idle(struct pr_lua *lua, struct pr_process *process);
 
-/* Runs handle_call at once for the request at `request` of L. PR_NOW_ANSWERED: the reply is on top of L;
- * PR_NOW_REFUSED: it must be sent. Raises in L what cannot be sent, before anything has happened. */
+/* Runs handle_call at once for the request at `request` of L. PR_NOW_ANSWERED: the reply is on top
+ * of L; PR_NOW_REFUSED: it must be sent. Raises in L what cannot be sent, before anything has
+ * happened. */
 enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
                                pierrot_from from, int request);
 
 /* Runs the first slice of a server just made at once. */
 void pr_server_start_now(struct pr_lua *lua, struct pr_lua_process *server);
-
-/* gen_server.reply of the value at `index` of L. Raises what cannot be sent. */
-void pr_server_reply(struct pr_lua *lua, lua_State *L, pierrot_from from, int index);
 
 /* The state of a server as a term; what cannot be sent in it as text. Gives; NULL: none. */
 pierrot_term *pr_server_state(struct pr_lua *lua, struct pr_lua_process *server);

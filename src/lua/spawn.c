@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Starts on another scheduler send it a visit with the code and arguments as a term; the process that
- * comes to be there runs a function of pierrot.carry that makes them whole again. The answer is a visit
- * in return, which makes the starter's half of links and monitors before any later signal of the new
- * process can arrive. */
+ * Starts on another scheduler send it a visit with the code and arguments as a term; the process
+ * that comes to be there runs a function of pierrot.carry that makes them whole again. The answer
+ * is a visit in return, which makes the starter's half of links and monitors before any later
+ * signal of the new process can arrive. */
 #include "lua/spawn.h"
 
 #include <string.h>
@@ -179,7 +179,8 @@ static void purge_monitor(struct pr_lua *lua, pierrot_ref ref)
         (void)pr_monitor_flush(lua->owner, self, ref);
 }
 
-/* context: the call. Stack: the ref of the monitor, or nothing. Results: pid [, ref]; or nil, why. */
+/* context: the call. Stack: the ref of the monitor, or nothing. Results: pid [, ref]; or nil, why.
+ */
 static int try_start(lua_State *L, lua_KContext context)
 {
     struct pr_lua *lua = PR_SELF(L);
@@ -258,8 +259,8 @@ static int already_started(struct pr_lua *lua, lua_State *L, const struct pr_spa
     return 2;
 }
 
-/* start_server(opts, boot or nil, module, arg, name): a gen_server here; with boot, boot(module, arg,
- * …) runs first in the new process. Results: pid; or nil, why. */
+/* start_server(opts, boot or nil, module, arg, name): a gen_server here; with boot, boot(module,
+ * arg, …) runs first in the new process. Results: pid; or nil, why. */
 static int l_start_server(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
@@ -275,8 +276,7 @@ static int l_start_server(lua_State *L)
     pr_check_can_wait(lua, L);
     if (pr_copy(L, 4, L) != 0)
         return pr_copy_error(lua, L, 4);
-    struct pr_class *class_ =
-        has_boot ? NULL : pr_class_hold(lua, L, 3, lua_tostring(L, 5));
+    struct pr_class *class_ = has_boot ? NULL : pr_class_hold(lua, L, 3, lua_tostring(L, 5));
     struct pr_pooled body = take_body(lua, L, 8);
     int error = pr_lua_process_new(lua, &options, 1, &server, &monitor);
     if (error) {
@@ -402,8 +402,7 @@ static void take_answer(struct pr_owner *owner, struct pr_process *process, stru
             const char *text = start->error == PIERROT_EEXIST ? "already_registered"
                                                               : pierrot_strerror(start->error);
             pierrot_term *why = pr_term_new_string(&owner->heap, text, strlen(text));
-            owner->ops->answer(owner, relation, 1,
-                               pr_value_of_term(why ? why : PR_TERM(enomem)));
+            owner->ops->answer(owner, relation, 1, pr_value_of_term(why ? why : PR_TERM(enomem)));
         } else if (!start->is_server) {
             relation->peer = start->pid;
             owner->ops->answer(owner, relation, 0, pr_cell_pid(start->pid));
@@ -499,8 +498,8 @@ static void start_there(struct pr_owner *owner, struct pr_process *process, stru
     pr_signal_push(pr_ptable_owner(owner->system, start->starter.pid), &start->visit.signal);
 }
 
-/* start_remote(index, payload, link, monitor, is_server, timeout): see pierrot.carry. Results: pid [, ref];
- * or nil, why. */
+/* start_remote(index, payload, link, monitor, is_server, timeout): see pierrot.carry. Results: pid
+ * [, ref]; or nil, why. */
 static int l_start_remote(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
@@ -519,9 +518,8 @@ static int l_start_remote(lua_State *L)
     struct pr_lineage *lineage = pr_process_lineage(owner, owner->current);
     pierrot_ref ref = pr_owner_make_ref(owner);
     struct pr_call *call =
-        start && lineage
-            ? pr_call_begin(owner, owner->current, (pierrot_pid){0}, ref, 0, deadline)
-            : NULL;
+        start && lineage ? pr_call_begin(owner, owner->current, (pierrot_pid){0}, ref, 0, deadline)
+                         : NULL;
     if (!call) {
         pr_lineage_drop(owner, lineage);
         pr_term_drop(payload, &owner->heap);
@@ -549,8 +547,7 @@ static int l_start_remote(lua_State *L)
 static int l_least_busy(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
-    struct pr_scheduler *best =
-        pr_runtime_least_busy(lua->scheduler->runtime, lua->owner->index);
+    struct pr_scheduler *best = pr_runtime_least_busy(lua->scheduler->runtime, lua->owner->index);
     lua_pushinteger(L, (lua_Integer)best->owner.index + 1);
     return 1;
 }

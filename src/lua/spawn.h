@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Making processes from Lua: spawn and its kin, the start of servers and of the C actors, here and on
- * other schedulers. */
+ * Making processes from Lua: spawn and its kin, the start of servers and of the C actors, here and
+ * on other schedulers. */
 #ifndef PR_LUA_SPAWN_H
 #define PR_LUA_SPAWN_H
 
 #include "lua/kind.h"
 
-/* Starts a process here that runs the function on top of L, under the n_args arguments below it; they
- * are used as they are, and popped. 0 or an error. May raise a memory error in L. */
+/* Starts a process here that runs the function on top of L, under the n_args arguments below it;
+ * they are used as they are, and popped. 0 or an error. May raise a memory error in L. */
 int pr_spawn_plain(struct pr_lua *lua, lua_State *L, int n_args,
                    const struct pr_spawn_options *options, struct pr_lua_process **made,
                    pierrot_ref *ref);
 
-/* A process that calls require(module)[function](arg), watched by the current one. Lends: arg (NULL: nil).
- * 0 or an error. Thread: owner. */
+/* A process that calls require(module)[function](arg), watched by the current one. Lends: arg
+ * (NULL: nil). 0 or an error. Thread: owner. */
 int pr_spawn_named(struct pr_lua *lua, const char *module, const char *function,
                    const pierrot_term *arg, pierrot_pid *pid, pierrot_ref *ref);
 

@@ -68,8 +68,8 @@ int pr_spawn_named(struct pr_lua *lua, const char *module, const char *function,
 
 /* ------------------------------------------------------------ servers for hosts */
 
-/* A process of Lua's starts the server and ends with {"shutdown", pid} or {"shutdown", false, why}; one
- * that stands for the host thread reads that. */
+/* A process of Lua's starts the server and ends with {"shutdown", pid} or {"shutdown", false, why};
+ * one that stands for the host thread reads that. */
 struct start {
     struct pr_host_visit visit; /* first */
     const pierrot_term *request;
@@ -157,8 +157,8 @@ int pierrot_start(pierrot *rt, const char *module, pierrot_term *arg,
     }
     pierrot_term *request = make_request(module, arg, options);
     struct start start = {.visit.run = start_there, .request = request, .pid = pid};
-    int error = request ? pr_host_visit(rt, rt->system.owners[index], &start.visit)
-                        : PIERROT_ENOMEM;
+    int error =
+        request ? pr_host_visit(rt, rt->system.owners[index], &start.visit) : PIERROT_ENOMEM;
     pierrot_term_free(request);
     return error;
 }

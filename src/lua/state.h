@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The Lua side of a scheduler: its state, and what hangs on it. One thread, the scheduler's, uses all
- * of it. C functions find it as their first upvalue. */
+ * The Lua side of a scheduler: its state, and what hangs on it. One thread, the scheduler's, uses
+ * all of it. C functions find it as their first upvalue. */
 #ifndef PR_LUA_STATE_H
 #define PR_LUA_STATE_H
 
@@ -23,7 +23,7 @@ struct pr_class;
 struct pr_store {
     uint32_t *next_free; /* [n_places] list of free places */
     uint32_t n_places;
-    uint32_t free;       /* first free place; 0: none (place 0 is never used) */
+    uint32_t free; /* first free place; 0: none (place 0 is never used) */
     uint32_t n_used;
 };
 
@@ -41,15 +41,15 @@ struct pr_lua {
     struct pr_store store;
     struct pr_pooled pool[PR_POOL_MAX];
     uint32_t n_pooled;
-    struct pr_map classes;          /* of gen_server modules, by address of the table */
-    struct pr_lua_process *host;    /* main process of a stock interpreter, or NULL */
-    struct pr_lua_now *now;         /* calls nested on this stack, innermost first */
-    int n_nested;                   /* how many */
-    int nest_budget;                /* calls that may be nested before others get a turn */
-    int host_woken;                 /* the host's process had its turn */
-    int is_module;                  /* the state belongs to a host program */
-    uint32_t gc_kb;                 /* heap after the last full cycle, for pacing */
-    uint32_t activate_place;        /* C functions of the engine of servers */
+    struct pr_map classes;       /* of gen_server modules, by address of the table */
+    struct pr_lua_process *host; /* main process of a stock interpreter, or NULL */
+    struct pr_lua_now *now;      /* calls nested on this stack, innermost first */
+    int n_nested;                /* how many */
+    int nest_budget;             /* calls that may be nested before others get a turn */
+    int host_woken;              /* the host's process had its turn */
+    int is_module;               /* the state belongs to a host program */
+    uint32_t gc_kb;              /* heap after the last full cycle, for pacing */
+    uint32_t activate_place;     /* C functions of the engine of servers */
     uint32_t conclude_place;
     uint32_t boot_place;            /* Lua function that makes whole what was carried here */
     uint32_t find_unsendable_place; /* Lua function that explains what cannot be sent */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store of values that C holds, and the pool of coroutines. The tables of 256 lie on the stack of a
- * thread that never runs, so reading a place is one table access. */
+ * The store of values that C holds, and the pool of coroutines. The tables of 256 lie on the stack
+ * of a thread that never runs, so reading a place is one table access. */
 #include <string.h>
 
 #include "lua/copy.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Timers of scripts. A timer lives on the scheduler that armed it, which its ref names; from elsewhere
- * it is read and cancelled by a visit there. */
+ * Timers of scripts. A timer lives on the scheduler that armed it, which its ref names; from
+ * elsewhere it is read and cancelled by a visit there. */
 #include <string.h>
 
 #include "lua/binding.h"
@@ -144,8 +144,8 @@ static int ask_elsewhere(struct pr_lua *lua, lua_State *L, struct pr_owner *home
     visit->from.pid = owner->current->pid;
     if (!asked.is_async) {
         visit->from.ref = pr_owner_make_ref(owner);
-        call = pr_call_begin(owner, owner->current, (pierrot_pid){0}, visit->from.ref, 0,
-                             UINT64_MAX);
+        call =
+            pr_call_begin(owner, owner->current, (pierrot_pid){0}, visit->from.ref, 0, UINT64_MAX);
         if (!call) {
             pr_free(&owner->heap, visit, sizeof *visit);
             return luaL_error(L, "not enough memory");

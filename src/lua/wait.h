@@ -12,8 +12,8 @@ void pr_check_can_wait(struct pr_lua *lua, lua_State *L);
 /* One look at what the process waits for: the number of results pushed, or -1: go on waiting. */
 typedef int (*pr_try_fn)(lua_State *L, lua_KContext context);
 
-/* Lets the process wait until `try` has results; `k` must be `return pr_wait_on(L, context, try, k)`.
- * For use as `return pr_wait(…)`. In a host's main process it runs the scheduler meanwhile. */
+/* Lets the process wait until `try` has results; `k` must be `return pr_wait_on(L, context, try,
+ * k)`. For use as `return pr_wait(…)`. In a host's main process it runs the scheduler meanwhile. */
 int pr_wait(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
             lua_KFunction k);
 

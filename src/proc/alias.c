@@ -7,8 +7,7 @@
 int pr_alias(struct pr_owner *owner, struct pr_process *process, uint8_t flags, pierrot_ref *ref)
 {
     pierrot_ref made = pr_owner_make_ref(owner);
-    struct pr_relation *alias =
-        pr_relation_add(owner, process, PR_ALIAS, (pierrot_pid){0}, made);
+    struct pr_relation *alias = pr_relation_add(owner, process, PR_ALIAS, (pierrot_pid){0}, made);
     if (!alias)
         return PIERROT_ENOMEM;
     alias->flags = flags;

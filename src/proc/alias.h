@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Aliases: refs that are addresses. send(ref, …) finds the process in the system's table; whether the
- * alias still counts is decided where the process lives, when the message arrives. */
+ * Aliases: refs that are addresses. send(ref, …) finds the process in the system's table; whether
+ * the alias still counts is decided where the process lives, when the message arrives. */
 #ifndef PR_ALIAS_H
 #define PR_ALIAS_H
 

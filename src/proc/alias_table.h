@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The system's table of aliases: from a ref that is an address to the process it belongs to. Whether the
- * alias still counts is decided where that process lives (alias.h). */
+ * The system's table of aliases: from a ref that is an address to the process it belongs to.
+ * Whether the alias still counts is decided where that process lives (alias.h). */
 #ifndef PR_ALIAS_TABLE_H
 #define PR_ALIAS_TABLE_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a signal does when it takes effect: each kind goes to the file of its subject. A signal whose
- * target is dead is dropped, answered with noproc, or turned round, by kind. */
+ * What a signal does when it takes effect: each kind goes to the file of its subject. A signal
+ * whose target is dead is dropped, answered with noproc, or turned round, by kind. */
 #ifndef PR_DISPATCH_H
 #define PR_DISPATCH_H
 

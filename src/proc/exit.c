@@ -93,8 +93,7 @@ void pr_process_end(struct pr_owner *owner, struct pr_process *process)
     process->state = PR_ENDED;
     /* Oldest first. A local peer's half of a link goes when the EXIT takes effect. */
     while (!pr_list_is_empty(&process->relations))
-        end_relation(owner,
-                     PR_CONTAINER_OF(process->relations.head, struct pr_relation, node));
+        end_relation(owner, PR_CONTAINER_OF(process->relations.head, struct pr_relation, node));
     pr_mailbox_clear(owner, &process->mailbox);
     pr_term_drop(process->exit_reason, &owner->heap);
     pr_lineage_drop(owner, process->lineage);

@@ -3,8 +3,8 @@
  * What happens when a process dies, in this order:
  *   1. pr_process_exit: it is EXITING. From this moment it is dead to everybody: the process table
  *      says so, its name is free, signals to it are answered as by the dead.
- *   2. In a slice of its own, with nothing of it on the C stack, pr_process_end: its kind ends what it
- *      was doing and a crash is reported.
+ *   2. In a slice of its own, with nothing of it on the C stack, pr_process_end: its kind ends what
+ * it was doing and a crash is reported.
  *   3. The relations, oldest first: links get their EXIT, watchers their DOWN, each in its mailbox
  *      before the next; monitors, calls, aliases and timers of the process's own are undone.
  *   4. The mailbox is dropped, the slot of the table freed, the memory given back.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Links: both ends hold a relation. Between schedulers the halves are made one after the other, by a
- * signal; the end that unlinks forgets at once, so an EXIT that was already on its way finds no link
- * and is dropped. */
+ * Links: both ends hold a relation. Between schedulers the halves are made one after the other, by
+ * a signal; the end that unlinks forgets at once, so an EXIT that was already on its way finds no
+ * link and is dropped. */
 #ifndef PR_LINK_H
 #define PR_LINK_H
 

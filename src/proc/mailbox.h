@@ -7,8 +7,8 @@
  * cannot hold it. That is how waiting for a fresh ref skips what is older, however much that is.
  *
  * The save point: a receive that found nothing remembers the last message it looked at, so that the
- * next message alone is looked at. `n_taken` counts what was taken out; a receive that was interrupted
- * by another one sees it change and starts over. */
+ * next message alone is looked at. `n_taken` counts what was taken out; a receive that was
+ * interrupted by another one sees it change and starts over. */
 #ifndef PR_MAILBOX_H
 #define PR_MAILBOX_H
 
@@ -35,8 +35,8 @@ void pr_mailbox_take(struct pr_mailbox *mailbox, struct pr_signal *message);
 struct pr_signal *pr_mailbox_first(const struct pr_mailbox *mailbox);
 struct pr_signal *pr_mailbox_next(const struct pr_signal *message);
 
-/* The oldest message that can hold `ref`; NULL when there is none. Costs what is newer than the ref.
- * A ref of another owner's can be anywhere. */
+/* The oldest message that can hold `ref`; NULL when there is none. Costs what is newer than the
+ * ref. A ref of another owner's can be anywhere. */
 struct pr_signal *pr_mailbox_first_since(const struct pr_owner *owner,
                                          const struct pr_mailbox *mailbox, pierrot_ref ref);
 

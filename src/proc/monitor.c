@@ -54,8 +54,7 @@ int pr_monitor(struct pr_owner *owner, struct pr_process *process, pierrot_pid t
     if (make_extra(owner, options, &extra) != 0)
         goto fail;
     signal->ref = pr_owner_make_ref(owner);
-    struct pr_relation *watch =
-        pr_relation_add(owner, process, PR_WATCH, target, signal->ref);
+    struct pr_relation *watch = pr_relation_add(owner, process, PR_WATCH, target, signal->ref);
     if (!watch)
         goto fail_extra;
     watch->extra = extra;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Monitors: the watcher holds a PR_WATCH, the watched process a PR_WATCHED, both under the monitor's
- * ref. A DOWN that finds no PR_WATCH was demonitored meanwhile and is dropped. */
+ * Monitors: the watcher holds a PR_WATCH, the watched process a PR_WATCHED, both under the
+ * monitor's ref. A DOWN that finds no PR_WATCH was demonitored meanwhile and is dropped. */
 #ifndef PR_MONITOR_H
 #define PR_MONITOR_H
 
@@ -15,16 +15,16 @@ struct pr_monitor_options {
     uint8_t alias_flags; /* PR_ALIAS_…, PR_WATCH_REPLIES */
 };
 
-/* erlang:monitor. The target may be dead or (pid 0) nobody: then the DOWN with noproc comes at once.
- * options may be NULL. 0 or PIERROT_ENOMEM. Thread: owner. */
+/* erlang:monitor. The target may be dead or (pid 0) nobody: then the DOWN with noproc comes at
+ * once. options may be NULL. 0 or PIERROT_ENOMEM. Thread: owner. */
 int pr_monitor(struct pr_owner *owner, struct pr_process *process, pierrot_pid target,
                const struct pr_monitor_options *options, pierrot_ref *ref);
 
 /* Removes the target's half of a monitor with this ref. Thread: owner of the watcher. */
 void pr_monitor_release_target(struct pr_owner *owner, pierrot_pid target, pierrot_ref ref);
 
-/* erlang:demonitor. Whether there was such a monitor of this process's, its DOWN not delivered yet. A
- * foreign ref, or one that never was a monitor, has no effect. Thread: owner. */
+/* erlang:demonitor. Whether there was such a monitor of this process's, its DOWN not delivered yet.
+ * A foreign ref, or one that never was a monitor, has no effect. Thread: owner. */
 int pr_demonitor(struct pr_owner *owner, struct pr_process *process, pierrot_ref ref);
 
 /* Removes the DOWN of this ref from the mailbox. Whether there was one. */

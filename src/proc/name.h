@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Local names of processes: ordinary strings of any bytes in one table of the system, freed with their
- * last use. A process has at most one. */
+ * Local names of processes: ordinary strings of any bytes in one table of the system, freed with
+ * their last use. A process has at most one. */
 #ifndef PR_NAME_H
 #define PR_NAME_H
 

@@ -5,7 +5,8 @@
  * pushes signals on the inbox. What the owners of a runtime share is the system: the process table
  * (whose words any thread may read), names, aliases, the log.
  *
- * Field letters: (I) fixed after init, (O) owner thread, (A) atomic, (M) under the lock of its struct. */
+ * Field letters: (I) fixed after init, (O) owner thread, (A) atomic, (M) under the lock of its
+ * struct. */
 #ifndef PR_OWNER_H
 #define PR_OWNER_H
 
@@ -36,7 +37,8 @@ struct pr_owner_ops {
     void (*take_signal)(struct pr_owner *owner, struct pr_signal *signal);
     /* Wake the thread of this owner if it sleeps. Thread: any. */
     void (*wake)(struct pr_owner *owner);
-    /* A PR_CALL relation has its answer, or (failed) why there is none. Takes: value. Thread: owner. */
+    /* A PR_CALL relation has its answer, or (failed) why there is none. Takes: value. Thread:
+     * owner. */
     void (*answer)(struct pr_owner *owner, struct pr_relation *call, int failed,
                    struct pierrot_term value);
     /* The process of a PR_CALL or PR_TIMER relation ended: undo and free it. Thread: owner. */
@@ -49,30 +51,30 @@ struct pr_owner_ops {
 
 /* Shared by the owners of a runtime. */
 struct pr_system {
-    struct pr_heap heap;              /* (A) shared heap: names, the table */
+    struct pr_heap heap; /* (A) shared heap: names, the table */
     struct pr_log log;
-    struct pr_owner **owners;         /* (I) [n_owners] */
-    uint32_t n_owners;                /* (I) */
-    struct pr_ptable *ptable;         /* (I) */
-    struct pr_names *names;           /* (I) */
-    struct pr_aliases *aliases;       /* (I) */
+    struct pr_owner **owners;   /* (I) [n_owners] */
+    uint32_t n_owners;          /* (I) */
+    struct pr_ptable *ptable;   /* (I) */
+    struct pr_names *names;     /* (I) */
+    struct pr_aliases *aliases; /* (I) */
 };
 
 struct pr_owner {
-    struct pr_heap heap;              /* (O) */
-    struct pr_system *system;         /* (I) */
-    uint32_t index;                   /* (I) 0 … n_owners - 1 */
-    const struct pr_owner_ops *ops;   /* (I) */
-    struct pr_queue inbox;            /* (A) signals from other threads */
-    uint64_t last_ref;                /* (O) number of the newest ref made here */
-    struct pr_map refs;               /* (O) relations by ref, see relation.h */
-    struct pr_map links;              /* (O) links by both ends */
-    int is_draining;                  /* (O) in pr_signal_drain */
-    struct pr_node *spare;            /* (O) pool of signals and relations, by next */
-    uint32_t n_spare;                 /* (O) */
-    uint32_t free_head, free_tail;    /* (O) free slots of the process table, oldest first */
-    struct pr_process *current;       /* (O) whose code runs now; NULL: none */
-    _Atomic(uint32_t) n_processes;    /* (A) alive here, written by the owner */
+    struct pr_heap heap;            /* (O) */
+    struct pr_system *system;       /* (I) */
+    uint32_t index;                 /* (I) 0 … n_owners - 1 */
+    const struct pr_owner_ops *ops; /* (I) */
+    struct pr_queue inbox;          /* (A) signals from other threads */
+    uint64_t last_ref;              /* (O) number of the newest ref made here */
+    struct pr_map refs;             /* (O) relations by ref, see relation.h */
+    struct pr_map links;            /* (O) links by both ends */
+    int is_draining;                /* (O) in pr_signal_drain */
+    struct pr_node *spare;          /* (O) pool of signals and relations, by next */
+    uint32_t n_spare;               /* (O) */
+    uint32_t free_head, free_tail;  /* (O) free slots of the process table, oldest first */
+    struct pr_process *current;     /* (O) whose code runs now; NULL: none */
+    _Atomic(uint32_t) n_processes;  /* (A) alive here, written by the owner */
 };
 
 /* Sets up the fields of this layer; `owner` is zeroed memory. */

@@ -47,8 +47,8 @@ struct pr_lineage *pr_process_lineage(struct pr_owner *owner, struct pr_process 
 
 void pr_lineage_drop(struct pr_owner *owner, struct pr_lineage *lineage)
 {
-    /* acq_rel: whoever frees has seen all that the other holders did. A loop, since a chain may be as
-     * long as spawns were nested. */
+    /* acq_rel: whoever frees has seen all that the other holders did. A loop, since a chain may be
+     * as long as spawns were nested. */
     while (lineage && atomic_fetch_sub_explicit(&lineage->n_holds, 1, memory_order_acq_rel) == 1) {
         struct pr_lineage *up = lineage->up;
         pr_free(&owner->heap, lineage, sizeof *lineage);

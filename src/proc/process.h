@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A process: identity, mailbox, relations and flags. What it runs (Lua, a C behaviour) is its kind's
- * affair; kinds embed struct pr_process as their first member.
+ * A process: identity, mailbox, relations and flags. What it runs (Lua, a C behaviour) is its
+ * kind's affair; kinds embed struct pr_process as their first member.
  *
  *                 spawn
  *                   |
@@ -25,12 +25,7 @@
 #include "proc/mailbox.h"
 #include "proc/owner.h"
 
-enum pr_process_state {
-    PR_WAITING,
-    PR_RUNNABLE,
-    PR_RUNNING,
-    PR_ENDED
-};
+enum pr_process_state { PR_WAITING, PR_RUNNABLE, PR_RUNNING, PR_ENDED };
 
 enum pr_process_flag {
     PR_TRAP_EXIT = 1,
@@ -44,9 +39,9 @@ enum pr_process_flag {
 };
 
 enum pr_slice_end {
-    PR_SLICE_WAITS,    /* until make_ready */
-    PR_SLICE_USED_UP,  /* wants more: preempted, or gave way */
-    PR_SLICE_ENDED     /* exit_reason is set */
+    PR_SLICE_WAITS,   /* until make_ready */
+    PR_SLICE_USED_UP, /* wants more: preempted, or gave way */
+    PR_SLICE_ENDED    /* exit_reason is set */
 };
 
 struct pr_call_request;
@@ -69,7 +64,8 @@ struct pr_kind {
                 struct pr_arena *arena, struct pierrot_term *cell);
 };
 
-/* The ancestors of a process as a shared chain: its parent, that one's parent, … Counted, immutable. */
+/* The ancestors of a process as a shared chain: its parent, that one's parent, … Counted,
+ * immutable. */
 struct pr_lineage {
     atomic_uint n_holds; /* (A) */
     pierrot_pid pid;
@@ -80,36 +76,36 @@ struct pr_published;
 
 /* What few processes have. */
 struct pr_process_extra {
-    uint64_t max_queue;             /* 0: unbounded */
+    uint64_t max_queue; /* 0: unbounded */
     uint64_t n_dropped;
     struct pr_lineage *own_lineage; /* as parent of others; one hold */
     struct pr_published *published; /* what it offers to readers here (sched/publish.h); or NULL */
 };
 
 struct pr_process {
-    struct pr_process *next;     /* (O) in a run queue */
-    const struct pr_kind *kind;  /* (I) */
-    pierrot_pid pid;             /* (I) */
-    struct pr_mailbox mailbox;   /* (O) */
-    struct pr_list relations;    /* (O) links, monitors, aliases, timers, in the order of making */
-    struct pr_lineage *lineage;  /* (I) its ancestors; NULL: none */
-    pierrot_term *exit_reason;   /* (O) one hold; when EXITING */
+    struct pr_process *next;    /* (O) in a run queue */
+    const struct pr_kind *kind; /* (I) */
+    pierrot_pid pid;            /* (I) */
+    struct pr_mailbox mailbox;  /* (O) */
+    struct pr_list relations;   /* (O) links, monitors, aliases, timers, in the order of making */
+    struct pr_lineage *lineage; /* (I) its ancestors; NULL: none */
+    pierrot_term *exit_reason;  /* (O) one hold; when EXITING */
     struct pr_process_extra *extra; /* (O) NULL while there is nothing */
-    uint64_t reductions;         /* (O) slices and messages, roughly */
-    uint8_t state;               /* (O) enum pr_process_state */
-    uint8_t flags;               /* (O) enum pr_process_flag */
+    uint64_t reductions;            /* (O) slices and messages, roughly */
+    uint8_t state;                  /* (O) enum pr_process_state */
+    uint8_t flags;                  /* (O) enum pr_process_flag */
     uint16_t reserved;
-    uint32_t kind_bits;          /* (O) for the kind's use */
+    uint32_t kind_bits; /* (O) for the kind's use */
 };
 
-/* Sets up the process and enters it into the table: WAITING and alive. `parent` is its ancestor when
- * it lives here (its lineage), else parent_lineage is (takes one hold); both may be NULL.
- * 0, PIERROT_ENOMEM or PIERROT_ELIMIT. Thread: owner. */
+/* Sets up the process and enters it into the table: WAITING and alive. `parent` is its ancestor
+ * when it lives here (its lineage), else parent_lineage is (takes one hold); both may be NULL. 0,
+ * PIERROT_ENOMEM or PIERROT_ELIMIT. Thread: owner. */
 int pr_process_init(struct pr_owner *owner, struct pr_process *process, const struct pr_kind *kind,
                     struct pr_lineage *lineage);
 
-/* The lineage that children of this process have: itself, then its own. Gives: one hold; NULL: out of
- * memory. Thread: owner. */
+/* The lineage that children of this process have: itself, then its own. Gives: one hold; NULL: out
+ * of memory. Thread: owner. */
 struct pr_lineage *pr_process_lineage(struct pr_owner *owner, struct pr_process *process);
 void pr_lineage_drop(struct pr_owner *owner, struct pr_lineage *lineage);
 
@@ -125,7 +121,8 @@ static inline void pr_process_wake(struct pr_owner *owner, struct pr_process *pr
     }
 }
 
-/* Puts a message into its mailbox and wakes it if it waits for one. Takes: message. Thread: owner. */
+/* Puts a message into its mailbox and wakes it if it waits for one. Takes: message. Thread: owner.
+ */
 void pr_process_deliver(struct pr_owner *owner, struct pr_process *process,
                         struct pr_signal *message);
 

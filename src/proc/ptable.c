@@ -13,8 +13,8 @@ enum {
     N_PAGES = 1 << (PR_PID_INDEX_BITS - CHUNK_BITS - PAGE_BITS)
 };
 
-#define ALIVE UINT64_C(1)
-#define NAMED UINT64_C(2)
+#define ALIVE   UINT64_C(1)
+#define NAMED   UINT64_C(2)
 #define NO_SLOT UINT32_MAX
 
 struct slot {
@@ -89,11 +89,13 @@ static uint32_t publish_chunk(struct pr_ptable *table, struct pr_heap *heap, str
     pr_lock_take(&table->lock);
     uint32_t n = table->n_chunks;
     if (n < (uint32_t)N_PAGES * PAGE_CHUNKS) {
-        struct page *page = atomic_load_explicit(&table->pages[n >> PAGE_BITS], memory_order_relaxed);
+        struct page *page =
+            atomic_load_explicit(&table->pages[n >> PAGE_BITS], memory_order_relaxed);
         if (!page && (page = pr_zalloc(heap, sizeof *page)))
             atomic_store_explicit(&table->pages[n >> PAGE_BITS], page, memory_order_release);
         if (page) {
-            atomic_store_explicit(&page->chunks[n & (PAGE_CHUNKS - 1)], chunk, memory_order_release);
+            atomic_store_explicit(&page->chunks[n & (PAGE_CHUNKS - 1)], chunk,
+                                  memory_order_release);
             table->n_chunks++;
             first = n << CHUNK_BITS;
         }

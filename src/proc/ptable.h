@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * The process table: from pid to owner and, for the owner, to the process. Slots lie in chunks that
- * belong to one owner each and stay until the runtime ends, so any thread may read the word of a slot
- * at any time; the pointer beside it is the owner's alone.
+ * belong to one owner each and stay until the runtime ends, so any thread may read the word of a
+ * slot at any time; the pointer beside it is the owner's alone.
  *
  * Invariants
  *   - word = generation << 2 | named << 1 | alive. A pid names a living process if the generations
  *     agree and `alive` is set.
- *   - `alive` goes from 1 to 0 exactly once a generation, by the owner; the generation grows when the
- *     slot is freed. A free slot is in its owner's list, oldest first.
- *   - `named` is set by whoever registers a name, with one read-modify-write that also tells whether
- *     the process was alive then; so either the dying process sees `named` and frees the name, or the
- *     registrar sees that it is dead. */
+ *   - `alive` goes from 1 to 0 exactly once a generation, by the owner; the generation grows when
+ * the slot is freed. A free slot is in its owner's list, oldest first.
+ *   - `named` is set by whoever registers a name, with one read-modify-write that also tells
+ * whether the process was alive then; so either the dying process sees `named` and frees the name,
+ * or the registrar sees that it is dead. */
 #ifndef PR_PTABLE_H
 #define PR_PTABLE_H
 

@@ -34,8 +34,8 @@ int pr_relation_enter(struct pr_owner *owner, struct pr_relation *relation,
     relation->peer = peer;
     relation->ref = ref;
     relation->extra = NULL;
-    relation->entry.hash = kind == PR_LINK ? hash_link(process->pid, peer)
-                                           : hash_ref(ref, side_of(kind));
+    relation->entry.hash =
+        kind == PR_LINK ? hash_link(process->pid, peer) : hash_ref(ref, side_of(kind));
     struct pr_map *map = map_of(owner, relation);
     if (pr_map_reserve(map, &owner->heap) != 0)
         return PIERROT_ENOMEM;
@@ -88,7 +88,8 @@ struct pr_relation *pr_relation_find_link(struct pr_owner *owner, struct pr_proc
                                           pierrot_pid peer)
 {
     uint64_t hash = hash_link(process->pid, peer);
-    for (struct pr_map_node *entry = pr_map_first(&owner->links, hash); entry; entry = entry->next) {
+    for (struct pr_map_node *entry = pr_map_first(&owner->links, hash); entry;
+         entry = entry->next) {
         struct pr_relation *relation = PR_CONTAINER_OF(entry, struct pr_relation, entry);
         if (entry->hash == hash && relation->process == process && relation->peer.id == peer.id)
             return relation;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Relations of a process: its half of a link, a monitor it made or stands under, an alias, a call it
- * waits in, a timer that goes to it. They hang in the process, in the order in which they were made,
- * and most are found by their ref in the owner's map; so everything a process holds is given back by
- * walking one list, whatever its code would have done.
+ * Relations of a process: its half of a link, a monitor it made or stands under, an alias, a call
+ * it waits in, a timer that goes to it. They hang in the process, in the order in which they were
+ * made, and most are found by their ref in the owner's map; so everything a process holds is given
+ * back by walking one list, whatever its code would have done.
  *
- * Refs are unique and the hash function is one-to-one, so two entries of the map with the same hash are
- * the same entry; the two halves of a monitor on one scheduler differ by a side bit. */
+ * Refs are unique and the hash function is one-to-one, so two entries of the map with the same hash
+ * are the same entry; the two halves of a monitor on one scheduler differ by a side bit. */
 #ifndef PR_RELATION_H
 #define PR_RELATION_H
 
@@ -26,11 +26,11 @@ enum pr_relation_kind {
 };
 
 enum pr_relation_flag {
-    PR_ALIAS_EXPLICIT = 1, /* the alias lives until unalias */
+    PR_ALIAS_EXPLICIT = 1,  /* the alias lives until unalias */
     PR_ALIAS_DEMONITOR = 2, /* …or until the monitor goes */
-    PR_ALIAS_REPLY = 4,    /* …or until the first message by it */
-    PR_ALIAS_GLOBAL = 8,   /* send(ref, …) finds it by the system's table */
-    PR_WATCH_REPLIES = 16  /* replies to this ref become PR_SIGNAL_ANSWER messages */
+    PR_ALIAS_REPLY = 4,     /* …or until the first message by it */
+    PR_ALIAS_GLOBAL = 8,    /* send(ref, …) finds it by the system's table */
+    PR_WATCH_REPLIES = 16   /* replies to this ref become PR_SIGNAL_ANSWER messages */
 };
 
 #define PR_ALIAS_ANY (PR_ALIAS_EXPLICIT | PR_ALIAS_DEMONITOR | PR_ALIAS_REPLY)

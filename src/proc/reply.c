@@ -4,7 +4,8 @@
 #include "proc/monitor.h"
 #include "proc/relation.h"
 
-/* There is no memory for a signal: a caller on this scheduler needs none, and must not wait for ever. */
+/* There is no memory for a signal: a caller on this scheduler needs none, and must not wait for
+ * ever. */
 static int answer_here(struct pr_owner *owner, pierrot_from from, int failed,
                        struct pierrot_term value)
 {

@@ -8,8 +8,8 @@
 #include "proc/process.h"
 #include "proc/signal.h"
 
-/* gen_server:reply. `process` replies, or NULL: nobody in particular. Takes: value. With failed, value is
- * why there is no answer. 0 or PIERROT_ENOMEM. Thread: owner. */
+/* gen_server:reply. `process` replies, or NULL: nobody in particular. Takes: value. With failed,
+ * value is why there is no answer. 0 or PIERROT_ENOMEM. Thread: owner. */
 int pr_reply(struct pr_owner *owner, struct pr_process *process, pierrot_from from, int failed,
              struct pierrot_term value);
 

@@ -2,8 +2,8 @@
  *
  * Signals: all that processes tell each other. Signals between one pair of processes arrive in the
  * order in which they were sent, whatever their kind: on one scheduler a signal takes effect within
- * the send, after what other schedulers have sent before; between schedulers it waits in the target's
- * inbox, which has one order over all senders.
+ * the send, after what other schedulers have sent before; between schedulers it waits in the
+ * target's inbox, which has one order over all senders.
  *
  * To take effect means: a message enters the mailbox; any other signal changes the state of its
  * target at once (a link, a monitor, an end that is now certain). The code of a process never runs
@@ -37,10 +37,10 @@ enum pr_signal_kind {
 };
 
 enum pr_signal_flag {
-    PR_FLAG_LINK = 1,        /* EXIT: by a link, not by exit(pid, reason) */
-    PR_FLAG_MONITOR = 2,     /* CALL: the caller monitors with the same ref */
-    PR_FLAG_NAMED = 4,       /* DOWN, in a mailbox: extra holds tag and name */
-    PR_FLAG_FAILED = 8,      /* REPLY: value is why there is no answer */
+    PR_FLAG_LINK = 1,         /* EXIT: by a link, not by exit(pid, reason) */
+    PR_FLAG_MONITOR = 2,      /* CALL: the caller monitors with the same ref */
+    PR_FLAG_NAMED = 4,        /* DOWN, in a mailbox: extra holds tag and name */
+    PR_FLAG_FAILED = 8,       /* REPLY: value is why there is no answer */
     PR_FLAG_DEMONITORED = 16, /* REPLY: the callee has removed the caller's monitor */
     PR_FLAG_SYSTEM = 32       /* CALL: a system message, for the behaviour's engine */
 };
@@ -59,7 +59,7 @@ struct pr_signal {
     uint16_t reserved;
     uint32_t reserved2;
     union {
-        pierrot_pid to;               /* on the way */
+        pierrot_pid to;                 /* on the way */
         struct pr_monitor_extra *extra; /* in a mailbox, PR_FLAG_NAMED */
     } u;
     pierrot_pid from;
@@ -70,7 +70,8 @@ struct pr_signal {
 _Static_assert(sizeof(struct pr_signal) <= PR_PIECE_SIZE, "a signal is a piece");
 
 /* A function to run on the thread of an owner, in order with other signals: the first member of a
- * larger struct, which `run` frees. `process` is that of signal.u.to, NULL when it is dead or none. */
+ * larger struct, which `run` frees. `process` is that of signal.u.to, NULL when it is dead or none.
+ */
 struct pr_visit {
     struct pr_signal signal;
     void (*run)(struct pr_owner *owner, struct pr_process *process, struct pr_visit *visit);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a signal carries: a cell. Scalars stand in it; anything else is a term (counted), or, between
- * two Lua processes of one scheduler, a Lua value that the scheduler keeps for the receiver. */
+ * What a signal carries: a cell. Scalars stand in it; anything else is a term (counted), or,
+ * between two Lua processes of one scheduler, a Lua value that the scheduler keeps for the
+ * receiver. */
 #ifndef PR_VALUE_H
 #define PR_VALUE_H
 

@@ -133,8 +133,8 @@ static void take_info(struct pr_owner *owner, struct actor *actor, const pierrot
                   actor->behaviour->name, id, text);
 }
 
-/* Whether the EXIT comes from the parent: as in OTP that ends a server that traps exits. What a host
- * thread has started has nobody for a parent, and that is who the host's signals come from. */
+/* Whether the EXIT comes from the parent: as in OTP that ends a server that traps exits. What a
+ * host thread has started has nobody for a parent, and that is who the host's signals come from. */
 static int is_parents_exit(const struct actor *actor, const struct pr_signal *message)
 {
     uint64_t parent = actor->process.lineage ? actor->process.lineage->pid.id : 0;
@@ -148,8 +148,7 @@ static void take_system(struct pr_owner *owner, struct actor *actor,
     pierrot_from from = {message->from, message->ref};
     if (pierrot_is_string(pierrot_table_at(request, 1), "terminate")) {
         const pierrot_term *reason = pierrot_table_at(request, 2);
-        pierrot_term *copy =
-            reason ? pr_term_copy(&owner->heap, reason) : PR_TERM(normal);
+        pierrot_term *copy = reason ? pr_term_copy(&owner->heap, reason) : PR_TERM(normal);
         pr_process_exit(owner, &actor->process, copy ? copy : PR_TERM(enomem));
     } else if (pierrot_is_string(pierrot_table_at(request, 1), "get_state")) {
         pierrot_term *state = pr_actor_state(owner, &actor->process);
@@ -307,8 +306,7 @@ static int set_up(struct pr_owner *owner, struct actor *actor, const struct pr_a
         return PIERROT_ENOMEM;
     if (!start->name)
         return 0;
-    int error =
-        pr_name_register(owner->system, start->name, start->name_len, actor->process.pid);
+    int error = pr_name_register(owner->system, start->name, start->name_len, actor->process.pid);
     if (error == PIERROT_EEXIST)
         *holder = pr_name_find(owner->system, start->name, start->name_len);
     return error;
@@ -320,9 +318,9 @@ static int run_init(struct pr_owner *owner, struct actor *actor, const struct pr
     struct pierrot_context context = {owner, actor};
     struct pierrot_term nil = pr_cell_nil();
     actor->has_begun = 1;
-    int result = actor->behaviour->init
-                     ? actor->behaviour->init(&context, actor->state, start->arg ? start->arg : &nil)
-                     : PIERROT_OK;
+    int result = actor->behaviour->init ? actor->behaviour->init(&context, actor->state,
+                                                                 start->arg ? start->arg : &nil)
+                                        : PIERROT_OK;
     if (result == PIERROT_OK && !(actor->process.flags & PR_EXITING))
         return 0;
     if (result == PIERROT_IGNORE) {
@@ -398,7 +396,8 @@ int pierrot_trap_exit(pierrot_context *ctx, int flag)
 {
     struct pr_process *process = &ctx->actor->process;
     int old = (process->flags & PR_TRAP_EXIT) != 0;
-    process->flags = (uint8_t)(flag ? process->flags | PR_TRAP_EXIT : process->flags & ~PR_TRAP_EXIT);
+    process->flags =
+        (uint8_t)(flag ? process->flags | PR_TRAP_EXIT : process->flags & ~PR_TRAP_EXIT);
     return old;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The public functions that work from any thread: on a scheduler's own thread they act at once, from
- * elsewhere they push a signal. */
+ * The public functions that work from any thread: on a scheduler's own thread they act at once,
+ * from elsewhere they push a signal. */
 #include <stdarg.h>
 #include <string.h>
 
@@ -24,8 +24,8 @@ const char *pierrot_strerror(int error)
 
 void pierrot_options_init(pierrot_options *options)
 {
-    *options = (pierrot_options){
-        .size = sizeof *options, .schedulers = 1, .preempt = PIERROT_PREEMPT_OFF};
+    *options =
+        (pierrot_options){.size = sizeof *options, .schedulers = 1, .preempt = PIERROT_PREEMPT_OFF};
 }
 
 void pierrot_spawn_options_init(pierrot_spawn_options *options)
@@ -198,8 +198,11 @@ static int spawn(pierrot *rt, const pierrot_behaviour *behaviour, const pierrot_
                                         : rt->system.owners[0];
     if (here == target)
         return spawn_here(here, behaviour, arg, options, pid);
-    struct spawn request = {
-        .visit.run = spawn_there, .behaviour = behaviour, .arg = arg, .options = options, .pid = pid};
+    struct spawn request = {.visit.run = spawn_there,
+                            .behaviour = behaviour,
+                            .arg = arg,
+                            .options = options,
+                            .pid = pid};
     return pr_host_visit(rt, target, &request.visit);
 }
 

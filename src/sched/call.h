@@ -13,7 +13,7 @@
 enum pr_outcome {
     PR_PENDING,
     PR_ANSWERED,
-    PR_FAILED,   /* value: why */
+    PR_FAILED, /* value: why */
     PR_TIMED_OUT
 };
 
@@ -25,13 +25,13 @@ struct pr_call {
     uint8_t is_monitored;
 };
 
-/* Begins to wait: `process` will be woken when the answer to `ref` is there, when the time is up, or
- * (is_monitored) when `peer` ends. NULL: out of memory. Thread: owner. */
+/* Begins to wait: `process` will be woken when the answer to `ref` is there, when the time is up,
+ * or (is_monitored) when `peer` ends. NULL: out of memory. Thread: owner. */
 struct pr_call *pr_call_begin(struct pr_owner *owner, struct pr_process *process, pierrot_pid peer,
                               pierrot_ref ref, int is_monitored, uint64_t deadline_ns);
 
-/* Waits for the answer of a server here that has taken the request already, nested in the caller; it
- * may be EXITING by now. NULL: out of memory. */
+/* Waits for the answer of a server here that has taken the request already, nested in the caller;
+ * it may be EXITING by now. NULL: out of memory. */
 struct pr_call *pr_call_attach(struct pr_owner *owner, struct pr_process *process,
                                struct pr_process *server, pierrot_ref ref, uint64_t deadline_ns);
 
@@ -39,8 +39,8 @@ struct pr_call *pr_call_attach(struct pr_owner *owner, struct pr_process *proces
 int pr_call_send(struct pr_owner *owner, struct pr_call *call, struct pierrot_term value,
                  uint8_t flags);
 
-/* Ends it, whatever its state: the ref is forgotten. *value is the answer, and the caller's to drop;
- * NULL drops it. */
+/* Ends it, whatever its state: the ref is forgotten. *value is the answer, and the caller's to
+ * drop; NULL drops it. */
 enum pr_outcome pr_call_end(struct pr_owner *owner, struct pr_call *call,
                             struct pierrot_term *value);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Time and chance of a scheduler, behind one small interface: so that a test can run schedulers step
- * by step on a clock of its own, with choices drawn from a seed. */
+ * Time and chance of a scheduler, behind one small interface: so that a test can run schedulers
+ * step by step on a clock of its own, with choices drawn from a seed. */
 #ifndef PR_CLOCK_H
 #define PR_CLOCK_H
 

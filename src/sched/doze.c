@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hard part is that no wake-up may be lost. The sleeper announces itself (asleep = 1), then looks
- * at the inbox once more; a sender pushes, then looks at `asleep`. All four are seq_cst, so at least
- * one of the two sees the other: either the sleeper finds the signal or the sender wakes it.
+ * The hard part is that no wake-up may be lost. The sleeper announces itself (asleep = 1), then
+ * looks at the inbox once more; a sender pushes, then looks at `asleep`. All four are seq_cst, so
+ * at least one of the two sees the other: either the sleeper finds the signal or the sender wakes
+ * it. It is the same with whatever else ends the run (`until`) for those who set it first and then
+ * wake.
  *
  * libuv's timers count whole milliseconds; a timerfd in the loop makes alarms exact to some
  * microseconds where there is one. */
@@ -64,8 +66,8 @@ static void arm_precise(struct pr_scheduler *scheduler, uint64_t deadline_ns)
 {
     /* uv_hrtime is CLOCK_MONOTONIC; a zero would disarm. */
     uint64_t at = deadline_ns ? deadline_ns : 1;
-    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(at / 1000000000),
-                                           .tv_nsec = (long)(at % 1000000000)}};
+    struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(at / 1000000000), .tv_nsec = (long)(at % 1000000000)}};
     timerfd_settime(scheduler->precise_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
@@ -173,14 +175,13 @@ static void sleep_until(struct pr_scheduler *scheduler, uint64_t now, uint64_t d
     }
 }
 
-void pr_doze(struct pr_scheduler *scheduler, uint64_t now)
+void pr_doze(struct pr_scheduler *scheduler, uint64_t now, int (*until)(void *ud), void *ud)
 {
     uint64_t deadline = pr_wheel_next(&scheduler->wheel, now);
     if (deadline <= now || spin(scheduler))
         return;
     atomic_store_explicit(&scheduler->asleep, 1, memory_order_seq_cst);
-    if (pr_queue_is_empty(&scheduler->owner.inbox) &&
-        !atomic_load_explicit(&scheduler->must_stop, memory_order_seq_cst)) {
+    if (pr_queue_is_empty(&scheduler->owner.inbox) && !until(ud)) {
         pr_watchdog_leave(scheduler);
         sleep_until(scheduler, now, deadline);
         pr_watchdog_enter(scheduler);

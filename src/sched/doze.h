@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * How a scheduler with nothing to do waits: it spins for a few microseconds where that pays, then
- * sleeps in its loop until a signal comes from elsewhere, an alarm is due, or the loop has an event. */
+ * sleeps in its loop until a signal comes from elsewhere, an alarm is due, or the loop has an
+ * event. */
 #ifndef PR_DOZE_H
 #define PR_DOZE_H
 
@@ -12,7 +13,7 @@
 int pr_doze_open(struct pr_scheduler *scheduler);
 void pr_doze_close(struct pr_scheduler *scheduler);
 
-/* Waits. Thread: owner. */
-void pr_doze(struct pr_scheduler *scheduler, uint64_t now);
+/* Waits, unless `until` says that the run is over. Thread: owner. */
+void pr_doze(struct pr_scheduler *scheduler, uint64_t now, int (*until)(void *ud), void *ud);
 
 #endif

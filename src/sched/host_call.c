@@ -201,8 +201,8 @@ static int begin_call(struct pr_owner *owner, struct pr_host_visit *visit)
     uint64_t deadline =
         request->timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(now, request->timeout_ms);
     self->reply = request->reply;
-    self->call = pr_call_begin(owner, &self->process, request->to, pr_owner_make_ref(owner), 1,
-                               deadline);
+    self->call =
+        pr_call_begin(owner, &self->process, request->to, pr_owner_make_ref(owner), 1, deadline);
     int error = PIERROT_ENOMEM;
     if (self->call) {
         struct pierrot_term value = pr_value_from_root(owner, request->request);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Host threads that wait for the runtime: for a function run on a scheduler's thread, for the answer
- * of a server. The thread that made the runtime runs scheduler 0 while it waits. */
+ * Host threads that wait for the runtime: for a function run on a scheduler's thread, for the
+ * answer of a server. The thread that made the runtime runs scheduler 0 while it waits. */
 #ifndef PR_HOST_CALL_H
 #define PR_HOST_CALL_H
 
@@ -10,7 +10,8 @@
 /* What no result is: neither 0 nor an error. */
 #define PR_HOST_LATER 1
 
-/* A function to run on the thread of an owner while the host thread waits; embedded in what it needs. */
+/* A function to run on the thread of an owner while the host thread waits; embedded in what it
+ * needs. */
 struct pr_host_visit {
     /* The result for the host thread; or PR_HOST_LATER: pr_host_complete follows. */
     int (*run)(struct pr_owner *owner, struct pr_host_visit *visit);
@@ -24,11 +25,12 @@ struct pr_host_visit {
 /* The result of the visit; PIERROT_EDEADLK on a scheduler's own thread. Thread: any. */
 int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_host_visit *visit);
 
-/* Ends the wait of a visit whose run said PR_HOST_LATER; `visit` is gone then. Thread: any scheduler's. */
+/* Ends the wait of a visit whose run said PR_HOST_LATER; `visit` is gone then. Thread: any
+ * scheduler's. */
 void pr_host_complete(struct pr_host_visit *visit, int result);
 
-/* For use as `return pr_host_await_end(…)` in a visit's run: when that process has ended, the result is
- * what `ended` says of the reason, which it is lent. Thread: owner. */
+/* For use as `return pr_host_await_end(…)` in a visit's run: when that process has ended, the
+ * result is what `ended` says of the reason, which it is lent. Thread: owner. */
 typedef int (*pr_host_ended_fn)(struct pr_host_visit *visit, const pierrot_term *reason);
 int pr_host_await_end(struct pr_owner *owner, struct pr_host_visit *visit, pierrot_pid pid,
                       pr_host_ended_fn ended);

@@ -44,8 +44,7 @@ static int append_value(struct pr_owner *owner, struct pr_arena *arena, struct p
 static int build_down(struct pr_owner *owner, struct pr_arena *arena, struct pr_table *table,
                       const struct pr_signal *message)
 {
-    const struct pr_monitor_extra *extra =
-        message->flags & PR_FLAG_NAMED ? message->u.extra : NULL;
+    const struct pr_monitor_extra *extra = message->flags & PR_FLAG_NAMED ? message->u.extra : NULL;
     struct pierrot_term object = extra && extra->name ? *extra->name : pr_cell_pid(message->from);
     int error = append(arena, table, extra && extra->tag ? *extra->tag : text("DOWN"));
     if (!error)
@@ -61,8 +60,8 @@ static int build_call(struct pr_owner *owner, struct pr_arena *arena, struct pr_
                       const struct pr_signal *message)
 {
     struct pierrot_term from;
-    int error = append(arena, table,
-                       text(message->flags & PR_FLAG_SYSTEM ? "system" : "$gen_call"));
+    int error =
+        append(arena, table, text(message->flags & PR_FLAG_SYSTEM ? "system" : "$gen_call"));
     if (!error)
         error = pr_arena_table(arena, 2, 0, &from);
     if (!error)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages as the receiver reads them: a DOWN is {"DOWN", ref, "process", pid, reason}, and so on. */
+ * Messages as the receiver reads them: a DOWN is {"DOWN", ref, "process", pid, reason}, and so on.
+ */
 #ifndef PR_MESSAGE_H
 #define PR_MESSAGE_H
 
 #include "proc/signal.h"
 
-/* The message as a cell that an actor may read. Scalars and terms are lent from the signal; what has to
- * be built is given in *built (pr_term_drop), else that is NULL. 0 or PIERROT_ENOMEM. Thread: owner. */
+/* The message as a cell that an actor may read. Scalars and terms are lent from the signal; what
+ * has to be built is given in *built (pr_term_drop), else that is NULL. 0 or PIERROT_ENOMEM.
+ * Thread: owner. */
 int pr_message_read(struct pr_owner *owner, const struct pr_signal *message,
                     const pierrot_term **cell, pierrot_term **built);
 

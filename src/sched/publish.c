@@ -54,8 +54,8 @@ int pr_published_add(struct pr_published_table *table, struct pr_heap *heap, pie
     struct pr_published *published = pr_alloc(heap, sizeof *published);
     if (!published)
         return PIERROT_ENOMEM;
-    *published = (struct pr_published){
-        .pid = pid, .shared = shared, .read = read, .release = release};
+    *published =
+        (struct pr_published){.pid = pid, .shared = shared, .read = read, .release = release};
     published->node.hash = pr_hash_mix(pid.id);
     atomic_init(&published->n_holds, 1);
     pr_lock_take(&table->lock);

@@ -51,8 +51,8 @@ static void add_ancestors(struct pr_text *text, const struct pr_process *process
     }
 }
 
-static void add_head(struct pr_text *text, struct pr_owner *owner,
-                     const struct pr_process *process, const struct pr_report *report)
+static void add_head(struct pr_text *text, struct pr_owner *owner, const struct pr_process *process,
+                     const struct pr_report *report)
 {
     char id[PR_IDENT_SIZE];
     pr_ident_print(process->pid.id, id, sizeof id);

@@ -7,8 +7,8 @@
 #include "proc/process.h"
 
 struct pr_report {
-    const char *what;                 /* "process", "gen_server", "bucket": what kind ended */
-    const char *initial_call;         /* where its function stands; NULL: unknown */
+    const char *what;         /* "process", "gen_server", "bucket": what kind ended */
+    const char *initial_call; /* where its function stands; NULL: unknown */
     const pierrot_term *reason;
     const pierrot_term *last_message; /* NULL: none */
     const pierrot_term *state;        /* NULL: none */

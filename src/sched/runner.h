@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a language binding needs of the layers below, in one header: how a kind of process plugs into
- * its scheduler (struct pr_kind: run a slice, be ended, be measured), how a language gets its state
- * (struct pr_language), and the verbs of processes. */
+ * What a language binding needs of the layers below, in one header: how a kind of process plugs
+ * into its scheduler (struct pr_kind: run a slice, be ended, be measured), how a language gets its
+ * state (struct pr_language), and the verbs of processes. */
 #ifndef PR_RUNNER_H
 #define PR_RUNNER_H
 

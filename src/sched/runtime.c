@@ -160,8 +160,8 @@ static int copy_options(struct pierrot *runtime, const pierrot_options *options)
 
 static uint32_t count_schedulers(const pierrot_options *options)
 {
-    unsigned n = options->schedulers > 0 ? (unsigned)options->schedulers
-                                         : uv_available_parallelism();
+    unsigned n =
+        options->schedulers > 0 ? (unsigned)options->schedulers : uv_available_parallelism();
     return n < 1 ? 1 : n > PR_MAX_OWNERS ? PR_MAX_OWNERS : n;
 }
 
@@ -303,8 +303,7 @@ struct pr_scheduler *pr_runtime_least_busy(struct pierrot *runtime, uint32_t fro
     uint32_t best_load = UINT32_MAX;
     for (uint32_t i = 1; i <= runtime->n_schedulers; i++) {
         struct pr_scheduler *scheduler = runtime->schedulers[(from + i) % runtime->n_schedulers];
-        uint32_t load =
-            atomic_load_explicit(&scheduler->owner.n_processes, memory_order_relaxed);
+        uint32_t load = atomic_load_explicit(&scheduler->owner.n_processes, memory_order_relaxed);
         if (load < best_load) {
             best = scheduler;
             best_load = load;

@@ -48,8 +48,7 @@ static void make_ready(struct pr_owner *owner, struct pr_process *process)
     atomic_store_explicit(&scheduler->is_wanted, 1, memory_order_relaxed);
 }
 
-void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process,
-                         enum pr_slice_end end)
+void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process, enum pr_slice_end end)
 {
     struct pr_scheduler *scheduler = pr_scheduler_of(owner);
     PR_ASSERT(process->state == PR_RUNNING);
@@ -67,7 +66,8 @@ void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process,
     }
 }
 
-/* Who runs next. The second queue has its turn when the first is empty or has gone first for long. */
+/* Who runs next. The second queue has its turn when the first is empty or has gone first for long.
+ */
 static struct pr_process *pick(struct pr_scheduler *scheduler, uint64_t now)
 {
     struct pr_process *process = NULL;
@@ -192,7 +192,7 @@ int pr_scheduler_step(struct pr_scheduler *scheduler)
 }
 
 /* Nothing to run: let what is due come in; when still nothing runs, sleep in the loop. */
-static void idle(struct pr_scheduler *scheduler)
+static void idle(struct pr_scheduler *scheduler, int (*until)(void *ud), void *ud)
 {
     uint64_t now = pr_scheduler_now(scheduler);
     scheduler->n_since_clock = 0;
@@ -203,7 +203,7 @@ static void idle(struct pr_scheduler *scheduler)
         return;
     if (scheduler->language->collect(scheduler, 1))
         return;
-    pr_doze(scheduler, now);
+    pr_doze(scheduler, now, until, ud);
     scheduler->polled_ns = scheduler->seen_ns = pr_scheduler_now(scheduler);
 }
 
@@ -213,7 +213,7 @@ void pr_scheduler_run(struct pr_scheduler *scheduler, int (*until)(void *ud), vo
     pr_watchdog_enter(scheduler);
     while (!until(ud)) {
         if (!pr_scheduler_step(scheduler) && !until(ud))
-            idle(scheduler);
+            idle(scheduler, until, ud);
     }
     if (was_away)
         pr_watchdog_leave(scheduler);

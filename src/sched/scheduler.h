@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A scheduler: one thread, one uv loop, one run queue, one Lua state. It is an owner of processes; it
- * lets them run in slices, and between slices lets signals from elsewhere, timers and the loop have
- * their turn. When nothing can run it sleeps in its loop, at no cost.
+ * A scheduler: one thread, one uv loop, one run queue, one Lua state. It is an owner of processes;
+ * it lets them run in slices, and between slices lets signals from elsewhere, timers and the loop
+ * have their turn. When nothing can run it sleeps in its loop, at no cost.
  *
- * Fairness: a process whose last slice was used up goes into the second queue, behind those that only
- * answered something; the second queue gets a turn at least each PR_STARVATION_NS. So a request and its
- * answer pass between two spinning neighbours without waiting for either. */
+ * Fairness: a process whose last slice was used up goes into the second queue, behind those that
+ * only answered something; the second queue gets a turn at least each PR_STARVATION_NS. So a
+ * request and its answer pass between two spinning neighbours without waiting for either. */
 #ifndef PR_SCHEDULER_H
 #define PR_SCHEDULER_H
 
@@ -34,8 +34,7 @@ void pr_scheduler_run(struct pr_scheduler *scheduler, int (*until)(void *ud), vo
 int pr_scheduler_step(struct pr_scheduler *scheduler);
 
 /* A process that came back from a slice or from a frame nested in one: back to its place. */
-void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process,
-                         enum pr_slice_end end);
+void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process, enum pr_slice_end end);
 
 extern const struct pr_owner_ops pr_scheduler_ops;
 

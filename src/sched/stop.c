@@ -70,8 +70,7 @@ static int count_one(void *ud, pierrot_pid pid)
 {
     struct pierrot *runtime = ud;
     struct pr_owner *owner = pr_ptable_owner(&runtime->system, pid);
-    struct pr_process *process =
-        owner->index == 0 ? pr_ptable_find(owner, pid) : NULL;
+    struct pr_process *process = owner->index == 0 ? pr_ptable_find(owner, pid) : NULL;
     return !(process && process->flags & PR_UNKILLABLE);
 }
 

@@ -6,13 +6,13 @@
 
 #include "sched/types.h"
 
-/* Ends all processes: those without a living parent are told first (exit `shutdown` from the parent),
- * and what their end leaves orphaned next; after timeout_ms nothing more is waited for. 0 or
- * PIERROT_ETIMEOUT. Thread: the creator, outside of slices. */
+/* Ends all processes: those without a living parent are told first (exit `shutdown` from the
+ * parent), and what their end leaves orphaned next; after timeout_ms nothing more is waited for. 0
+ * or PIERROT_ETIMEOUT. Thread: the creator, outside of slices. */
 int pr_stop_processes(struct pierrot *runtime, int timeout_ms);
 
-/* SIGINT and SIGTERM request a halt with status 128 + number. For programs; a handle each on the loop of
- * scheduler 0. 0 or a libuv error. Thread: the creator. */
+/* SIGINT and SIGTERM request a halt with status 128 + number. For programs; a handle each on the
+ * loop of scheduler 0. 0 or a libuv error. Thread: the creator. */
 int pr_stop_on_signals(struct pierrot *runtime);
 void pr_stop_ignore_signals(struct pierrot *runtime);
 

@@ -44,29 +44,29 @@ struct pr_run_queue {
 };
 
 struct pr_scheduler {
-    struct pr_owner owner;           /* first */
-    struct pierrot *runtime;      /* (I) */
+    struct pr_owner owner;              /* first */
+    struct pierrot *runtime;            /* (I) */
     const struct pr_language *language; /* (I) */
-    void *language_state;            /* (O) */
-    struct pr_pool pool;             /* (O) for what never leaves this thread */
-    struct pr_clock clock;           /* (O) */
-    struct pr_wheel wheel;           /* (O) of alarms */
-    struct pr_run_queue ready;       /* (O) */
-    struct pr_run_queue used_up;     /* (O) */
-    uint64_t used_up_since_ns;       /* (O) when the second queue last had a turn */
-    uint64_t polled_ns;              /* (O) when the loop was polled last */
-    uint64_t seen_ns;                /* (O) the clock when it was last read */
-    unsigned n_since_clock;          /* (O) slices since the clock was read */
-    uv_loop_t *loop;                 /* (O) */
+    void *language_state;               /* (O) */
+    struct pr_pool pool;                /* (O) for what never leaves this thread */
+    struct pr_clock clock;              /* (O) */
+    struct pr_wheel wheel;              /* (O) of alarms */
+    struct pr_run_queue ready;          /* (O) */
+    struct pr_run_queue used_up;        /* (O) */
+    uint64_t used_up_since_ns;          /* (O) when the second queue last had a turn */
+    uint64_t polled_ns;                 /* (O) when the loop was polled last */
+    uint64_t seen_ns;                   /* (O) the clock when it was last read */
+    unsigned n_since_clock;             /* (O) slices since the clock was read */
+    uv_loop_t *loop;                    /* (O) */
     uv_loop_t own_loop;
-    uv_async_t async;                /* wakes the loop; uv_async_send from any thread */
-    uv_timer_t timer;                /* (O) the next alarm, in whole ms */
-    uv_poll_t precise;               /* (O) the next alarm, by timerfd where there is one */
-    int precise_fd;                  /* (O) -1: none */
-    int n_handles;                   /* (O) open of the three above */
-    atomic_int asleep;               /* (A) see sleep() */
-    atomic_int must_stop;            /* (A) its thread is to leave the loop */
-    uint64_t spun_in_vain;           /* (O) */
+    uv_async_t async;      /* wakes the loop; uv_async_send from any thread */
+    uv_timer_t timer;      /* (O) the next alarm, in whole ms */
+    uv_poll_t precise;     /* (O) the next alarm, by timerfd where there is one */
+    int precise_fd;        /* (O) -1: none */
+    int n_handles;         /* (O) open of the three above */
+    atomic_int asleep;     /* (A) see sleep() */
+    atomic_int must_stop;  /* (A) its thread is to leave the loop */
+    uint64_t spun_in_vain; /* (O) */
     /* For the watchdog, written by the owner, relaxed: a stale value costs one tick. */
     atomic_uint slice;               /* (A) number of the slice */
     atomic_int in_slice;             /* (A) */
@@ -93,20 +93,20 @@ struct pr_published_table {
 struct pr_watchdog;
 
 struct pierrot {
-    struct pr_system system;               /* first */
-    pierrot_options options;               /* (I) strings copied */
-    const struct pr_language *language;    /* (I) */
-    struct pr_scheduler **schedulers;      /* (I) [n_schedulers] */
-    uint32_t n_schedulers;                 /* (I) */
-    int may_spin;                          /* (I) there is a core for each scheduler */
-    struct pr_watchdog *watchdog;          /* (I) NULL: none */
-    struct pr_published_table published;   /* (M) */
-    atomic_int n_ready;                    /* (A) threads that have come up, or failed */
-    atomic_int start_error;                /* (A) of a thread */
-    atomic_int n_left;                     /* (A) threads that have left their loops */
-    atomic_int halt_requested;             /* (A) 1 + exit status; 0: no */
-    uv_thread_t creator;                   /* (I) */
-    uv_signal_t on_interrupt;              /* (O of scheduler 0) see stop.h */
+    struct pr_system system;             /* first */
+    pierrot_options options;             /* (I) strings copied */
+    const struct pr_language *language;  /* (I) */
+    struct pr_scheduler **schedulers;    /* (I) [n_schedulers] */
+    uint32_t n_schedulers;               /* (I) */
+    int may_spin;                        /* (I) there is a core for each scheduler */
+    struct pr_watchdog *watchdog;        /* (I) NULL: none */
+    struct pr_published_table published; /* (M) */
+    atomic_int n_ready;                  /* (A) threads that have come up, or failed */
+    atomic_int start_error;              /* (A) of a thread */
+    atomic_int n_left;                   /* (A) threads that have left their loops */
+    atomic_int halt_requested;           /* (A) 1 + exit status; 0: no */
+    uv_thread_t creator;                 /* (I) */
+    uv_signal_t on_interrupt;            /* (O of scheduler 0) see stop.h */
     uv_signal_t on_terminate;
     int n_signal_handles;
 };

@@ -35,8 +35,7 @@ static void fire(struct pr_owner *owner, struct pr_alarm *alarm)
     struct pr_signal *signal = timer->signal;
     timer->signal = NULL;
     if (timer->name)
-        signal->u.to =
-            pr_name_find(owner->system, timer->name->as.bytes, timer->name->len);
+        signal->u.to = pr_name_find(owner->system, timer->name->as.bytes, timer->name->len);
     free_timer(owner, timer);
     pr_signal_send(owner, signal);
 }

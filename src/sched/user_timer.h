@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Timers of users: send_after and start_timer. The signal to send is made when the timer is armed, so
- * firing cannot fail. A timer to a process of this scheduler goes with that process. */
+ * Timers of users: send_after and start_timer. The signal to send is made when the timer is armed,
+ * so firing cannot fail. A timer to a process of this scheduler goes with that process. */
 #ifndef PR_USER_TIMER_H
 #define PR_USER_TIMER_H
 
@@ -9,7 +9,8 @@
 #include "sched/types.h"
 
 /* Arms a timer. To `to`, or, when name is not NULL, to whoever has that name when it fires.
- * is_wrapped: the message is {"timeout", ref, value}. Takes: value, name. 0 or PIERROT_ENOMEM. Thread: owner. */
+ * is_wrapped: the message is {"timeout", ref, value}. Takes: value, name. 0 or PIERROT_ENOMEM.
+ * Thread: owner. */
 int pr_user_timer_start(struct pr_owner *owner, uint64_t deadline_ns, pierrot_pid to,
                         pierrot_term *name, int is_wrapped, struct pierrot_term value,
                         pierrot_ref *ref);

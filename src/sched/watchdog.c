@@ -17,8 +17,8 @@ enum { LONG_TICKS = 20 };
 enum { IDLE_TICKS = 20 };
 
 struct watched {
-    unsigned slice;     /* number of the slice at the last tick */
-    unsigned n_ticks;   /* for how many ticks it has been that one */
+    unsigned slice;   /* number of the slice at the last tick */
+    unsigned n_ticks; /* for how many ticks it has been that one */
 };
 
 struct pr_watchdog {
@@ -63,8 +63,7 @@ static int hold_handler(void)
     int error = 0;
     pthread_mutex_lock(&handler_mutex);
     if (n_handler_users == 0) {
-        struct sigaction action = {.sa_sigaction = on_signal,
-                                   .sa_flags = SA_SIGINFO | SA_RESTART};
+        struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
         sigemptyset(&action.sa_mask);
         if (sigaction(SIGURG, &action, &old_action) != 0)
             error = -errno;
@@ -137,8 +136,8 @@ static int all_asleep(struct pierrot *runtime)
     return 1;
 }
 
-/* A scheduler that wakes clears is_away and then looks at is_parked; here it is the other way round,
- * all seq_cst: so either the scheduler is seen here or the watchdog there. */
+/* A scheduler that wakes clears is_away and then looks at is_parked; here it is the other way
+ * round, all seq_cst: so either the scheduler is seen here or the watchdog there. */
 static void park(struct pr_watchdog *watchdog)
 {
     pthread_mutex_lock(&watchdog->mutex);

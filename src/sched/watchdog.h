@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The watchdog: a thread that interrupts slices which last too long while somebody else could run. It
- * sends SIGURG to the scheduler's thread; the handler, on that thread, asks the language to give way
- * at the next chance. No cost to slices that are short: two stores each.
+ * The watchdog: a thread that interrupts slices which last too long while somebody else could run.
+ * It sends SIGURG to the scheduler's thread; the handler, on that thread, asks the language to give
+ * way at the next chance. No cost to slices that are short: two stores each.
  *
  * Each signal costs 15 to 25 us on some machines, so none is sent unless another process is ready,
- * a signal from elsewhere waits, or an alarm is due. When all schedulers sleep, the watchdog does. */
+ * a signal from elsewhere waits, or an alarm is due. When all schedulers sleep, the watchdog does.
+ */
 #ifndef PR_WATCHDOG_H
 #define PR_WATCHDOG_H
 
@@ -21,8 +22,8 @@ void pr_watchdog_set_interrupt(void (*interrupt)(void));
 int pr_watchdog_new(struct pierrot *runtime, struct pr_watchdog **watchdog);
 void pr_watchdog_free(struct pr_watchdog *watchdog);
 
-/* The scheduler's thread goes to sleep or leaves its loop; it is back, and can be signalled from now
- * on. Nothing without a watchdog. Thread: owner. */
+/* The scheduler's thread goes to sleep or leaves its loop; it is back, and can be signalled from
+ * now on. Nothing without a watchdog. Thread: owner. */
 void pr_watchdog_leave(struct pr_scheduler *scheduler);
 void pr_watchdog_enter(struct pr_scheduler *scheduler);
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What runs in the coroutine of a server: from a message to its callback, and from what the
+ * callback returned to the reply, the new state, the timeout, the continue, or the end. */
+#ifndef PR_LUA_ACTIVATION_H
+#define PR_LUA_ACTIVATION_H
+
+#include "lua/process.h"
+
+/* Layout of the stack of an activation: 1, 2: pid and ref of the caller whose call is handled
+ * (nil); from 3 on the callback, its arguments, its results. */
+enum { PR_FROM_PID = 1, PR_FROM_REF = 2, PR_BASE = 2 };
+
+/* A call that is nested in its caller: the reply goes straight to the caller's stack. */
+struct pr_lua_now {
+    pierrot_ref ref;
+    lua_State *L; /* the caller's; there is room for the reply */
+    int is_answered;
+    struct pr_lua_now *outer;
+};
+
+/* The body of a coroutine that serves; who starts it lays out its stack, by the server's phase.
+ * Upvalue: the Lua side. */
+int pr_activate(lua_State *L);
+
+/* The body for a callback that a nested call began: pid, ref, its results. */
+int pr_activate_results(lua_State *L);
+
+/* The module of a server: the table at `index` of L; `name` (may be NULL) is for reports. Raises a
+ * memory error in L. */
+void pr_server_set_module(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                          int index, const char *name);
+
+/* gen_server.reply of the value at `index` of L. Raises what cannot be sent. */
+void pr_server_reply(struct pr_lua *lua, lua_State *L, pierrot_from from, int index);
+
+#endif

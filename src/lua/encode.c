@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What signals carry, and the errors of what they cannot. */
+#include <string.h>
+
+#include "lua/copy.h"
+#include "lua/ident.h"
+
+/* Where the user's code stands: below the files of the library itself. */
+static void push_users_line(lua_State *L)
+{
+    lua_Debug ar;
+    for (int level = 1; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline > 0 && strncmp(ar.short_src, "pierrot/", 8) != 0) {
+            lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+            return;
+        }
+    }
+    lua_pushliteral(L, "");
+}
+
+int pr_copy_error(struct pr_lua *lua, lua_State *L, int index)
+{
+    index = lua_absindex(L, index);
+    luaL_checkstack(L, 4, NULL);
+    pr_store_push(lua, L, lua->find_unsendable_place);
+    lua_pushvalue(L, index);
+    lua_call(L, 1, 1);
+    push_users_line(L);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+    return lua_error(L);
+}
+
+int pr_copy_raise(struct pr_lua *lua, lua_State *L, int index, int error)
+{
+    if (error == PIERROT_EINVAL)
+        return pr_copy_error(lua, L, index);
+    return luaL_error(L, "cannot send: %s", pierrot_strerror(error));
+}
+
+static int encode_scalar(lua_State *L, int index, struct pierrot_term *value)
+{
+    uint64_t id;
+    switch (lua_type(L, index)) {
+    case LUA_TNIL:
+        *value = pr_cell_nil();
+        return 1;
+    case LUA_TBOOLEAN:
+        *value = pr_cell_bool(lua_toboolean(L, index));
+        return 1;
+    case LUA_TNUMBER:
+        *value = lua_isinteger(L, index) ? pr_cell_int(lua_tointeger(L, index))
+                                         : pr_cell_num(lua_tonumber(L, index));
+        return 1;
+    case LUA_TLIGHTUSERDATA:
+        id = pr_to_id(L, index);
+        if (!id)
+            return 0;
+        *value = pr_id_is_pid(id) ? pr_cell_pid((pierrot_pid){id}) : pr_cell_ref((pierrot_ref){id});
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
+                              const struct pr_process *target)
+{
+    struct pierrot_term value;
+    int error;
+    if (encode_scalar(L, index, &value))
+        return value;
+    if (target && target->kind->takes_local) {
+        pr_store_reserve(lua, L);
+        luaL_checkstack(L, 1, "no room for a message");
+        error = pr_copy(L, index, L);
+        if (error)
+            pr_copy_raise(lua, L, index, error);
+        return (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = pr_store_put(lua, L)};
+    }
+    pierrot_term *root = pr_copy_to_term(lua, L, index, &error);
+    if (!root)
+        pr_copy_raise(lua, L, index, error);
+    return pr_value_of_term(root);
+}
+
+void pr_push_value(struct pr_lua *lua, lua_State *L, const struct pierrot_term *value)
+{
+    luaL_checkstack(L, 1, "no room for a message");
+    if (value->tag == PR_VALUE_LOCAL)
+        pr_store_push(lua, L, (uint32_t)value->as.integer);
+    else
+        pr_push_term(L, pr_value_cell(value));
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/handler.h"
+
+#include <string.h>
+
+#include "lua/class.h"
+#include "lua/ident.h"
+
+/* Requests with more elements than this cannot be spread over arguments. */
+enum { MAX_ARGUMENTS = 200 };
+
+void pr_handler_push_state(struct pr_lua *lua, lua_State *L, const struct pr_lua_process *server)
+{
+    if (server->state_place)
+        pr_store_push(lua, L, server->state_place);
+    else
+        lua_pushnil(L);
+}
+
+void pr_handler_set_state(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    if (server->state_place)
+        pr_store_set(lua, L, server->state_place);
+    else
+        server->state_place = pr_store_put(lua, L);
+}
+
+void pr_handler_push_from(lua_State *L, pierrot_from from)
+{
+    lua_createtable(L, 2, 0);
+    pr_push_id(L, from.pid.id);
+    lua_rawseti(L, -2, 1);
+    pr_push_id(L, from.ref.id);
+    lua_rawseti(L, -2, 2);
+}
+
+int pr_handler_push_elements(lua_State *L, int request, int scalars_only)
+{
+    int base = lua_gettop(L);
+    luaL_checkstack(L, 4, NULL);
+    lua_pushnil(L);
+    while (lua_next(L, request)) {
+        /* … arguments so far, key, value */
+        int key = lua_gettop(L) - 1;
+        lua_Integer at = lua_isinteger(L, key) ? lua_tointeger(L, key) : 0;
+        if (at > MAX_ARGUMENTS)
+            return luaL_error(L, "a request with more than %d elements needs the catch-all",
+                              MAX_ARGUMENTS);
+        if (scalars_only && lua_type(L, -1) > LUA_TSTRING) {
+            lua_settop(L, base);
+            return 1;
+        }
+        if (at < 2) {
+            lua_pop(L, 1);
+            continue;
+        }
+        /* The key stays on top; below it a gap grows as far as this argument. */
+        int n_have = key - 1 - base;
+        luaL_checkstack(L, (int)at + 4, NULL);
+        for (int i = n_have; i < (int)at - 1; i++) {
+            lua_pushnil(L);
+            lua_insert(L, key);
+            key++;
+        }
+        lua_replace(L, base + (int)at - 1);
+    }
+    return 0;
+}
+
+int pr_handler_pick(lua_State *L, int request)
+{
+    int is_picked = 0;
+    int table = lua_gettop(L);
+    if (lua_type(L, request) == LUA_TTABLE)
+        lua_rawgeti(L, request, 1);
+    else if (lua_type(L, request) == LUA_TSTRING)
+        lua_pushvalue(L, request);
+    else
+        lua_pushnil(L);
+    int is_underscore = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "_") == 0;
+    if (!lua_isnil(L, -1) && !is_underscore) {
+        lua_rawget(L, table);
+        is_picked = !lua_isnil(L, -1);
+    }
+    if (!is_picked) {
+        lua_settop(L, table);
+        lua_pushliteral(L, "_");
+        lua_rawget(L, table);
+    }
+    lua_remove(L, table);
+    return is_picked;
+}
+
+int pr_handler_push_arguments(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                              int request, const pierrot_from *from)
+{
+    int base = lua_gettop(L) - 1;
+    luaL_checkstack(L, 8, NULL);
+    if (lua_type(L, -1) != LUA_TTABLE && !lua_isnil(L, -1)) {
+        lua_pushvalue(L, request);
+        if (from)
+            pr_handler_push_from(L, *from);
+        pr_handler_push_state(lua, L, server);
+        return lua_gettop(L) - base - 1;
+    }
+    int is_picked = lua_isnil(L, -1) ? 0 : pr_handler_pick(L, request);
+    if (lua_isnil(L, -1)) {
+        lua_settop(L, base);
+        return -1;
+    }
+    pr_handler_push_state(lua, L, server);
+    if (from)
+        pr_handler_push_from(L, *from);
+    if (!is_picked)
+        lua_pushvalue(L, request);
+    else if (lua_type(L, request) == LUA_TTABLE)
+        pr_handler_push_elements(L, request, 0);
+    return lua_gettop(L) - base - 1;
+}
