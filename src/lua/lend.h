@@ -6,7 +6,7 @@
 #define PR_LUA_LEND_H
 
 #include "lua/state.h"
-#include "term/table.h"
+#include "sched/runner.h"
 
 enum { PR_LENT_MAX = 6 };
 
