@@ -59,18 +59,14 @@ end
 
 -- Client: reads, in the process that asks ------------------------------------------------------
 
--- There is nothing to read: it fails as a call does.
-local function fail(reg, why, ...)
-  if why ~= "noproc" then no_memory() end
-  core.exit { why, { "gen_server", "call", reg, { ... }, CALL_TIMEOUT } }
-end
-
-local function query(reg, ...)
-  local pid = type(reg) == "userdata" and reg or core.whereis(reg)
-  if not pid then fail(reg, "noproc", ...) end
-  local reply, why = read(pid, ...)
-  if why then fail(reg, why, ...) end
-  return reply
+-- A read that failed. What the caller got wrong is looked for only now; else it fails as a call.
+local function fail(fname, why, reg, ...)
+  argument.check_server(3, 1, fname, reg)
+  if why ~= "noproc" then
+    key_rules.check(3, fname, (...))
+    no_memory()
+  end
+  core.exit { why, { "gen_server", "call", reg, { fname, ... }, CALL_TIMEOUT } }
 end
 
 --- The process under a key and its value; nil when there is none. Never one that is dead. This and
@@ -79,8 +75,8 @@ end
 ---@param key any string, number, boolean, pid or ref
 ---@return userdata|nil pid, any value
 function M.lookup(reg, key)
-  check(2, "lookup", reg, key)
-  local found = query(reg, "lookup", key)
+  local found, why = read(reg, "lookup", key)
+  if why then fail("lookup", why, reg, key) end
   if type(found) == "table" then return found[1], found[2] end
   return found
 end
@@ -90,10 +86,10 @@ end
 ---@param pid? userdata
 ---@return any[]
 function M.keys(reg, pid)
-  if type(reg) ~= "userdata" then argument.check_server(2, 1, "keys", reg) end
-  if pid == nil then return query(reg, "keys") end
-  if not core.is_pid(pid) then argument.reject(2, 2, "keys", "pid", pid) end
-  return query(reg, "keys", pid)
+  if pid ~= nil and not core.is_pid(pid) then argument.reject(2, 2, "keys", "pid", pid) end
+  local keys, why = read(reg, "keys", pid)
+  if why then fail("keys", why, reg, pid) end
+  return keys
 end
 
 --- How many names there are, or are under a key.
@@ -101,10 +97,9 @@ end
 ---@param key? any
 ---@return integer
 function M.count(reg, key)
-  if type(reg) ~= "userdata" then argument.check_server(2, 1, "count", reg) end
-  if key == nil then return query(reg, "count") end
-  if type(key) ~= "string" then key_rules.check(2, "count", key) end
-  return query(reg, "count", key)
+  local n, why = read(reg, "count", key)
+  if why then fail("count", why, reg, key) end
+  return n
 end
 
 --- Calls fn with the list of {pid, value} under a key, in the caller; not for an empty one.
@@ -115,7 +110,8 @@ end
 function M.dispatch(reg, key, fn)
   check(2, "dispatch", reg, key)
   if type(fn) ~= "function" then argument.reject(2, 3, "dispatch", "function", fn) end
-  local found = query(reg, "lookup", key)
+  local found, why = read(reg, "lookup", key)
+  if why then fail("lookup", why, reg, key) end
   if found ~= nil then fn { type(found) == "table" and found or { found } } end
   return true
 end
@@ -207,10 +203,7 @@ end
 ---@param key any
 ---@return userdata|nil pid
 function M.whereis_via(reg, key)
-  if not argument.is_server(reg) or not key_rules.is_key(key) then return nil end
-  local pid = core.whereis(reg)
-  if not pid then return nil end
-  local found = read(pid, "lookup", key)
+  local found = read(reg, "lookup", key)
   return type(found) == "table" and found[1] or found or nil
 end
 

@@ -107,13 +107,13 @@ static const char *ask(pierrot *rt, pierrot_pid to, pierrot_term *asked)
 
 /* ------------------------------------------------------------------------------- dicts */
 
-static struct pr_slot number_slot(int64_t number)
+static struct pr_key number_key(int64_t number)
 {
     pierrot_term *term = pierrot_int(number);
-    struct pr_slot slot;
-    CHECK_INT(pr_slot_of_key(term, &slot), 0);
+    struct pr_key key;
+    CHECK_INT(pr_key_of_term(term, &key), 0);
     pierrot_term_free(term);
-    return slot;
+    return key;
 }
 
 enum { N_MODEL = 1000 };
@@ -123,7 +123,7 @@ static int is_as(struct pr_dict *dict, const int64_t *model)
 {
     uint32_t n = 0;
     for (int64_t i = 0; i < N_MODEL; i++) {
-        struct pr_slot key = number_slot(i);
+        struct pr_key key = number_key(i);
         const struct pr_dict_entry *entry = pr_dict_find(dict, &key);
         if ((entry ? entry->value.as.integer : 0) != model[i])
             return 0;
@@ -135,7 +135,7 @@ static int is_as(struct pr_dict *dict, const int64_t *model)
 static void change_at_random(pierrot *rt, struct pr_dict **dict, int64_t *model, int n_removals)
 {
     int64_t at = rand() % N_MODEL;
-    struct pr_slot key = number_slot(at);
+    struct pr_key key = number_key(at);
     struct pr_slot value = {.type = PIERROT_INT, .as.integer = rand() + 1};
     struct pr_dict_entry *entry = pr_dict_find(*dict, &key);
     if (entry && rand() % 10 < n_removals) {
@@ -143,7 +143,7 @@ static void change_at_random(pierrot *rt, struct pr_dict **dict, int64_t *model,
         model[at] = 0;
     } else if (!entry && rand() % 10 >= n_removals) {
         CHECK_INT(pr_dict_reserve(rt, dict), 0);
-        pr_dict_add(*dict, &key, &value);
+        pr_dict_add(*dict, &key.slot, &value);
         model[at] = value.as.integer;
     }
 }
@@ -168,9 +168,10 @@ TEST(a_dict_keeps_the_order_of_what_is_added)
     pierrot *rt = start(1);
     struct pr_dict *dict = NULL;
     for (int64_t i = 0; i < 100; i++) {
-        struct pr_slot key = number_slot(i * 7919 % 1000), value = {.type = PIERROT_INT};
+        struct pr_key key = number_key(i * 7919 % 1000);
+        struct pr_slot value = {.type = PIERROT_INT};
         CHECK_INT(pr_dict_reserve(rt, &dict), 0);
-        pr_dict_add(dict, &key, &value);
+        pr_dict_add(dict, &key.slot, &value);
     }
     for (int64_t i = 0; i < 100; i++)
         CHECK_INT(dict->entries[i].key.as.integer, i * 7919 % 1000);

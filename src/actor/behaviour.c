@@ -24,7 +24,7 @@ pierrot_term *pr_tuple(int n, ...)
     return NULL;
 }
 
-pierrot_term *pr_text(const char *text)
+pierrot_term *pr_string(const char *text)
 {
     return pierrot_string(text, strlen(text));
 }
@@ -36,7 +36,7 @@ int pr_answer_or_nil(pierrot_from from, pierrot_term *reply)
 
 static int stop_with(pierrot_context *ctx, const char *tag, const pierrot_term *request)
 {
-    pierrot_term *reason = pr_tuple(2, pr_text(tag), pierrot_term_copy(request));
+    pierrot_term *reason = pr_tuple(2, pr_string(tag), pierrot_term_copy(request));
     int error = pierrot_stop_reason(ctx, reason);
     return error ? error : PIERROT_STOP;
 }

@@ -12,7 +12,7 @@
 pierrot_term *pr_tuple(int n, ...);
 
 /* A string that the caller knows the end of. Gives; NULL when out of memory. */
-pierrot_term *pr_text(const char *text);
+pierrot_term *pr_string(const char *text);
 
 /* Answers; a term that there was no memory for becomes nil. Takes: reply. What the callback
  * returns. */

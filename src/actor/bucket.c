@@ -44,6 +44,11 @@ static int answer_true(const struct turn *turn)
     return pierrot_reply(turn->from, pierrot_bool(1));
 }
 
+static const pierrot_term *key_term(const struct turn *turn)
+{
+    return pierrot_table_at(turn->request, 2);
+}
+
 /* ------------------------------------------------------------------------- subscribers */
 
 static pierrot_term *self_term(const struct turn *turn)
@@ -52,13 +57,14 @@ static pierrot_term *self_term(const struct turn *turn)
 }
 
 /* {"put", key, value, bucket}. 0, and NULL when nobody listens, or PIERROT_ENOMEM. */
-static int make_put(const struct turn *turn, const struct pr_slot *key, const struct pr_slot *value,
+static int make_put(const struct turn *turn, const pierrot_term *key, const struct pr_slot *value,
                     pierrot_term **message)
 {
     *message = NULL;
     if (!turn->bucket->subscribers)
         return 0;
-    *message = pr_tuple(4, pr_text("put"), pr_slot_term(key), pr_slot_term(value), self_term(turn));
+    *message =
+        pr_tuple(4, pr_string("put"), pierrot_term_copy(key), pr_slot_term(value), self_term(turn));
     return *message ? 0 : PIERROT_ENOMEM;
 }
 
@@ -68,7 +74,7 @@ static int make_delete(const struct turn *turn, const struct pr_slot *key, pierr
     *message = NULL;
     if (!turn->bucket->subscribers)
         return 0;
-    *message = pr_tuple(3, pr_text("delete"), pr_slot_term(key), self_term(turn));
+    *message = pr_tuple(3, pr_string("delete"), pr_slot_term(key), self_term(turn));
     return *message ? 0 : PIERROT_ENOMEM;
 }
 
@@ -89,7 +95,8 @@ static int tell(const struct turn *turn, pierrot_term *message)
 static int subscribe(struct turn *turn)
 {
     struct bucket *bucket = turn->bucket;
-    struct pr_slot pid = pr_slot_of_pid(turn->from.pid), value = {.type = PIERROT_REF};
+    struct pr_key pid = pr_key_of_pid(turn->from.pid);
+    struct pr_slot value = {.type = PIERROT_REF};
     pierrot_ref ref;
     if (pr_dict_find(bucket->subscribers, &pid))
         return answer_true(turn);
@@ -102,14 +109,14 @@ static int subscribe(struct turn *turn)
         return pierrot_reply(turn->from, pierrot_nil());
     }
     value.as.id = ref.id;
-    pr_dict_add(bucket->subscribers, &pid, &value);
+    pr_dict_add(bucket->subscribers, &pid.slot, &value);
     return answer_true(turn);
 }
 
 static int unsubscribe(struct turn *turn)
 {
     struct bucket *bucket = turn->bucket;
-    struct pr_slot pid = pr_slot_of_pid(turn->from.pid);
+    struct pr_key pid = pr_key_of_pid(turn->from.pid);
     struct pr_dict_entry *entry = pr_dict_find(bucket->subscribers, &pid);
     if (entry) {
         pierrot_ref ref = {entry->value.as.id};
@@ -121,43 +128,36 @@ static int unsubscribe(struct turn *turn)
 
 /* ----------------------------------------------------------------------------- changes */
 
-/* Puts the value there. Takes: value. Lends: key. 0 or PIERROT_ENOMEM; nothing has changed then. */
-static int set_item(const struct turn *turn, struct pr_slot key, const struct pr_slot *value)
+/* Puts the value there. Takes: value. 0 or PIERROT_ENOMEM; nothing has changed then. */
+static int set_item(const struct turn *turn, const struct pr_key *key, const struct pr_slot *value)
 {
     struct bucket *bucket = turn->bucket;
-    struct pr_dict_entry *entry = pr_dict_find(bucket->items, &key);
+    struct pr_dict_entry *entry = pr_dict_find(bucket->items, key);
+    struct pr_slot own;
     if (entry) {
         pr_slot_free(&entry->value);
         entry->value = *value;
         return 0;
     }
-    int error = pr_slot_own(&key);
-    if (error)
-        goto free_value;
-    error = pr_dict_reserve(turn->rt, &bucket->items);
-    if (error)
-        goto free_key;
-    pr_dict_add(bucket->items, &key, value);
+    if (pr_dict_reserve(turn->rt, &bucket->items) != 0 || pr_key_store(turn->rt, key, &own) != 0) {
+        pr_slot_free(value);
+        return PIERROT_ENOMEM;
+    }
+    pr_dict_add(bucket->items, &own, value);
     return 0;
-
-free_key:
-    pr_slot_free(&key);
-free_value:
-    pr_slot_free(value);
-    return error;
 }
 
 /* As set_item, and tells the subscribers: *told is 0, or PIERROT_ENOMEM when that failed. */
-static int change(const struct turn *turn, const struct pr_slot *key, const struct pr_slot *value,
+static int change(const struct turn *turn, const struct pr_key *key, const struct pr_slot *value,
                   int *told)
 {
     pierrot_term *message;
     *told = 0;
-    if (make_put(turn, key, value, &message) != 0) {
+    if (make_put(turn, key_term(turn), value, &message) != 0) {
         pr_slot_free(value);
         return PIERROT_ENOMEM;
     }
-    int error = set_item(turn, *key, value);
+    int error = set_item(turn, key, value);
     if (error)
         pierrot_term_free(message);
     else
@@ -166,18 +166,18 @@ static int change(const struct turn *turn, const struct pr_slot *key, const stru
 }
 
 /* The key, and the value as a copy of its own. 0, EINVAL or ENOMEM. */
-static int read_pair(const struct turn *turn, struct pr_slot *key, struct pr_slot *value)
+static int read_pair(const struct turn *turn, struct pr_key *key, struct pr_slot *value)
 {
     const pierrot_term *given = pierrot_table_at(turn->request, 3);
-    if (pierrot_term_type(given) == PIERROT_NIL ||
-        pr_slot_of_key(pierrot_table_at(turn->request, 2), key) != 0)
+    if (pierrot_term_type(given) == PIERROT_NIL || pr_key_of_term(key_term(turn), key) != 0)
         return PIERROT_EINVAL;
     return pr_slot_of_value(given, value);
 }
 
 static int put_value(const struct turn *turn)
 {
-    struct pr_slot key, value;
+    struct pr_key key;
+    struct pr_slot value;
     int told = 0, error = read_pair(turn, &key, &value);
     if (!error)
         error = change(turn, &key, &value, &told);
@@ -195,9 +195,8 @@ static int put(struct turn *turn)
 
 static int put_new(struct turn *turn)
 {
-    struct pr_slot key;
-    if (pr_slot_of_key(pierrot_table_at(turn->request, 2), &key) == 0 &&
-        pr_dict_find(turn->bucket->items, &key))
+    struct pr_key key;
+    if (pr_key_of_term(key_term(turn), &key) == 0 && pr_dict_find(turn->bucket->items, &key))
         return refuse(turn);
     return put_value(turn);
 }
@@ -237,7 +236,8 @@ static const char *type_name(const struct pr_slot *slot)
 static int incr(struct turn *turn)
 {
     const struct pr_slot zero = {.type = PIERROT_INT};
-    struct pr_slot key, by;
+    struct pr_key key;
+    struct pr_slot by;
     int told;
     if (read_pair(turn, &key, &by) != 0)
         return refuse(turn);
@@ -245,7 +245,8 @@ static int incr(struct turn *turn)
     const struct pr_slot *old = entry ? &entry->value : &zero;
     if (!pr_slot_is_number(&by) || !pr_slot_is_number(old)) {
         pr_slot_free(&by);
-        return pr_answer_or_nil(turn->from, pr_text(type_name(pr_slot_is_number(old) ? &by : old)));
+        return pr_answer_or_nil(turn->from,
+                                pr_string(type_name(pr_slot_is_number(old) ? &by : old)));
     }
     struct pr_slot sum = add_numbers(old, &by);
     pierrot_term *reply = pr_slot_term(&sum);
@@ -261,9 +262,9 @@ static int incr(struct turn *turn)
 
 static int delete_key(struct turn *turn)
 {
-    struct pr_slot key;
+    struct pr_key key;
     pierrot_term *message;
-    if (pr_slot_of_key(pierrot_table_at(turn->request, 2), &key) != 0)
+    if (pr_key_of_term(key_term(turn), &key) != 0)
         return refuse(turn);
     struct pr_dict_entry *entry = pr_dict_find(turn->bucket->items, &key);
     if (!entry)
@@ -275,7 +276,7 @@ static int delete_key(struct turn *turn)
     }
     struct pr_dict_entry gone = *entry;
     pr_dict_drop(turn->rt, &turn->bucket->items, entry);
-    pr_slot_free(&gone.key);
+    pr_slot_free_key(turn->rt, &gone.key);
     pr_slot_free(&gone.value);
     int told = tell(turn, message);
     int error = pierrot_reply(turn->from, reply);
@@ -287,7 +288,7 @@ static int delete_key(struct turn *turn)
 static void free_items(pierrot *rt, struct pr_dict *items)
 {
     for (uint32_t i = 0; i < pr_dict_count(items); i++) {
-        pr_slot_free(&items->entries[i].key);
+        pr_slot_free_key(rt, &items->entries[i].key);
         pr_slot_free(&items->entries[i].value);
     }
     pr_dict_free(rt, items);
@@ -338,8 +339,8 @@ static int clear(struct turn *turn)
 
 static int get(struct turn *turn)
 {
-    struct pr_slot key;
-    if (pr_slot_of_key(pierrot_table_at(turn->request, 2), &key) != 0)
+    struct pr_key key;
+    if (pr_key_of_term(key_term(turn), &key) != 0)
         return refuse(turn);
     const struct pr_dict_entry *entry = pr_dict_find(turn->bucket->items, &key);
     return pierrot_reply(turn->from, entry ? pr_slot_term(&entry->value) : pierrot_nil());
@@ -425,7 +426,7 @@ static int handle_info(pierrot_context *ctx, void *state, const pierrot_term *me
         pr_drop_message(ctx, "bucket", message);
         return PIERROT_OK;
     }
-    struct pr_slot pid = pr_slot_of_pid(pierrot_as_pid(pierrot_table_at(message, 4)));
+    struct pr_key pid = pr_key_of_pid(pierrot_as_pid(pierrot_table_at(message, 4)));
     struct pr_dict_entry *entry = pr_dict_find(bucket->subscribers, &pid);
     if (entry && entry->value.as.id == pierrot_as_ref(pierrot_table_at(message, 2)).id)
         pr_dict_drop(pierrot_runtime(ctx), &bucket->subscribers, entry);

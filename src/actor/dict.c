@@ -56,16 +56,16 @@ static void free_place(struct pr_dict *dict, uint32_t hole)
 
 /* -------------------------------------------------------------------- single entries */
 
-static struct pr_dict_entry *search(struct pr_dict *dict, const struct pr_slot *key)
+static struct pr_dict_entry *search(struct pr_dict *dict, const struct pr_key *key)
 {
     for (uint32_t i = 0; i < dict->n; i++) {
-        if (pr_slot_equal(&dict->entries[i].key, key))
+        if (pr_key_is(key, &dict->entries[i].key))
             return &dict->entries[i];
     }
     return NULL;
 }
 
-struct pr_dict_entry *pr_dict_find(struct pr_dict *dict, const struct pr_slot *key)
+struct pr_dict_entry *pr_dict_find(struct pr_dict *dict, const struct pr_key *key)
 {
     if (!dict)
         return NULL;
@@ -73,9 +73,9 @@ struct pr_dict_entry *pr_dict_find(struct pr_dict *dict, const struct pr_slot *k
         return search(dict, key);
     const uint32_t *index = index_of(dict);
     uint32_t mask = dict->n_slots - 1;
-    for (uint32_t at = key->hash & mask; index[at] != 0; at = (at + 1) & mask) {
+    for (uint32_t at = key->slot.hash & mask; index[at] != 0; at = (at + 1) & mask) {
         struct pr_dict_entry *entry = &dict->entries[index[at] - 1];
-        if (pr_slot_equal(&entry->key, key))
+        if (pr_key_is(key, &entry->key))
             return entry;
     }
     return NULL;

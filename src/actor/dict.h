@@ -33,7 +33,7 @@ static inline uint32_t pr_dict_count(const struct pr_dict *dict)
 }
 
 /* NULL where there is none. */
-struct pr_dict_entry *pr_dict_find(struct pr_dict *dict, const struct pr_slot *key);
+struct pr_dict_entry *pr_dict_find(struct pr_dict *dict, const struct pr_key *key);
 
 /* *grown has room for one more: the dict itself or a new one with the same entries, and then the
  * caller frees the old one. 0 or PIERROT_ENOMEM. */
@@ -43,7 +43,8 @@ int pr_dict_grow(pierrot *rt, struct pr_dict *dict, struct pr_dict **grown);
  * and then the caller frees the old one. */
 struct pr_dict *pr_dict_shrink(pierrot *rt, struct pr_dict *dict);
 
-/* Adds a key that is new; there is room. Returns the entry, valid until the next change. */
+/* Adds a slot that was made from a key that is new; there is room. Returns the entry, valid until
+ * the next change. */
 struct pr_dict_entry *pr_dict_add(struct pr_dict *dict, const struct pr_slot *key,
                                   const struct pr_slot *value);
 

@@ -32,7 +32,7 @@
 #include "pierrot_actors.h"
 
 #include "actor/behaviour.h"
-#include "actor/roster.h"
+#include "actor/holding.h"
 #include "actor/roster_read.h"
 #include "actor/starts.h"
 
@@ -67,90 +67,40 @@ static int answer_bool(const struct turn *turn, int value)
     return pierrot_reply(turn->from, pierrot_bool(value));
 }
 
-static int read_key(const struct turn *turn, struct pr_slot *key)
+static int read_key(const struct turn *turn, struct pr_key *key)
 {
-    return pr_slot_of_key(pierrot_table_at(turn->request, 2), key);
+    return pr_key_of_term(pierrot_table_at(turn->request, 2), key);
 }
 
-/* ----------------------------------------------------------------------------- holders */
+/* -------------------------------------------------------------------- the caller's names */
 
-/* The name under this key when its holder lives; that of a dead one goes. */
-static struct pr_roster_name *find_living(const struct turn *turn, const struct pr_slot *key)
+static struct pr_roster_name *find_living(const struct turn *turn, const struct pr_key *key)
 {
-    struct pr_roster_name *name = pr_roster_find(turn->registry->roster, key);
-    if (name && !pierrot_is_alive(turn->rt, name->holder->pid)) {
-        pr_roster_remove(turn->registry->roster, name);
-        name = NULL;
-    }
-    return name;
+    return pr_holding_find(turn->ctx, turn->registry->roster, key);
 }
 
 static int is_callers(const struct turn *turn, const struct pr_roster_name *name)
 {
-    return name && name->holder->pid.id == turn->from.pid.id;
+    return name && name->pid.id == turn->from.pid.id;
 }
 
-/* Lets go of a holder that has no name; what was created stays until it ends. */
-static void release(const struct turn *turn, struct pr_holder *holder)
+/* Takes: value. */
+static int enter(const struct turn *turn, const struct pr_key *key, const struct pr_slot *value,
+                 pierrot_pid pid, enum pr_origin origin)
 {
-    if (holder->first || holder->is_created)
-        return;
-    (void)pierrot_demonitor(turn->ctx, holder->ref);
-    if (!holder->was_linked)
-        (void)pierrot_unlink(turn->ctx, holder->pid);
-    pr_roster_remove_holder(turn->registry->roster, holder);
-}
-
-/* Links with the process and watches it. NULL: out of memory. */
-static struct pr_holder *hold(const struct turn *turn, pierrot_pid pid)
-{
-    struct pr_holder *holder = pr_roster_find_holder(turn->registry->roster, pid);
-    if (holder)
-        return holder;
-    holder = pr_roster_add_holder(turn->registry->roster, pid);
-    if (!holder)
-        return NULL;
-    holder->was_linked = pierrot_is_linked(turn->ctx, pid);
-    if (pierrot_link(turn->ctx, pid) != 0)
-        goto remove;
-    if (pierrot_monitor(turn->ctx, pid, &holder->ref) != 0)
-        goto unlink;
-    return holder;
-
-unlink:
-    if (!holder->was_linked)
-        (void)pierrot_unlink(turn->ctx, pid);
-remove:
-    pr_roster_remove_holder(turn->registry->roster, holder);
-    return NULL;
-}
-
-/* Enters a free key. Takes: value. Lends: key. 0 or PIERROT_ENOMEM. */
-static int enter(const struct turn *turn, const struct pr_slot *key, const struct pr_slot *value,
-                 pierrot_pid pid, int is_created)
-{
-    struct pr_holder *holder = hold(turn, pid);
-    if (!holder) {
-        pr_slot_free(value);
-        return PIERROT_ENOMEM;
-    }
-    int error = pr_roster_add(turn->registry->roster, holder, *key, value);
-    if (error)
-        release(turn, holder);
-    else
-        holder->is_created |= is_created;
-    return error;
+    return pr_holding_enter(turn->ctx, turn->registry->roster, key, value, pid, origin);
 }
 
 static int register_as(const struct turn *turn, pierrot_pid pid, const pierrot_term *given)
 {
-    struct pr_slot key, value;
+    struct pr_key key;
+    struct pr_slot value;
     if (read_key(turn, &key) != 0 || !pierrot_is_alive(turn->rt, pid))
         return answer_bool(turn, 0);
     const struct pr_roster_name *name = find_living(turn, &key);
     if (name)
-        return answer(turn, pierrot_pid_term(name->holder->pid));
-    if (pr_slot_of_value(given, &value) != 0 || enter(turn, &key, &value, pid, 0) != 0)
+        return answer(turn, pierrot_pid_term(name->pid));
+    if (pr_slot_of_value(given, &value) != 0 || enter(turn, &key, &value, pid, PR_REGISTERED) != 0)
         return answer_nil(turn);
     return answer_bool(turn, 1);
 }
@@ -168,20 +118,21 @@ static int register_pid(struct turn *turn)
 
 static int unregister(struct turn *turn)
 {
-    struct pr_slot key;
+    struct pr_key key;
     struct pr_roster_name *name =
         read_key(turn, &key) == 0 ? pr_roster_find(turn->registry->roster, &key) : NULL;
     if (!is_callers(turn, name))
         return answer_bool(turn, 0);
     struct pr_holder *holder = name->holder;
     pr_roster_remove(turn->registry->roster, name);
-    release(turn, holder);
+    pr_holding_release(turn->ctx, turn->registry->roster, holder);
     return answer_bool(turn, 1);
 }
 
 static int update(struct turn *turn)
 {
-    struct pr_slot key, value;
+    struct pr_key key;
+    struct pr_slot value;
     struct pr_roster_name *name =
         read_key(turn, &key) == 0 ? pr_roster_find(turn->registry->roster, &key) : NULL;
     if (!is_callers(turn, name))
@@ -211,7 +162,7 @@ static int wait_for(const struct turn *turn, struct pr_start *start)
 }
 
 /* 0 or an error; nothing has begun then. */
-static int begin_start(const struct turn *turn, const struct pr_slot *key, const pierrot_term *what)
+static int begin_start(const struct turn *turn, const struct pr_key *key, const pierrot_term *what)
 {
     struct pr_starts *starts = &turn->registry->starts;
     struct pr_start *start;
@@ -236,14 +187,15 @@ static int take_started(struct turn *turn)
     struct pr_slot no_value = {.type = PIERROT_NIL};
     if (!start || !pid.id)
         return answer_bool(turn, 0);
-    struct pr_roster_name *name = find_living(turn, &start->key);
-    if (name && name->holder->pid.id != pid.id) {
-        start->created = name->holder->pid; /* somebody took the key meanwhile */
+    struct pr_key key = pr_key_of_slot(&start->key);
+    struct pr_roster_name *name = find_living(turn, &key);
+    if (name && name->pid.id != pid.id) {
+        start->created = name->pid; /* somebody took the key meanwhile */
         return answer_bool(turn, 0);
     }
     if (name)
         name->holder->is_created = 1; /* it has registered itself */
-    else if (enter(turn, &start->key, &no_value, pid, 1) != 0)
+    else if (enter(turn, &key, &no_value, pid, PR_ADOPTED) != 0)
         return answer_bool(turn, 0);
     start->created = pid;
     return answer_bool(turn, 1);
@@ -262,7 +214,7 @@ static pierrot_term *outcome_of(const struct pr_start *start, const pierrot_term
 {
     if (start->created.id)
         return pierrot_pid_term(start->created);
-    return pr_tuple(2, pr_text("failed"),
+    return pr_tuple(2, pr_string("failed"),
                     pierrot_term_copy(start->reason ? start->reason : reason));
 }
 
@@ -283,7 +235,7 @@ static int finish_start(const struct turn *turn, struct pr_start *start, const p
 /* ------------------------------------------------------------------------------ create */
 
 /* A bucket under this key. 0 or an error. */
-static int create_bucket(const struct turn *turn, const struct pr_slot *key, pierrot_pid *pid)
+static int create_bucket(const struct turn *turn, const struct pr_key *key, pierrot_pid *pid)
 {
     struct pr_slot no_value = {.type = PIERROT_NIL};
     pierrot_spawn_options options;
@@ -292,19 +244,19 @@ static int create_bucket(const struct turn *turn, const struct pr_slot *key, pie
     int error = pierrot_spawn(turn->rt, pierrot_bucket_behaviour(), NULL, &options, pid);
     if (error)
         return error;
-    error = enter(turn, key, &no_value, *pid, 1);
+    error = enter(turn, key, &no_value, *pid, PR_SPAWNED);
     if (error)
         (void)pierrot_exit(turn->rt, *pid, pierrot_term_share(turn->registry->kill));
     return error;
 }
 
 /* *pid is the one under this key, or id 0 when the caller will be answered later. */
-static int ensure(const struct turn *turn, const struct pr_slot *key, pierrot_pid *pid)
+static int ensure(const struct turn *turn, const struct pr_key *key, pierrot_pid *pid)
 {
     const struct pr_roster_name *name = find_living(turn, key);
     struct pr_start *start = pr_starts_find(&turn->registry->starts, key);
     const pierrot_term *what = pierrot_table_at(turn->request, 3);
-    *pid = name ? name->holder->pid : (pierrot_pid){0};
+    *pid = name ? name->pid : (pierrot_pid){0};
     if (name)
         return 0;
     if (start)
@@ -316,7 +268,7 @@ static int ensure(const struct turn *turn, const struct pr_slot *key, pierrot_pi
 
 static int create(struct turn *turn)
 {
-    struct pr_slot key;
+    struct pr_key key;
     pierrot_pid pid;
     if (read_key(turn, &key) != 0)
         return answer_bool(turn, 0);
@@ -372,7 +324,7 @@ static int handle_call(pierrot_context *ctx, void *state, const pierrot_term *re
 static int handle_cast(pierrot_context *ctx, void *state, const pierrot_term *request)
 {
     struct turn turn = turn_of(ctx, state, request, (pierrot_from){{0}, {0}});
-    struct pr_slot key;
+    struct pr_key key;
     pierrot_pid pid;
     if (!pr_is_tagged(request, "create"))
         return pr_bad_cast(ctx, request);
@@ -385,22 +337,12 @@ static int handle_cast(pierrot_context *ctx, void *state, const pierrot_term *re
     return PIERROT_OK;
 }
 
-/* What is known of a process goes when it is dead. A DOWN or EXIT of one that lives is an exit
- * signal of its own, a forgery, or says that there was no memory for its half of the monitor or
- * link: then the other one must do. */
-static void forget_dead(pierrot_context *ctx, struct registry *registry, pierrot_pid pid)
-{
-    struct pr_holder *holder = pr_roster_find_holder(registry->roster, pid);
-    if (holder && !pierrot_is_alive(pierrot_runtime(ctx), pid))
-        pr_roster_remove_holder(registry->roster, holder);
-}
-
 static int take_down(pierrot_context *ctx, struct registry *registry, const pierrot_term *message)
 {
     struct turn turn = turn_of(ctx, registry, message, (pierrot_from){{0}, {0}});
     pierrot_pid pid = pierrot_as_pid(pierrot_table_at(message, 4));
     struct pr_start *start = pr_starts_find_helper(&registry->starts, pid);
-    forget_dead(ctx, registry, pid);
+    pr_holding_forget_dead(ctx, registry->roster, pid);
     if (!start || start->ref.id != pierrot_as_ref(pierrot_table_at(message, 2)).id)
         return PIERROT_OK;
     /* Without a monitor a helper is of no use. */
@@ -413,7 +355,8 @@ static int handle_info(pierrot_context *ctx, void *state, const pierrot_term *me
     if (pr_is_tagged(message, "DOWN"))
         return take_down(ctx, state, message);
     if (pr_is_tagged(message, "EXIT"))
-        forget_dead(ctx, state, pierrot_as_pid(pierrot_table_at(message, 2)));
+        pr_holding_forget_dead(ctx, ((struct registry *)state)->roster,
+                               pierrot_as_pid(pierrot_table_at(message, 2)));
     else
         pr_drop_message(ctx, "registry", message);
     return PIERROT_OK;
@@ -424,8 +367,8 @@ static int init(pierrot_context *ctx, void *state, const pierrot_term *arg)
     struct registry *registry = state;
     (void)arg;
     (void)pierrot_trap_exit(ctx, 1);
-    registry->shutdown = pr_text("shutdown");
-    registry->kill = pr_text("kill");
+    registry->shutdown = pr_string("shutdown");
+    registry->kill = pr_string("kill");
     registry->roster = pr_roster_new(pierrot_runtime(ctx));
     if (!registry->shutdown || !registry->kill || !registry->roster)
         return PIERROT_ENOMEM;
@@ -437,19 +380,6 @@ static int init(pierrot_context *ctx, void *state, const pierrot_term *arg)
 static int is_said_by_links(const pierrot_term *reason)
 {
     return pierrot_is_string(reason, "killed") || pierrot_is_string(reason, "shutdown");
-}
-
-/* The signal goes first: when there is no memory for it, the link says at least something. */
-static void shut_down(pierrot_context *ctx, struct registry *registry)
-{
-    uint64_t cursor = 0;
-    struct pr_holder *holder;
-    while ((holder = pr_roster_next_holder(registry->roster, &cursor))) {
-        if (pierrot_is_linked(ctx, holder->pid) &&
-            pierrot_exit(pierrot_runtime(ctx), holder->pid,
-                         pierrot_term_share(registry->shutdown)) == 0)
-            (void)pierrot_unlink(ctx, holder->pid);
-    }
 }
 
 /* What they are starting is linked with them and ends too. */
@@ -467,7 +397,7 @@ static void terminate(pierrot_context *ctx, void *state, const pierrot_term *rea
     struct registry *registry = state;
     pierrot *rt = pierrot_runtime(ctx);
     if (registry->roster && !is_said_by_links(reason))
-        shut_down(ctx, registry);
+        pr_holding_shut_down(ctx, registry->roster, registry->shutdown);
     kill_helpers(rt, registry);
     pr_starts_fini(rt, &registry->starts);
     pierrot_term_free(registry->shutdown);

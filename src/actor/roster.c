@@ -21,22 +21,28 @@ struct pr_roster *pr_roster_new(pierrot *rt)
     return roster;
 }
 
-static void free_name(struct pr_roster *roster, struct pr_roster_name *name)
+void pr_roster_name_drop(pierrot *rt, struct pr_roster_name *name)
 {
-    pr_slot_free(&name->key);
+    /* acq_rel: the last has seen all that the others did with it. */
+    if (atomic_fetch_sub_explicit(&name->n_holds, 1, memory_order_acq_rel) != 1)
+        return;
+    struct pr_key key = pr_key_of_slot(&name->key);
     pr_slot_free(&name->value);
-    pierrot_shared_free(roster->rt, name, sizeof *name);
+    pierrot_shared_free(rt, name, sizeof *name + pr_key_text_size(&key));
 }
 
 static void free_shard(struct pr_roster *roster, struct pr_shard *shard)
 {
-    for (uint32_t i = 0; i < pr_dict_count(shard->names); i++)
-        free_name(roster, shard->names->entries[i].value.as.pointer);
-    for (uint32_t i = 0; i < pr_dict_count(shard->holders); i++)
-        pierrot_shared_free(roster->rt, shard->holders->entries[i].value.as.pointer,
-                            sizeof(struct pr_holder));
-    pr_dict_free(roster->rt, shard->names);
-    pr_dict_free(roster->rt, shard->holders);
+    struct pr_roster_name *name;
+    struct pr_holder *holder;
+    uint32_t cursor = 0;
+    while ((name = pr_index_each(shard->names, &cursor)))
+        pr_roster_name_drop(roster->rt, name);
+    cursor = 0;
+    while ((holder = pr_index_each(shard->holders, &cursor)))
+        pierrot_shared_free(roster->rt, holder, sizeof *holder);
+    pr_index_free(roster->rt, shard->names);
+    pr_index_free(roster->rt, shard->holders);
     pr_shard_lock_fini(&shard->lock);
 }
 
@@ -50,60 +56,78 @@ void pr_roster_free(void *shared)
 
 /* ------------------------------------------------------------------------------ writing */
 
-/* Room for one more in a dict of the shard; readers see the old one or the new. */
-static int reserve(struct pr_roster *roster, struct pr_shard *shard, struct pr_dict **dict)
+/* Room for one more in an index of the shard; readers see the old one or the new. */
+static int reserve(struct pr_roster *roster, struct pr_shard *shard, struct pr_index **index)
 {
-    struct pr_dict *old = *dict, *grown;
-    int error = pr_dict_grow(roster->rt, old, &grown);
+    struct pr_index *old = *index, *grown;
+    int error = pr_index_grow(roster->rt, old, &grown);
     if (error || grown == old)
         return error;
     pr_shard_lock_take(&shard->lock);
-    *dict = grown;
+    *index = grown;
     pr_shard_lock_give(&shard->lock);
-    pr_dict_free(roster->rt, old);
+    pr_index_free(roster->rt, old);
     return 0;
 }
 
-static void add_entry(struct pr_shard *shard, struct pr_dict *dict, const struct pr_slot *key,
-                      void *pointer)
+static void add_pointer(struct pr_shard *shard, struct pr_index *index, uint32_t hash,
+                        void *pointer)
 {
-    struct pr_slot value = pr_slot_of_pointer(pointer);
     pr_shard_lock_take(&shard->lock);
-    pr_dict_add(dict, key, &value);
+    pr_index_add(index, hash, pointer);
     pr_shard_lock_give(&shard->lock);
 }
 
-static void remove_entry(struct pr_roster *roster, struct pr_shard *shard, struct pr_dict **dict,
-                         const struct pr_slot *key)
+static void remove_pointer(struct pr_roster *roster, struct pr_shard *shard,
+                           struct pr_index **index, uint32_t hash, const void *pointer)
 {
-    struct pr_dict *old = *dict, *shrunk;
-    struct pr_dict_entry *entry = pr_dict_find(old, key);
+    struct pr_index *old = *index;
     pr_shard_lock_take(&shard->lock);
-    pr_dict_remove(old, entry);
+    pr_index_remove(old, hash, pointer);
     pr_shard_lock_give(&shard->lock);
-    shrunk = pr_dict_shrink(roster->rt, old);
+    struct pr_index *shrunk = pr_index_shrink(roster->rt, old);
     if (shrunk == old)
         return;
     pr_shard_lock_take(&shard->lock);
-    *dict = shrunk;
+    *index = shrunk;
     pr_shard_lock_give(&shard->lock);
-    pr_dict_free(roster->rt, old);
+    pr_index_free(roster->rt, old);
 }
 
-struct pr_roster_name *pr_roster_find(struct pr_roster *roster, const struct pr_slot *key)
+struct pr_roster_name *pr_shard_find(const struct pr_shard *shard, const struct pr_key *key)
 {
-    return pr_shard_find(pr_shard_for(roster, key)->names, key);
+    struct pr_roster_name *name;
+    uint32_t cursor = 0;
+    do
+        name = pr_index_next(shard->names, key->slot.hash, &cursor);
+    while (name && !pr_key_is(key, &name->key));
+    return name;
+}
+
+struct pr_holder *pr_shard_find_holder(const struct pr_shard *shard, const struct pr_key *pid)
+{
+    struct pr_holder *holder;
+    uint32_t cursor = 0;
+    do
+        holder = pr_index_next(shard->holders, pid->slot.hash, &cursor);
+    while (holder && holder->pid.id != pid->slot.as.id);
+    return holder;
+}
+
+struct pr_roster_name *pr_roster_find(struct pr_roster *roster, const struct pr_key *key)
+{
+    return pr_shard_find(pr_shard_for(roster, key), key);
 }
 
 struct pr_holder *pr_roster_find_holder(struct pr_roster *roster, pierrot_pid pid)
 {
-    struct pr_slot key = pr_slot_of_pid(pid);
-    return pr_shard_find(pr_shard_for(roster, &key)->holders, &key);
+    struct pr_key key = pr_key_of_pid(pid);
+    return pr_shard_find_holder(pr_shard_for(roster, &key), &key);
 }
 
 struct pr_holder *pr_roster_add_holder(struct pr_roster *roster, pierrot_pid pid)
 {
-    struct pr_slot key = pr_slot_of_pid(pid);
+    struct pr_key key = pr_key_of_pid(pid);
     struct pr_shard *shard = pr_shard_for(roster, &key);
     struct pr_holder *holder = pierrot_shared_alloc(roster->rt, sizeof *holder);
     if (!holder)
@@ -113,13 +137,13 @@ struct pr_holder *pr_roster_add_holder(struct pr_roster *roster, pierrot_pid pid
         pierrot_shared_free(roster->rt, holder, sizeof *holder);
         return NULL;
     }
-    add_entry(shard, shard->holders, &key, holder);
+    add_pointer(shard, shard->holders, key.slot.hash, holder);
     return holder;
 }
 
 static struct pr_shard *shard_of_holder(struct pr_roster *roster, const struct pr_holder *holder)
 {
-    struct pr_slot key = pr_slot_of_pid(holder->pid);
+    struct pr_key key = pr_key_of_pid(holder->pid);
     return pr_shard_for(roster, &key);
 }
 
@@ -145,39 +169,31 @@ static void unlist(struct pr_roster *roster, struct pr_roster_name *name)
     pr_shard_lock_give(lock);
 }
 
-int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, struct pr_slot key,
+int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, const struct pr_key *key,
                   const struct pr_slot *value)
 {
-    struct pr_shard *shard = pr_shard_for(roster, &key);
-    struct pr_roster_name *name;
-    int error = pr_slot_own(&key);
-    if (error)
-        goto free_value;
-    error = PIERROT_ENOMEM;
-    name = pierrot_shared_alloc(roster->rt, sizeof *name);
-    if (!name)
-        goto free_key;
-    if (reserve(roster, shard, &shard->names) != 0)
-        goto free_name;
+    struct pr_shard *shard = pr_shard_for(roster, key);
+    size_t size = sizeof(struct pr_roster_name) + pr_key_text_size(key);
+    struct pr_roster_name *name = pierrot_shared_alloc(roster->rt, size);
+    if (!name || reserve(roster, shard, &shard->names) != 0) {
+        pierrot_shared_free(roster->rt, name, size);
+        pr_slot_free(value);
+        return PIERROT_ENOMEM;
+    }
     *name = (struct pr_roster_name){
-        .key = key, .value = *value, .holder = holder, .serial = roster->n_serial++};
-    add_entry(shard, shard->names, &name->key, name);
+        .pid = holder->pid, .value = *value, .holder = holder, .serial = roster->n_serial++};
+    name->key = pr_key_place(key, name->text);
+    atomic_init(&name->n_holds, 1);
+    add_pointer(shard, shard->names, key->slot.hash, name);
     list(roster, name);
     return 0;
-
-free_name:
-    pierrot_shared_free(roster->rt, name, sizeof *name);
-free_key:
-    pr_slot_free(&key);
-free_value:
-    pr_slot_free(value);
-    return error;
 }
 
 void pr_roster_set_value(struct pr_roster *roster, struct pr_roster_name *name,
                          const struct pr_slot *value)
 {
-    struct pr_shard_lock *lock = &pr_shard_for(roster, &name->key)->lock;
+    struct pr_key key = pr_key_of_slot(&name->key);
+    struct pr_shard_lock *lock = &pr_shard_for(roster, &key)->lock;
     pr_shard_lock_take(lock);
     struct pr_slot old = name->value;
     name->value = *value;
@@ -187,31 +203,33 @@ void pr_roster_set_value(struct pr_roster *roster, struct pr_roster_name *name,
 
 void pr_roster_remove(struct pr_roster *roster, struct pr_roster_name *name)
 {
-    struct pr_shard *shard = pr_shard_for(roster, &name->key);
+    struct pr_key key = pr_key_of_slot(&name->key);
+    struct pr_shard *shard = pr_shard_for(roster, &key);
     unlist(roster, name);
-    remove_entry(roster, shard, &shard->names, &name->key);
-    free_name(roster, name);
+    remove_pointer(roster, shard, &shard->names, key.slot.hash, name);
+    pr_roster_name_drop(roster->rt, name);
 }
 
 void pr_roster_remove_holder(struct pr_roster *roster, struct pr_holder *holder)
 {
-    struct pr_slot key = pr_slot_of_pid(holder->pid);
+    struct pr_key key = pr_key_of_pid(holder->pid);
     struct pr_shard *shard = pr_shard_for(roster, &key);
     while (holder->first)
         pr_roster_remove(roster, holder->first);
-    remove_entry(roster, shard, &shard->holders, &key);
+    remove_pointer(roster, shard, &shard->holders, key.slot.hash, holder);
     pierrot_shared_free(roster->rt, holder, sizeof *holder);
 }
 
 struct pr_holder *pr_roster_next_holder(struct pr_roster *roster, uint64_t *cursor)
 {
-    /* Number of the shard above, of the entry below. */
-    uint64_t shard = *cursor >> 32, entry = *cursor & UINT32_MAX;
-    while (shard < PR_N_SHARDS && entry >= pr_dict_count(roster->shards[shard].holders)) {
+    /* Number of the shard above, cursor in its index below. */
+    uint32_t shard = (uint32_t)(*cursor >> 32), inner = (uint32_t)*cursor;
+    struct pr_holder *holder = NULL;
+    while (shard < PR_N_SHARDS &&
+           !(holder = pr_index_each(roster->shards[shard].holders, &inner))) {
         shard++;
-        entry = 0;
+        inner = 0;
     }
-    *cursor = shard << 32 | (entry + 1);
-    return shard < PR_N_SHARDS ? roster->shards[shard].holders->entries[entry].value.as.pointer
-                               : NULL;
+    *cursor = (uint64_t)shard << 32 | inner;
+    return holder;
 }

@@ -11,14 +11,14 @@ struct pr_roster *pr_roster_new(pierrot *rt);
 void pr_roster_free(void *shared);
 
 /* NULL where there is none. The holder may be dead. */
-struct pr_roster_name *pr_roster_find(struct pr_roster *roster, const struct pr_slot *key);
+struct pr_roster_name *pr_roster_find(struct pr_roster *roster, const struct pr_key *key);
 struct pr_holder *pr_roster_find_holder(struct pr_roster *roster, pierrot_pid pid);
 
 /* A holder without names, of a pid that is none yet. NULL: out of memory. */
 struct pr_holder *pr_roster_add_holder(struct pr_roster *roster, pierrot_pid pid);
 
-/* Enters a key that is free. Takes: value. Lends: key. 0 or PIERROT_ENOMEM. */
-int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, struct pr_slot key,
+/* Enters a key that is free. Takes: value. 0 or PIERROT_ENOMEM. */
+int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, const struct pr_key *key,
                   const struct pr_slot *value);
 
 /* Takes: value. */

@@ -8,7 +8,7 @@
 
 static int is_alive(const struct pr_roster *roster, const struct pr_roster_name *name)
 {
-    return pierrot_is_alive(roster->rt, name->holder->pid);
+    return pierrot_is_alive(roster->rt, name->pid);
 }
 
 /* A slot that holds on to its term after the lock is given. */
@@ -22,15 +22,16 @@ static struct pr_slot hold(const struct pr_slot *slot)
 
 static int lookup(struct pr_roster *roster, const pierrot_term *request, pierrot_term **reply)
 {
-    struct pr_slot key, value = {.type = PIERROT_NIL};
+    struct pr_slot value = {.type = PIERROT_NIL};
+    struct pr_key key;
     pierrot_pid pid = {0};
-    if (pr_slot_of_key(pierrot_table_at(request, 2), &key) != 0)
+    if (pr_key_of_term(pierrot_table_at(request, 2), &key) != 0)
         return PIERROT_EINVAL;
     struct pr_shard *shard = pr_shard_for(roster, &key);
     pr_shard_lock_take(&shard->lock);
-    const struct pr_roster_name *name = pr_shard_find(shard->names, &key);
+    const struct pr_roster_name *name = pr_shard_find(shard, &key);
     if (name && is_alive(roster, name)) {
-        pid = name->holder->pid;
+        pid = name->pid;
         value = hold(&name->value);
     }
     pr_shard_lock_give(&shard->lock);
@@ -48,10 +49,10 @@ static int lookup(struct pr_roster *roster, const pierrot_term *request, pierrot
     return 0;
 }
 
-/* Keys as they were at one moment, for each shard or holder. */
+/* Names as they were at one moment, for each shard or holder. */
 struct found {
     uint64_t serial;
-    struct pr_slot key; /* held */
+    struct pr_roster_name *name; /* one hold */
 };
 
 struct snapshot {
@@ -60,21 +61,26 @@ struct snapshot {
     int is_short; /* there was more than room */
 };
 
-static void note(struct snapshot *snapshot, const struct pr_roster_name *name)
+/* Under a lock that keeps the name in the table. */
+static void note(struct snapshot *snapshot, struct pr_roster_name *name)
 {
-    if (snapshot->n == snapshot->capacity)
+    if (snapshot->n == snapshot->capacity) {
         snapshot->is_short = 1;
-    else
-        snapshot->items[snapshot->n++] = (struct found){name->serial, hold(&name->key)};
+        return;
+    }
+    /* relaxed: the table's hold cannot go meanwhile. */
+    atomic_fetch_add_explicit(&name->n_holds, 1, memory_order_relaxed);
+    snapshot->items[snapshot->n++] = (struct found){name->serial, name};
 }
 
 static void note_all(struct pr_roster *roster, struct snapshot *snapshot)
 {
     for (int i = 0; i < PR_N_SHARDS && !snapshot->is_short; i++) {
         struct pr_shard *shard = &roster->shards[i];
+        struct pr_roster_name *name;
+        uint32_t cursor = 0;
         pr_shard_lock_take(&shard->lock);
-        for (uint32_t at = 0; at < pr_dict_count(shard->names); at++) {
-            const struct pr_roster_name *name = shard->names->entries[at].value.as.pointer;
+        while ((name = pr_index_each(shard->names, &cursor))) {
             if (is_alive(roster, name))
                 note(snapshot, name);
         }
@@ -84,13 +90,13 @@ static void note_all(struct pr_roster *roster, struct snapshot *snapshot)
 
 static void note_holders(struct pr_roster *roster, pierrot_pid pid, struct snapshot *snapshot)
 {
-    struct pr_slot key = pr_slot_of_pid(pid);
+    struct pr_key key = pr_key_of_pid(pid);
     struct pr_shard *shard = pr_shard_for(roster, &key);
     if (!pierrot_is_alive(roster->rt, pid))
         return;
     pr_shard_lock_take(&shard->lock);
-    const struct pr_holder *holder = pr_shard_find(shard->holders, &key);
-    for (const struct pr_roster_name *name = holder ? holder->first : NULL; name; name = name->next)
+    const struct pr_holder *holder = pr_shard_find_holder(shard, &key);
+    for (struct pr_roster_name *name = holder ? holder->first : NULL; name; name = name->next)
         note(snapshot, name);
     pr_shard_lock_give(&shard->lock);
 }
@@ -98,7 +104,7 @@ static void note_holders(struct pr_roster *roster, pierrot_pid pid, struct snaps
 static void drop_items(pierrot *rt, struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->n; i++)
-        pr_slot_free(&snapshot->items[i].key);
+        pr_roster_name_drop(rt, snapshot->items[i].name);
     if (snapshot->items)
         pierrot_shared_free(rt, snapshot->items, snapshot->capacity * sizeof *snapshot->items);
 }
@@ -162,7 +168,7 @@ static int list_keys(struct pr_roster *roster, const pierrot_term *request, pier
     pierrot_term *keys = pierrot_table();
     error = keys ? 0 : PIERROT_ENOMEM;
     for (size_t i = 0; i < snapshot.n && !error; i++)
-        error = pierrot_table_append(keys, pr_slot_term(&snapshot.items[i].key));
+        error = pierrot_table_append(keys, pr_slot_term(&snapshot.items[i].name->key));
     drop_items(roster->rt, &snapshot);
     if (error) {
         pierrot_term_free(keys);
@@ -177,19 +183,21 @@ static int64_t count_all(struct pr_roster *roster)
     int64_t n = 0;
     for (int i = 0; i < PR_N_SHARDS; i++) {
         struct pr_shard *shard = &roster->shards[i];
+        const struct pr_roster_name *name;
+        uint32_t cursor = 0;
         pr_shard_lock_take(&shard->lock);
-        for (uint32_t at = 0; at < pr_dict_count(shard->names); at++)
-            n += is_alive(roster, shard->names->entries[at].value.as.pointer);
+        while ((name = pr_index_each(shard->names, &cursor)))
+            n += is_alive(roster, name);
         pr_shard_lock_give(&shard->lock);
     }
     return n;
 }
 
-static int64_t count_key(struct pr_roster *roster, const struct pr_slot *key)
+static int64_t count_key(struct pr_roster *roster, const struct pr_key *key)
 {
     struct pr_shard *shard = pr_shard_for(roster, key);
     pr_shard_lock_take(&shard->lock);
-    const struct pr_roster_name *name = pr_shard_find(shard->names, key);
+    const struct pr_roster_name *name = pr_shard_find(shard, key);
     int64_t n = name && is_alive(roster, name);
     pr_shard_lock_give(&shard->lock);
     return n;
@@ -197,9 +205,9 @@ static int64_t count_key(struct pr_roster *roster, const struct pr_slot *key)
 
 static int count(struct pr_roster *roster, const pierrot_term *request, pierrot_term **reply)
 {
-    struct pr_slot key;
+    struct pr_key key;
     const pierrot_term *given = pierrot_table_at(request, 2);
-    if (given && pr_slot_of_key(given, &key) != 0)
+    if (given && pr_key_of_term(given, &key) != 0)
         return PIERROT_EINVAL;
     *reply = pierrot_int(given ? count_key(roster, &key) : count_all(roster));
     return *reply ? 0 : PIERROT_ENOMEM;

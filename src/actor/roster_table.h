@@ -13,17 +13,23 @@
 #define PR_ROSTER_TABLE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
-#include "actor/dict.h"
+#include "actor/index.h"
+#include "actor/slot.h"
 
 /* Letters: (I) fixed, (W) the writer's alone, (K) under the lock of the key's shard, (P) under the
- * lock of the pid's shard; the writer reads all of them without. */
+ * lock of the pid's shard, (A) atomic; the writer reads all of them without. */
 struct pr_roster_name {
-    struct pr_slot key;                     /* (I) owned */
-    struct pr_slot value;                   /* (K) owned */
-    struct pr_holder *holder;               /* (I) */
+    struct pr_holder *holder;               /* (W) */
     struct pr_roster_name *next, *previous; /* (P) of the holder's, oldest first */
     uint64_t serial;                        /* (I) the order in which names were made */
+    atomic_uint n_holds;                    /* (A) the table's, and readers' that list keys */
+    /* What a lookup needs lies together. */
+    struct pr_slot key;   /* (I) its text, if any, lies in `text` */
+    pierrot_pid pid;      /* (I) of the holder */
+    struct pr_slot value; /* (K) owned */
+    uint32_t text[];      /* (I) a struct pr_key_text */
 };
 
 struct pr_holder {
@@ -64,9 +70,9 @@ enum { PR_SHARD_BITS = 4, PR_N_SHARDS = 1 << PR_SHARD_BITS };
  * lock and reads them without. */
 struct pr_shard {
     struct pr_shard_lock lock;
-    struct pr_dict *names;   /* (M) key -> struct pr_roster_name; the key is the name's */
-    struct pr_dict *holders; /* (M) pid -> struct pr_holder */
-    char padding[8];         /* two locks in one cache line would be fought over */
+    struct pr_index *names;   /* (M) struct pr_roster_name, by key */
+    struct pr_index *holders; /* (M) struct pr_holder, by pid */
+    char padding[8];          /* two locks in one cache line would be fought over */
 };
 
 struct pr_roster {
@@ -76,16 +82,16 @@ struct pr_roster {
 };
 
 /* By the high bits: the dicts use the low ones. */
-static inline struct pr_shard *pr_shard_for(struct pr_roster *roster, const struct pr_slot *key)
+static inline struct pr_shard *pr_shard_for(struct pr_roster *roster, const struct pr_key *key)
 {
-    return &roster->shards[key->hash >> (32 - PR_SHARD_BITS)];
+    return &roster->shards[key->slot.hash >> (32 - PR_SHARD_BITS)];
 }
 
-/* What the dict leads to; NULL where there is none. */
-static inline void *pr_shard_find(struct pr_dict *dict, const struct pr_slot *key)
-{
-    struct pr_dict_entry *entry = pr_dict_find(dict, key);
-    return entry ? entry->value.as.pointer : NULL;
-}
+/* NULL where there is none. Thread: any, under the lock; the writer without. */
+struct pr_roster_name *pr_shard_find(const struct pr_shard *shard, const struct pr_key *key);
+struct pr_holder *pr_shard_find_holder(const struct pr_shard *shard, const struct pr_key *pid);
+
+/* One holder of the name less; the last frees it. Thread: any. */
+void pr_roster_name_drop(pierrot *rt, struct pr_roster_name *name);
 
 #endif

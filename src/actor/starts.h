@@ -28,12 +28,12 @@ struct pr_starts {
 };
 
 /* NULL where there is none. */
-struct pr_start *pr_starts_find(const struct pr_starts *starts, const struct pr_slot *key);
+struct pr_start *pr_starts_find(const struct pr_starts *starts, const struct pr_key *key);
 struct pr_start *pr_starts_find_helper(const struct pr_starts *starts, pierrot_pid helper);
 
 /* A start, and room for it, but not yet among them. Lends: key. Gives: *start, to pr_starts_add or
  * pr_start_free. 0 or PIERROT_ENOMEM. */
-int pr_starts_prepare(pierrot *rt, struct pr_starts *starts, const struct pr_slot *key,
+int pr_starts_prepare(pierrot *rt, struct pr_starts *starts, const struct pr_key *key,
                       struct pr_start **start);
 
 /* Takes: start, whose helper is known now. */

@@ -5,6 +5,7 @@
 
 #include "lua/copy.h"
 #include "lua/ident.h"
+#include "lua/lend.h"
 #include "lua/process.h"
 #include "lua/receive.h"
 #include "lua/server.h"
@@ -353,13 +354,16 @@ static int l_request(lua_State *L)
     struct pr_process *server = pr_ptable_find(lua->owner, target.pid);
     int n = lua_gettop(L);
     if (server && server != current(lua) && is_actor_idle(server) && lua->nest_budget-- > 0) {
+        struct pr_lent lent;
         pr_check_can_wait(lua, L);
-        pierrot_term *request = pr_copy_tuple(lua, L, 2, n - 1);
+        const pierrot_term *request = pr_lend_tuple(L, 2, n - 1, &lent);
+        pierrot_term *copied = request ? NULL : pr_copy_tuple(lua, L, 2, n - 1);
         pierrot_ref ref = pr_owner_make_ref(lua->owner);
         pierrot_from from = {current(lua)->pid, ref};
         pierrot_term *reply = NULL;
-        enum pr_now now = pr_actor_call_now(lua->owner, server, from, request, &reply);
-        pr_term_drop(request, &lua->owner->heap);
+        enum pr_now now =
+            pr_actor_call_now(lua->owner, server, from, request ? request : copied, &reply);
+        pr_term_drop(copied, &lua->owner->heap);
         if (now == PR_NOW_ANSWERED && !(current(lua)->flags & PR_EXITING))
             return pr_push_root(lua, L, reply);
         pr_term_drop(reply, &lua->owner->heap);
@@ -424,16 +428,19 @@ static int l_system_cast(lua_State *L)
 
 /* ------------------------------------------------------------------ direct reads */
 
-/* read(pid, tag, …) -> reply; nil, "noproc" when there is nothing to read. */
+/* read(server, tag, …) -> reply; nil, why: "noproc" also for what can be no server. */
 static int l_read(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
-    pierrot_pid pid = pr_check_pid(L, 1);
+    struct pr_lent lent;
     pierrot_term *reply = NULL;
+    pierrot_pid pid = pr_to_pid(L, 1);
+    if (!pid.id && (lua_type(L, 1) == LUA_TSTRING || (lua_istable(L, 1) && is_via(L, 1))))
+        pid = pr_check_target(lua, L, 1, 0).pid;
     pr_signal_poll(lua->owner);
-    pierrot_term *request = pr_copy_tuple(lua, L, 2, lua_gettop(L) - 1);
-    int error = pierrot_read(lua->scheduler->runtime, pid, request, &reply);
-    pr_term_drop(request, &lua->owner->heap);
+    const pierrot_term *request = pr_lend_tuple(L, 2, lua_gettop(L) - 1, &lent);
+    int error = request ? pierrot_read(lua->scheduler->runtime, pid, request, &reply)
+                        : PIERROT_EINVAL;
     if (error) {
         lua_pushnil(L);
         lua_pushstring(L, error == PIERROT_ENOPROC ? "noproc" : pierrot_strerror(error));

@@ -72,11 +72,14 @@ struct pr_lineage {
     struct pr_lineage *up; /* one hold of it, or NULL */
 };
 
+struct pr_published;
+
 /* What few processes have. */
 struct pr_process_extra {
     uint64_t max_queue; /* 0: unbounded */
     uint64_t n_dropped;
     struct pr_lineage *own_lineage; /* as parent of others; one hold */
+    struct pr_published *published; /* what it offers to readers here (sched/publish.h); or NULL */
 };
 
 struct pr_process {

@@ -233,8 +233,10 @@ static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_t
     }
     if (actor->has_begun && actor->behaviour->terminate)
         actor->behaviour->terminate(&context, actor->state, reason);
-    if (actor->is_published)
+    if (actor->is_published) {
+        process->extra->published = NULL;
         pr_published_remove(&pr_runtime_of(owner)->published, &owner->system->heap, process->pid);
+    }
 }
 
 static void destroy(struct pr_owner *owner, struct pr_process *process)
@@ -464,8 +466,12 @@ pierrot_ref pierrot_make_ref(pierrot_context *ctx)
 int pierrot_publish(pierrot_context *ctx, void *shared, pierrot_read_fn read,
                     void (*release)(void *shared))
 {
+    struct pr_process *process = &ctx->actor->process;
+    struct pr_process_extra *extra = pr_process_extra(ctx->owner, process);
+    if (!extra)
+        return PIERROT_ENOMEM;
     int error = pr_published_add(&pr_runtime_of(ctx->owner)->published, &ctx->owner->system->heap,
-                                 ctx->actor->process.pid, shared, read, release);
+                                 process->pid, shared, read, release, &extra->published);
     if (!error)
         ctx->actor->is_published = 1;
     return error;

@@ -125,14 +125,21 @@ int pierrot_is_alive(pierrot *rt, pierrot_pid pid)
     return pr_ptable_is_alive(&rt->system, pid);
 }
 
+/* What one of the runtime's threads allocates another may free: their counts add up (base/alloc.h). */
+static struct pr_heap *heap_here(pierrot *rt)
+{
+    struct pr_owner *owner = owner_here(rt);
+    return owner ? &owner->heap : &rt->system.heap;
+}
+
 void *pierrot_shared_alloc(pierrot *rt, size_t size)
 {
-    return pr_alloc(&rt->system.heap, size);
+    return pr_alloc(heap_here(rt), size);
 }
 
 void pierrot_shared_free(pierrot *rt, void *ptr, size_t size)
 {
-    pr_free(&rt->system.heap, ptr, size);
+    pr_free(heap_here(rt), ptr, size);
 }
 
 void pierrot_log(pierrot *rt, pierrot_level level, const char *format, ...)

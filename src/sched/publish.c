@@ -48,7 +48,8 @@ static struct pr_published *find(const struct pr_published_table *table, pierrot
 }
 
 int pr_published_add(struct pr_published_table *table, struct pr_heap *heap, pierrot_pid pid,
-                     void *shared, pierrot_read_fn read, void (*release)(void *shared))
+                     void *shared, pierrot_read_fn read, void (*release)(void *shared),
+                     struct pr_published **entered)
 {
     struct pr_published *published = pr_alloc(heap, sizeof *published);
     if (!published)
@@ -64,6 +65,8 @@ int pr_published_add(struct pr_published_table *table, struct pr_heap *heap, pie
     pr_lock_give(&table->lock);
     if (error)
         pr_free(heap, published, sizeof *published);
+    else
+        *entered = published;
     return error;
 }
 
@@ -78,9 +81,23 @@ void pr_published_remove(struct pr_published_table *table, struct pr_heap *heap,
         drop(published, heap);
 }
 
+/* The actor lives on the scheduler that this thread runs: it cannot end while it is read, so nothing
+ * needs to be held. NULL: it does not, or it has nothing to read. */
+static struct pr_published *find_here(pierrot *rt, pierrot_pid pid)
+{
+    struct pr_owner *owner = pr_owner_here();
+    if (!owner || owner->system != &rt->system)
+        return NULL;
+    const struct pr_process *process = pr_ptable_find(owner, pid);
+    return process && process->extra ? process->extra->published : NULL;
+}
+
 int pierrot_read(pierrot *rt, pierrot_pid pid, const pierrot_term *request, pierrot_term **reply)
 {
     struct pr_published_table *table = &rt->published;
+    struct pr_published *here = find_here(rt, pid);
+    if (here)
+        return here->read(rt, here->shared, request, reply);
     if (!pr_ptable_is_alive(&rt->system, pid))
         return PIERROT_ENOPROC;
     pr_lock_take(&table->lock);

@@ -39,6 +39,7 @@
 #include "sched/user_timer.h"
 #include "term/ident.h"
 #include "term/print.h"
+#include "term/table.h"
 #include "term/term.h"
 
 #endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Requests to C actors that are no more than a few scalars: terms on the C stack, whose strings are
+ * Lua's own. Whoever is called with one has it lent, as all requests are. */
+#ifndef PR_LUA_LEND_H
+#define PR_LUA_LEND_H
+
+#include "lua/state.h"
+#include "sched/runner.h"
+
+enum { PR_LENT_MAX = 6 };
+
+struct pr_lent {
+    struct pierrot_term root;
+    struct pr_table table;
+    struct pierrot_term items[PR_LENT_MAX];
+};
+
+/* The n values from `first` on as {value, …}; nils at the end count for nothing. It is good while
+ * they stay on the stack. NULL: they are too many, or not all scalars. */
+const pierrot_term *pr_lend_tuple(lua_State *L, int first, int n, struct pr_lent *lent);
+
+#endif
