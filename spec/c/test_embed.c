@@ -12,7 +12,7 @@
 
 #include "pierrot.h"
 
-enum { N_RUNTIMES = 200, N_WARM = 20, N_THREADS = 4, N_CALLS = 500 };
+enum { N_RUNTIMES = 200, N_WARM = 21, N_THREADS = 4, N_CALLS = 500 };
 
 static pierrot *open_runtime(int schedulers)
 {
