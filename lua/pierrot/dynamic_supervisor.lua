@@ -27,9 +27,8 @@ end
 ---@param opts? table as of start_link
 ---@return table
 function M.child_spec(opts)
-  local name = type(opts) == "table" and opts.name
   return {
-    id = name or "pierrot.dynamic_supervisor",
+    id = "pierrot.dynamic_supervisor",
     start = { "pierrot.dynamic_supervisor", "start_link", opts },
     restart = "permanent", shutdown = "infinity", type = "supervisor",
   }

@@ -164,10 +164,8 @@ local function is_tree(x)
 end
 
 local function tree_spec(x)
-  local opts = x[2]
   return {
-    id = opts.name == nil and "pierrot.supervisor" or opts.name,
-    start = { "pierrot.supervisor", "start_link", x[1], opts },
+    id = "pierrot.supervisor", start = { "pierrot.supervisor", "start_link", x[1], x[2] },
     restart = "permanent", shutdown = "infinity", type = "supervisor",
   }
 end
