@@ -218,6 +218,34 @@ enum pr_now pr_actor_call_now(struct pr_owner *owner, struct pr_process *server,
     return now.is_answered ? PR_NOW_ANSWERED : PR_NOW_PENDING;
 }
 
+/* -------------------------------------------------------------------- the loop */
+
+struct uv_loop_s *pierrot_loop(pierrot_context *ctx)
+{
+    return pr_scheduler_of(ctx->owner)->loop;
+}
+
+/* The loop is polled between slices: the actor does not run, but may have its turn coming. */
+int pierrot_enter(pierrot *rt, pierrot_pid pid, pierrot_enter_fn fn, void *ud)
+{
+    struct pr_owner *owner = pr_owner_here();
+    if (!owner || owner->system != &rt->system)
+        return PIERROT_EINVAL;
+    struct pr_process *process = pr_ptable_find(owner, pid);
+    if (!process || !pr_process_is_actor(process) || process->flags & PR_EXITING)
+        return PIERROT_ENOPROC;
+    if (process->state == PR_RUNNING)
+        return PIERROT_EDEADLK;
+    struct actor *actor = actor_of(process);
+    struct pierrot_context context = {owner, actor};
+    struct pr_process *outer = owner->current;
+    owner->current = process;
+    process->reductions++;
+    conclude(owner, actor, fn(&context, actor->state, ud));
+    owner->current = outer;
+    return 0;
+}
+
 /* ------------------------------------------------------------------ life */
 
 static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
