@@ -24,6 +24,8 @@ static void *allocate(void *ud, void *ptr, size_t old_size, size_t new_size)
             pr_pool_free(pool, ptr, old_size);
         return NULL;
     }
+    if (!ptr)
+        return pr_pool_alloc(pool, new_size);
     return pr_pool_realloc(pool, ptr, old_size, new_size);
 }
 
