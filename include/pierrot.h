@@ -190,6 +190,7 @@ typedef struct pierrot_options {
     const char *path;  /* package.path and cpath of the Lua states; NULL: Lua's */
     const char *cpath;
     int program;       /* 1: os.exit and print behave as in the pierrot program */
+    struct uv_loop_s *loop; /* a uv_loop_t of the host's that scheduler 1 runs on; NULL: none */
 } pierrot_options;
 
 PIERROT_API void pierrot_options_init(pierrot_options *options);

@@ -38,7 +38,7 @@ static void wait(struct pr_host_visit *visit)
 {
     uv_thread_t self = uv_thread_self();
     struct pierrot *runtime = visit->runtime;
-    if (uv_thread_equal(&self, &runtime->creator)) {
+    if (uv_thread_equal(&self, &runtime->creator) && !runtime->schedulers[0]->has_thread) {
         struct pr_owner *outer = pr_owner_here();
         pr_owner_set_here(&runtime->schedulers[0]->owner);
         pr_scheduler_run(runtime->schedulers[0], is_done, visit);
@@ -51,11 +51,11 @@ static void wait(struct pr_host_visit *visit)
     uv_mutex_unlock(&visit->mutex);
 }
 
-/* A scheduler's thread inside of a slice, or any of a runtime's own threads. */
-static int would_deadlock(struct pierrot *runtime)
+int pr_host_would_deadlock(struct pierrot *runtime)
 {
     struct pr_owner *here = pr_owner_here();
-    return here && here->system == &runtime->system && (here->index > 0 || here->current);
+    return here && here->system == &runtime->system &&
+           (pr_scheduler_of(here)->has_thread || here->current);
 }
 
 struct visit_signal {
@@ -76,7 +76,7 @@ static void run_visit(struct pr_owner *owner, struct pr_process *process, struct
 
 int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_host_visit *visit)
 {
-    if (would_deadlock(runtime))
+    if (pr_host_would_deadlock(runtime))
         return PIERROT_EDEADLK;
     struct visit_signal *signal = pr_zalloc(&runtime->system.heap, sizeof *signal);
     if (!signal)

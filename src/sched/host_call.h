@@ -25,6 +25,10 @@ struct pr_host_visit {
 /* The result of the visit; PIERROT_EDEADLK on a scheduler's own thread. Thread: any. */
 int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_host_visit *visit);
 
+/* Whether a blocking call would wait for itself: on a thread of the runtime's own, or inside of a
+ * slice. Thread: any. */
+int pr_host_would_deadlock(struct pierrot *runtime);
+
 /* Ends the wait of a visit whose run said PR_HOST_LATER; `visit` is gone then. Thread: any
  * scheduler's. */
 void pr_host_complete(struct pr_host_visit *visit, int result);
