@@ -204,12 +204,23 @@ end
 
 --- For a host thread that starts a server: it reads the outcome from the end of this process.
 ---@param request { module: string, arg: any, name: string?, max_queue: integer?,
----  timeout: integer? }
+---  max_heap: integer?, timeout: integer? }
 function M.for_host(request)
   local pid, why = M.server("start", request.module, request.arg, {
     name = request.name, max_queue = request.max_queue, timeout = request.timeout,
+    max_heap = request.max_heap,
   })
   core.exit { "shutdown", pid or false, why }
+end
+
+--- The body of a process that runs a host's code: it hears of the result from the end.
+---@param request { code: string, name: string, arg: any }
+function M.eval(request)
+  local chunk <const>, why <const> = load(request.code, request.name, "t")
+  if not chunk then
+    error(why, 0)
+  end
+  core.exit { "shutdown", true, (chunk(request.arg)) }
 end
 
 --- Starts a built-in C actor. Results: pid; or nil, reason.
