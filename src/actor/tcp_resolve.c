@@ -55,6 +55,7 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
     if (!resolution->is_forgotten)
         (void)pierrot_enter(resolution->rt, resolution->actor, enter, &outcome);
     resolution->is_done = 1;
+    pierrot_loop_release(resolution->rt, request->loop);
     if (resolution->is_forgotten)
         free_resolution(resolution);
 }
@@ -77,6 +78,7 @@ int pr_resolve(pierrot_context *ctx, const char *host, int port, pr_resolved_fn 
         free_resolution(made);
         return error;
     }
+    pierrot_loop_hold(ctx);
     *resolution = made;
     return 0;
 }

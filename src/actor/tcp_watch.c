@@ -41,6 +41,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static void on_close(uv_handle_t *handle)
 {
     struct pr_watch *watch = (struct pr_watch *)handle;
+    pierrot_loop_release(watch->rt, handle->loop);
     pierrot_shared_free(watch->rt, watch, sizeof *watch);
 }
 
@@ -55,6 +56,7 @@ int pr_watch_open(pierrot_context *ctx, int fd, pr_watch_fn fn, struct pr_watch 
         pierrot_shared_free(rt, made, sizeof *made);
         return error;
     }
+    pierrot_loop_hold(ctx);
     made->rt = rt;
     made->actor = pierrot_self(ctx);
     made->fn = fn;
