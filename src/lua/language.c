@@ -9,6 +9,7 @@
 #include "lua/binding.h"
 #include "lua/client.h"
 #include "lua/embedded.h"
+#include "lua/host.h"
 #include "lua/kind.h"
 #include "lua/receive.h"
 #include "lua/running.h"
@@ -24,6 +25,8 @@ static void *allocate(void *ud, void *ptr, size_t old_size, size_t new_size)
             pr_pool_free(pool, ptr, old_size);
         return NULL;
     }
+    if (!ptr)
+        return pr_pool_alloc(pool, new_size);
     return pr_pool_realloc(pool, ptr, old_size, new_size);
 }
 
@@ -192,7 +195,11 @@ static int open_protected(lua_State *L)
     pr_open_coroutine(lua, L);
     pr_open_base(lua, L);
     keep_functions(lua, L);
-    return 0;
+    if (lua->is_module)
+        return 0;
+    pr_open_host(lua, L);
+    lua_pushinteger(L, pr_host_prepare(lua, L));
+    return 1;
 }
 
 static void close_state(struct pr_scheduler *scheduler)
@@ -233,11 +240,13 @@ static int open_state(struct pr_scheduler *scheduler, void *host_state)
     lua_State *L = lua->main;
     lua_pushcfunction(L, open_protected);
     lua_pushlightuserdata(L, lua);
-    int status = lua_pcall(L, 1, 0, 0);
-    if (status != LUA_OK) {
-        lua_pop(L, 1);
+    int status = lua_pcall(L, 1, 1, 0);
+    int error = status == LUA_OK ? (int)lua_tointeger(L, -1) : 0;
+    lua_pop(L, 1);
+    if (status != LUA_OK)
         return status == LUA_ERRMEM ? PIERROT_ENOMEM : PIERROT_ELUA;
-    }
+    if (error)
+        return error;
     return lua->is_module ? pr_lua_host_new(lua) : 0;
 }
 
