@@ -87,6 +87,21 @@ static pierrot_term *take_stop_reason(struct actor *actor)
     return reason;
 }
 
+/* What it handled when it crashed, for the report. */
+static void note(struct pr_owner *owner, struct actor *actor, const pierrot_term *message,
+                 pierrot_pid client)
+{
+    struct pr_process *process = &actor->process;
+    if (!(process->flags & PR_EXITING) ||
+        !pr_report_is_due(owner, process, process->exit_reason))
+        return;
+    struct pr_process_extra *extra = pr_process_extra(owner, process);
+    if (!extra || extra->last_message)
+        return;
+    extra->last_message = pr_term_copy(&owner->heap, message);
+    extra->client = client;
+}
+
 /* What a callback answered takes effect. */
 static void conclude(struct pr_owner *owner, struct actor *actor, int result)
 {
@@ -108,6 +123,7 @@ static void take_call(struct pr_owner *owner, struct actor *actor, pierrot_from 
                  actor->behaviour->handle_call(&context, actor->state, request, from));
     else
         pr_process_exit(owner, &actor->process, tagged(owner, "bad_call", request));
+    note(owner, actor, request, from.pid);
 }
 
 static void take_cast(struct pr_owner *owner, struct actor *actor, const pierrot_term *request)
@@ -117,6 +133,7 @@ static void take_cast(struct pr_owner *owner, struct actor *actor, const pierrot
         conclude(owner, actor, actor->behaviour->handle_cast(&context, actor->state, request));
     else
         pr_process_exit(owner, &actor->process, tagged(owner, "bad_cast", request));
+    note(owner, actor, request, (pierrot_pid){0});
 }
 
 static void take_info(struct pr_owner *owner, struct actor *actor, const pierrot_term *message)
@@ -124,6 +141,7 @@ static void take_info(struct pr_owner *owner, struct actor *actor, const pierrot
     struct pierrot_context context = {owner, actor};
     if (actor->behaviour->handle_info) {
         conclude(owner, actor, actor->behaviour->handle_info(&context, actor->state, message));
+        note(owner, actor, message, (pierrot_pid){0});
         return;
     }
     char text[200], id[PR_IDENT_SIZE];
@@ -220,17 +238,25 @@ enum pr_now pr_actor_call_now(struct pr_owner *owner, struct pr_process *server,
 
 /* ------------------------------------------------------------------ life */
 
+static void report(struct pr_owner *owner, struct actor *actor, const pierrot_term *reason)
+{
+    const struct pr_process_extra *extra = actor->process.extra;
+    pierrot_term *state = pr_actor_state(owner, &actor->process);
+    struct pr_report crash = {.what = actor->behaviour->name, .reason = reason, .state = state};
+    if (extra) {
+        crash.last_message = extra->last_message;
+        crash.client = extra->client;
+    }
+    pr_report_crash(owner, &actor->process, &crash);
+    pr_term_drop(state, &owner->heap);
+}
+
 static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
 {
     struct actor *actor = actor_of(process);
     struct pierrot_context context = {owner, actor};
-    if (!pr_exit_is_clean(reason) && !(process->flags & PR_STARTING)) {
-        pierrot_term *state = pr_actor_state(owner, process);
-        struct pr_report report = {
-            .what = actor->behaviour->name, .reason = reason, .state = state};
-        pr_report_crash(owner, process, &report);
-        pr_term_drop(state, &owner->heap);
-    }
+    if (pr_report_is_due(owner, process, reason))
+        report(owner, actor, reason);
     if (actor->has_begun && actor->behaviour->terminate)
         actor->behaviour->terminate(&context, actor->state, reason);
     if (actor->is_published) {
