@@ -102,8 +102,10 @@ static int l_send(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 1);
-    luaL_checkany(L, 2);
-    lua_settop(L, 2);
+    if (lua_gettop(L) != 2) {
+        luaL_checkany(L, 2);
+        lua_settop(L, 2);
+    }
     if (target.alias.id && !target.pid.id) {
         /* What is no active alias swallows the message; but it must be one that can be sent. */
         struct pierrot_term value = pr_encode(lua, L, 2, NULL);
@@ -116,8 +118,7 @@ static int l_send(lua_State *L)
     }
     send_to(lua, L, target, target.alias.id ? PR_SIGNAL_ALIAS : PR_SIGNAL_MESSAGE, 2);
     PR_CHECK_ALIVE(lua, L);
-    lua_settop(L, 2);
-    return 1;
+    return pr_end_send(lua, L);
 }
 
 /* cast(server, request) -> true, whether there is such a server or not */
@@ -129,7 +130,7 @@ static int l_cast(lua_State *L)
     send_to(lua, L, target, PR_SIGNAL_CAST, 2);
     PR_CHECK_ALIVE(lua, L);
     lua_pushboolean(L, 1);
-    return 1;
+    return pr_end_send(lua, L);
 }
 
 static pierrot_from check_from(lua_State *L, int arg)
