@@ -315,23 +315,6 @@ static int l_is_sendable(lua_State *L)
     return 1;
 }
 
-static int l_log(lua_State *L)
-{
-    static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
-    size_t len;
-    int level = luaL_checkoption(L, 1, NULL, levels);
-    const char *text = luaL_checklstring(L, 2, &len);
-    pr_log_write(&PR_SELF(L)->owner->system->log, (pierrot_level)level, text, len);
-    return push_true(L);
-}
-
-static int l_set_log_level(lua_State *L)
-{
-    static const char *const levels[] = {"debug", "info", "warning", "error", "none", NULL};
-    pr_log_set_level(&PR_SELF(L)->owner->system->log, luaL_checkoption(L, 1, NULL, levels));
-    return push_true(L);
-}
-
 /* halt(status): the main process's runner ends the program in order. */
 static int l_halt(lua_State *L)
 {
@@ -371,8 +354,6 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"schedulers", l_schedulers},
         {"scheduler", l_scheduler},
         {"is_sendable", l_is_sendable},
-        {"log", l_log},
-        {"set_log_level", l_set_log_level},
         {"halt", l_halt},
         {NULL, NULL},
     };
