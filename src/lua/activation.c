@@ -7,7 +7,7 @@
 #include "lua/copy.h"
 #include "lua/handler.h"
 #include "lua/ident.h"
-#include "lua/receive.h"
+#include "lua/message.h"
 #include "lua/wait.h"
 
 /* Messages in one slice of a server that finds more and more. */

@@ -51,6 +51,24 @@ static int l_is_ref(lua_State *L)
     return 1;
 }
 
+/* socket_holder(socket) -> the pid of the actor that holds it; nil: the value is no socket */
+static int l_socket_holder(lua_State *L)
+{
+    uint64_t id = pr_to_id(L, 1);
+    if (pr_id_is_socket(id))
+        pr_push_id(L, id & ~PR_SOCKET_BIT);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* socket_of(pid) -> the socket that the actor holds */
+static int l_socket_of(lua_State *L)
+{
+    pr_push_id(L, pr_check_pid(L, 1).id | PR_SOCKET_BIT);
+    return 1;
+}
+
 /* pid("0.42.0"): for the prompt. nil when the text is none. */
 static int l_parse_pid(lua_State *L)
 {
@@ -333,6 +351,8 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"make_ref", l_make_ref},
         {"is_pid", l_is_pid},
         {"is_ref", l_is_ref},
+        {"socket_holder", l_socket_holder},
+        {"socket_of", l_socket_of},
         {"parse_pid", l_parse_pid},
         {"link", l_link},
         {"unlink", l_unlink},

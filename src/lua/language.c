@@ -11,6 +11,7 @@
 #include "lua/embedded.h"
 #include "lua/host.h"
 #include "lua/kind.h"
+#include "lua/pattern.h"
 #include "lua/receive.h"
 #include "lua/running.h"
 #include "lua/server.h"
@@ -157,6 +158,7 @@ static void open_core(struct pr_lua *lua, lua_State *L)
 {
     lua_newtable(L);
     pr_open_receive(lua, L);
+    pr_open_pattern(lua, L);
     pr_open_client(lua, L);
     pr_open_spawn(lua, L);
     pr_open_binding(lua, L);

@@ -314,6 +314,10 @@ static const pierrot_behaviour *behaviour_named(const char *name)
         return pierrot_bucket_behaviour();
     if (strcmp(name, "registry") == 0)
         return pierrot_registry_behaviour();
+    if (strcmp(name, "tcp_listener") == 0)
+        return pierrot_tcp_listener_behaviour();
+    if (strcmp(name, "tcp_stream") == 0)
+        return pierrot_tcp_stream_behaviour();
     return NULL;
 }
 

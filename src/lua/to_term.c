@@ -153,15 +153,10 @@ static int scalar_cell(struct term_copy *copy, int index, struct pierrot_term *c
     }
     case LUA_TLIGHTUSERDATA:
         id = pr_to_id(L, index);
-        if (pr_id_is_pid(id)) {
-            *cell = pr_cell_pid((pierrot_pid){id});
-            return 0;
-        }
-        if (pr_id_is_ref(id)) {
-            *cell = pr_cell_ref((pierrot_ref){id});
-            return 0;
-        }
-        break;
+        if (!id)
+            break;
+        *cell = pr_cell_id(id);
+        return 0;
     default:
         break;
     }

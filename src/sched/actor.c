@@ -241,6 +241,32 @@ enum pr_now pr_actor_call_now(struct pr_owner *owner, struct pr_process *server,
     return now.is_answered ? PR_NOW_ANSWERED : PR_NOW_PENDING;
 }
 
+/* -------------------------------------------------------------------- the loop */
+
+/* The loop is polled between slices: the actor does not run, but may have its turn coming. On a loop
+ * of the host's the thread is nobody's at this moment. */
+int pierrot_enter(pierrot *rt, pierrot_pid pid, pierrot_enter_fn fn, void *ud)
+{
+    struct pr_owner *owner = pr_ptable_owner(&rt->system, pid), *here = pr_owner_here();
+    struct pr_process *process = owner ? pr_ptable_find(owner, pid) : NULL;
+    if (!process || !pr_process_is_actor(process) || process->flags & PR_EXITING)
+        return PIERROT_ENOPROC;
+    if (process->state == PR_RUNNING)
+        return PIERROT_EDEADLK;
+    struct pr_actor *actor = actor_of(process);
+    struct pierrot_context context = {owner, actor};
+    struct pr_process *outer = owner->current;
+    pr_owner_set_here(owner);
+    owner->current = process;
+    process->reductions++;
+    conclude(owner, actor, fn(&context, actor->state, ud));
+    if (actor->continuation)
+        pr_process_wake(owner, process);
+    owner->current = outer;
+    pr_owner_set_here(here);
+    return 0;
+}
+
 /* ------------------------------------------------------------------ life */
 
 static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)

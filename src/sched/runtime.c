@@ -312,6 +312,7 @@ void pr_runtime_free(struct pierrot *runtime)
         pr_hosted_close(scheduler);
         pr_scheduler_fini(scheduler);
         pr_owner_set_here(NULL);
+        runtime->schedulers[i] = NULL;
         pr_free(&runtime->system.heap, scheduler, sizeof *scheduler);
     }
     pr_owner_set_here(NULL);

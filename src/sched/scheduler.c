@@ -292,6 +292,8 @@ void pr_scheduler_fini(struct pr_scheduler *scheduler)
     pr_user_timer_release_all(&scheduler->owner);
     pr_doze_close(scheduler);
     if (scheduler->loop == &scheduler->own_loop) {
+        /* What actors had in the loop reports that it is closed. */
+        uv_run(scheduler->loop, UV_RUN_DEFAULT);
         int error = uv_loop_close(scheduler->loop);
         PR_ASSERT(error == 0);
         (void)error;
