@@ -149,6 +149,21 @@ describe("a dynamic supervisor", function()
     assert.is_true(pierrot.is_pid(start_child(sup, trees.child "b")))
   end))
 
+  it("may run on another scheduler, with its children", alone(function()
+    if not support.has_two_schedulers then return end
+    local there = support.elsewhere()
+    local sup = start { scheduler = there }
+
+    local pid = start_child(sup, { start = function()
+      return require("pierrot.bucket").start_link()
+    end })
+
+    assert.equal(there, pierrot.info(pid, "scheduler"))
+    pierrot.exit(sup, "shutdown")
+    assert.equal("shutdown", expect({ "EXIT", sup })[3])
+    assert.is_false(pierrot.is_alive(pid))
+  end))
+
   it("is not harmed by nonsense", alone(function()
     local sup = start()
     local pid = start_child(sup, trees.child "a")

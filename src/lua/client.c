@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/client.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "lua/copy.h"
@@ -102,8 +103,10 @@ static int l_send(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 1);
-    luaL_checkany(L, 2);
-    lua_settop(L, 2);
+    if (lua_gettop(L) != 2) {
+        luaL_checkany(L, 2);
+        lua_settop(L, 2);
+    }
     if (target.alias.id && !target.pid.id) {
         /* What is no active alias swallows the message; but it must be one that can be sent. */
         struct pierrot_term value = pr_encode(lua, L, 2, NULL);
@@ -116,8 +119,7 @@ static int l_send(lua_State *L)
     }
     send_to(lua, L, target, target.alias.id ? PR_SIGNAL_ALIAS : PR_SIGNAL_MESSAGE, 2);
     PR_CHECK_ALIVE(lua, L);
-    lua_settop(L, 2);
-    return 1;
+    return pr_end_send(lua, L);
 }
 
 /* cast(server, request) -> true, whether there is such a server or not */
@@ -129,7 +131,7 @@ static int l_cast(lua_State *L)
     send_to(lua, L, target, PR_SIGNAL_CAST, 2);
     PR_CHECK_ALIVE(lua, L);
     lua_pushboolean(L, 1);
-    return 1;
+    return pr_end_send(lua, L);
 }
 
 static pierrot_from check_from(lua_State *L, int arg)
@@ -212,14 +214,17 @@ static int call_k(lua_State *L, int status, lua_KContext context)
     return pr_wait(PR_SELF(L), L, context, try_call, call_k);
 }
 
-/* Stack: server, tag, … (n in all); becomes server, {tag, …}, the default timeout. */
-static void pack_request(lua_State *L, int n)
+/* Stack: server, tag, … (n in all); becomes server, {tag, …}, the timeout. */
+static void pack_request(lua_State *L, int n, lua_Number timeout_ms)
 {
     lua_createtable(L, n - 1, 0);
     lua_insert(L, 2);
     for (int i = n; i >= 2; i--)
         lua_rawseti(L, 2, i - 1);
-    lua_pushinteger(L, (lua_Integer)CALL_TIMEOUT_MS);
+    if (timeout_ms < HUGE_VAL)
+        lua_pushinteger(L, (lua_Integer)timeout_ms);
+    else
+        lua_pushnumber(L, timeout_ms);
 }
 
 /* The ordinary way: a signal to the server's mailbox. */
@@ -343,9 +348,8 @@ static int l_call(lua_State *L)
     return call_by_signal(lua, L, target, server);
 }
 
-/* request(server, tag, …): call with {tag, …} and the default timeout. To an idle C actor here
- * without the table. */
-static int l_request(lua_State *L)
+/* call with {tag, …}; to an idle C actor here without the table. Stack: server, tag, … */
+static int request(lua_State *L, lua_Number timeout_ms)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 0);
@@ -368,11 +372,23 @@ static int l_request(lua_State *L)
             return pr_push_root(lua, L, reply);
         pr_term_drop(reply, &lua->owner->heap);
         PR_CHECK_ALIVE(lua, L);
-        pack_request(L, n);
+        pack_request(L, n, timeout_ms);
         return wait_for(lua, L, server, ref);
     }
-    pack_request(L, n);
+    pack_request(L, n, timeout_ms);
     return l_call(L);
+}
+
+/* request(server, tag, …): with the default timeout. */
+static int l_request(lua_State *L)
+{
+    return request(L, CALL_TIMEOUT_MS);
+}
+
+/* request_for_ever(server, tag, …): without a timeout: the server keeps time. */
+static int l_request_for_ever(lua_State *L)
+{
+    return request(L, HUGE_VAL);
 }
 
 /* request(server, request) -> ref: the reply comes as {ref, reply}, an end as the DOWN of ref. */
@@ -508,6 +524,7 @@ void pr_open_client(struct pr_lua *lua, lua_State *L)
         {"system_cast", l_system_cast},
         {"read", l_read}, {"reader", l_reader},
         {"request", l_request},
+        {"request_for_ever", l_request_for_ever},
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);

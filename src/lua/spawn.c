@@ -78,7 +78,7 @@ static int fail(lua_State *L, int error)
     return luaL_error(L, "cannot start a process: %s", pierrot_strerror(error));
 }
 
-/* Options as the Lua side has checked them: link, monitor, name, max_queue, max_heap. */
+/* Options as the Lua side has checked them: link, monitor, name, max_queue, max_heap; orphan. */
 static void read_options(struct pr_lua *lua, lua_State *L, int index,
                          struct pr_spawn_options *options)
 {
@@ -92,7 +92,9 @@ static void read_options(struct pr_lua *lua, lua_State *L, int index,
     options->max_queue = (uint64_t)lua_tointeger(L, -1);
     lua_getfield(L, index, "max_heap");
     options->max_heap = (uint64_t)lua_tointeger(L, -1);
-    lua_pop(L, 4);
+    lua_getfield(L, index, "orphan");
+    options->is_orphan = lua_toboolean(L, -1);
+    lua_pop(L, 5);
     lua_getfield(L, index, "name");
     if (lua_type(L, -1) == LUA_TSTRING)
         options->name = lua_tolstring(L, -1, &options->name_len);
@@ -287,8 +289,7 @@ static int l_start_server(lua_State *L)
         return fail(L, error);
     }
     pr_store_push(lua, body.co, lua->activate_place);
-    lua_pushnil(body.co);
-    lua_pushnil(body.co);
+    lua_settop(body.co, lua_gettop(body.co) + PR_BASE);
     if (has_boot) {
         lua_pushvalue(L, 2);
         lua_pushvalue(L, 3);
@@ -314,6 +315,10 @@ static const pierrot_behaviour *behaviour_named(const char *name)
         return pierrot_bucket_behaviour();
     if (strcmp(name, "registry") == 0)
         return pierrot_registry_behaviour();
+    if (strcmp(name, "tcp_listener") == 0)
+        return pierrot_tcp_listener_behaviour();
+    if (strcmp(name, "tcp_stream") == 0)
+        return pierrot_tcp_stream_behaviour();
     return NULL;
 }
 
@@ -442,8 +447,7 @@ static int make_remote(lua_State *L)
     }
     if (start->is_server) {
         pr_store_push(lua, body.co, lua->activate_place);
-        lua_pushnil(body.co);
-        lua_pushnil(body.co);
+        lua_settop(body.co, lua_gettop(body.co) + PR_BASE);
         made->phase = PR_PHASE_LOAD;
         made->starter = start->starter;
         made->process.flags |= PR_STARTING;
