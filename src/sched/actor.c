@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "proc/adopt.h"
 #include "proc/exit.h"
 #include "proc/link.h"
 #include "proc/monitor.h"
@@ -304,6 +305,13 @@ static int set_up(struct pr_owner *owner, struct actor *actor, const struct pr_a
     }
     if (start->link && pr_link_new(owner, start->link, &actor->process) != 0)
         return PIERROT_ENOMEM;
+    if (start->remote_link.id && !pr_relation_add(owner, &actor->process, PR_LINK,
+                                                  start->remote_link, (pierrot_ref){0}))
+        return PIERROT_ENOMEM;
+    if (start->remote_monitor.id &&
+        !pr_relation_add(owner, &actor->process, PR_WATCHED, start->remote_monitor,
+                         start->remote_ref))
+        return PIERROT_ENOMEM;
     if (!start->name)
         return 0;
     int error = pr_name_register(owner->system, start->name, start->name_len, actor->process.pid);
@@ -425,6 +433,11 @@ int pierrot_unlink(pierrot_context *ctx, pierrot_pid pid)
 int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid)
 {
     return pr_relation_find_link(ctx->owner, &ctx->actor->process, pid) != NULL;
+}
+
+int pierrot_adopt(pierrot_context *ctx, pierrot_pid pid)
+{
+    return pr_adopt(ctx->owner, &ctx->actor->process, pid);
 }
 
 int pierrot_monitor(pierrot_context *ctx, pierrot_pid pid, pierrot_ref *ref)
