@@ -14,8 +14,11 @@
 #include <unistd.h>
 
 #include "lua/program.h"
+#include "program/console.h"
+#include "program/terminal.h"
 
-enum { MAX_SCHEDULERS = 1024, STOP_TIMEOUT_MS = 5000 };
+/* A report has at most 8 KiB. */
+enum { MAX_SCHEDULERS = 1024, STOP_TIMEOUT_MS = 5000, LOG_LINE_MAX = 16384 };
 
 /* What the command line may ask for besides running something. */
 enum outcome { RUN, DONE, FAILED };
@@ -85,7 +88,8 @@ static int parse_preempt(const char *text, pierrot_preempt *preempt)
     return PIERROT_EINVAL;
 }
 
-/* The first thing on the command line that is no option is the script; all behind it is its own. */
+/* The first thing on the command line that is no option is the script; all behind it is its own.
+ * With nothing to run there is a prompt on a terminal, and else standard input is run. */
 static void set_script(struct pr_program *program, int index)
 {
     int runs_code = 0;
@@ -94,7 +98,9 @@ static void set_script(struct pr_program *program, int index)
     program->script_index = index;
     if (index < program->argc)
         program->script = program->argv[index];
-    else if (!runs_code || program->interactive)
+    else if (!runs_code && !program->interactive && isatty(STDIN_FILENO))
+        program->interactive = 1;
+    else if (!runs_code && !program->interactive)
         program->script = "-";
 }
 
@@ -139,6 +145,20 @@ static enum outcome parse(pierrot_options *options, struct pr_program *program,
     return RUN;
 }
 
+/* The prompt's line is not to be written over. */
+static void log_to_console(void *ud, pierrot_level level, const char *text, size_t len)
+{
+    char line[LOG_LINE_MAX];
+    (void)ud;
+    (void)level;
+    if (len > sizeof line - 1)
+        len = sizeof line - 1;
+    memcpy(line, text, len);
+    if (len == 0 || line[len - 1] != '\n')
+        line[len++] = '\n';
+    console_write(STDERR_FILENO, line, len);
+}
+
 /* One write, so that lines of several OS processes do not mix either. */
 static void log_to_stderr(void *ud, pierrot_level level, const char *text, size_t len)
 {
@@ -150,17 +170,37 @@ static void log_to_stderr(void *ud, pierrot_level level, const char *text, size_
         return; /* there is nowhere left to complain */
 }
 
-static int run(const pierrot_options *options, const struct pr_program *program)
+static int start_prompt(pierrot_options *options)
+{
+    int error = console_open();
+    if (error)
+        fprintf(stderr, "pierrot: cannot start the prompt: %s\n", strerror(error));
+    options->log = log_to_console;
+    return error;
+}
+
+static int run(pierrot_options *options, struct pr_program *program)
 {
     pierrot *rt;
+    if (program->interactive && start_prompt(options) != 0)
+        return EXIT_FAILURE;
     int error = pierrot_new(options, &rt);
     if (error < 0) {
         fprintf(stderr, "pierrot: cannot start: %s\n", pierrot_strerror(error));
         return EXIT_FAILURE;
     }
-    int status = pr_program_run(rt, program);
+    int status = EXIT_FAILURE;
+    error = program->interactive ? terminal_start(rt, &program->terminal) : 0;
+    if (error)
+        fprintf(stderr, "pierrot: cannot start the prompt: %s\n", pierrot_strerror(error));
+    else
+        status = pr_program_run(rt, program);
     pierrot_stop(rt, STOP_TIMEOUT_MS);
+    if (program->interactive)
+        terminal_stop();
     pierrot_free(rt);
+    if (program->interactive)
+        console_close();
     return status;
 }
 

@@ -158,10 +158,30 @@ local function check_server_module(level, fname, module)
   return table_, name
 end
 
+-- Names by module, for reports; false: it was not loaded under any when it was first started.
+local known_names = setmetatable({}, { __mode = "k" })
+
+local function known_name(module)
+  local name = known_names[module]
+  if name == nil then
+    name = M.module_name(module) or false
+    known_names[module] = name
+  end
+  return name or nil
+end
+
+-- What start_server is given where there are no options: by link, then monitor.
+local PLAIN <const> = {
+  [false] = { [false] = {}, [true] = { monitor = true } },
+  [true] = { [false] = { link = true }, [true] = { link = true, monitor = true } },
+}
+
 --- Starts a gen_server for the public function of that name. Results: pid [, ref]; or nil, reason.
 function M.server(fname, module, arg, opts, link, monitor)
-  opts = opts == nil and {} or opts
   local table_, name = check_server_module(2, fname, module)
+  if opts == nil then
+    return core.start_server(PLAIN[link][monitor], nil, table_, arg, name or known_name(table_))
+  end
   local scheduler = check_all(2, 3, fname, opts, SERVER_OPTIONS, true)
   local via = type(opts.name) == "table" and opts.name or nil
   local given = {
@@ -184,17 +204,28 @@ function M.server(fname, module, arg, opts, link, monitor)
     local boot = { name = via, module = table_, module_name = name }
     return core.start_server(given, boot_via, boot, arg, name)
   end
-  return core.start_server(given, nil, table_, arg, name or M.module_name(table_))
+  return core.start_server(given, nil, table_, arg, name or known_name(table_))
 end
 
 --- For a host thread that starts a server: it reads the outcome from the end of this process.
 ---@param request { module: string, arg: any, name: string?, max_queue: integer?,
----  timeout: integer? }
+---  max_heap: integer?, timeout: integer? }
 function M.for_host(request)
   local pid, why = M.server("start", request.module, request.arg, {
     name = request.name, max_queue = request.max_queue, timeout = request.timeout,
+    max_heap = request.max_heap,
   })
   core.exit { "shutdown", pid or false, why }
+end
+
+--- The body of a process that runs a host's code: it hears of the result from the end.
+---@param request { code: string, name: string, arg: any }
+function M.eval(request)
+  local chunk <const>, why <const> = load(request.code, request.name, "t")
+  if not chunk then
+    error(why, 0)
+  end
+  core.exit { "shutdown", true, (chunk(request.arg)) }
 end
 
 -- What was started under a via must not stay: nobody hears of it.

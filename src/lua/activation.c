@@ -11,7 +11,7 @@
 #include "lua/wait.h"
 
 /* Messages in one slice of a server that finds more and more. */
-enum { SLICE_MESSAGES = 100 };
+enum { SLICE_MESSAGES = 2000 };
 
 static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server);
 static int conclude_k(lua_State *L, int status, lua_KContext context);

@@ -33,20 +33,26 @@ static int is_via(lua_State *L, int arg)
     return is;
 }
 
-/* The file of a frame is one of the library's own. */
-static int is_internal(lua_State *L, lua_Debug *frame)
+/* A frame is one of the library's own: by its file, in C by its upvalue. */
+static int is_internal(struct pr_lua *lua, lua_State *L, lua_Debug *frame)
 {
-    lua_getinfo(L, "S", frame);
-    return strncmp(frame->source, "@pierrot/", 9) == 0;
+    int is = lua_getinfo(L, "Sf", frame) && strncmp(frame->source, "@pierrot/", 9) == 0;
+    if (*frame->what == 'C' && lua_getupvalue(L, -1, 1)) {
+        is = lua_touserdata(L, -1) == lua;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return is;
 }
 
 /* As luaL_argerror, said of the function that the user has called, at the user's line. */
-static int blame_user(lua_State *L, int arg, const char *text)
+static int blame_user(struct pr_lua *lua, lua_State *L, int arg, const char *text)
 {
     lua_Debug frame, called;
     int level = 1;
+    luaL_checkstack(L, 4, NULL);
     lua_getstack(L, 0, &called);
-    while (lua_getstack(L, level, &frame) && is_internal(L, &frame)) {
+    while (lua_getstack(L, level, &frame) && is_internal(lua, L, &frame)) {
         called = frame;
         level++;
     }
@@ -103,7 +109,8 @@ pierrot_pid pr_find_via(struct pr_lua *lua, lua_State *L, int arg)
     if (error == PIERROT_ENOMEM)
         luaL_error(L, "not enough memory");
     if (error == PIERROT_EEXIST)
-        blame_user(L, arg, "via on a registry with unique keys expected, got one with duplicate keys");
+        blame_user(lua, L, arg,
+                   "via on a registry with unique keys expected, got one with duplicate keys");
     return pid;
 }
 
@@ -160,8 +167,10 @@ static int l_send(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 1);
-    luaL_checkany(L, 2);
-    lua_settop(L, 2);
+    if (lua_gettop(L) != 2) {
+        luaL_checkany(L, 2);
+        lua_settop(L, 2);
+    }
     if (target.alias.id && !target.pid.id) {
         /* What is no active alias swallows the message; but it must be one that can be sent. */
         struct pierrot_term value = pr_encode(lua, L, 2, NULL);
@@ -174,8 +183,7 @@ static int l_send(lua_State *L)
     }
     send_to(lua, L, target, target.alias.id ? PR_SIGNAL_ALIAS : PR_SIGNAL_MESSAGE, 2);
     PR_CHECK_ALIVE(lua, L);
-    lua_settop(L, 2);
-    return 1;
+    return pr_end_send(lua, L);
 }
 
 /* cast(server, request) -> true, whether there is such a server or not */
@@ -187,7 +195,7 @@ static int l_cast(lua_State *L)
     send_to(lua, L, target, PR_SIGNAL_CAST, 2);
     PR_CHECK_ALIVE(lua, L);
     lua_pushboolean(L, 1);
-    return 1;
+    return pr_end_send(lua, L);
 }
 
 static pierrot_from check_from(lua_State *L, int arg)

@@ -11,11 +11,10 @@ static inline void pr_push_id(lua_State *L, uint64_t id)
     lua_pushlightuserdata(L, (void *)(uintptr_t)id);
 }
 
-/* 0: the value is no pid or ref. */
+/* 0: the value is no pid or ref. No pointer of a program, to full userdata or in light, has the top
+ * bit: so the type need not be asked. */
 static inline uint64_t pr_to_id(lua_State *L, int index)
 {
-    if (lua_type(L, index) != LUA_TLIGHTUSERDATA)
-        return 0;
     uint64_t id = (uint64_t)(uintptr_t)lua_touserdata(L, index);
     return id >> 63 ? id : 0;
 }

@@ -31,6 +31,7 @@ static enum pr_slice_end run(struct pr_owner *owner, struct pr_process *process)
 {
     struct pr_lua_process *self = pr_lua_process_of(process);
     struct pr_lua *lua = pr_lua_of(owner);
+    lua->n_sent = 0;
     return self->is_server ? pr_server_run(lua, self) : run_plain(lua, self);
 }
 

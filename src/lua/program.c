@@ -4,7 +4,18 @@
 #include <string.h>
 
 #include "lua/embed.h"
+#include "lua/ident.h"
 #include "lua/state.h"
+
+/* What the prompt is made with. */
+static void push_prompt(lua_State *L, const struct pr_program *program)
+{
+    lua_createtable(L, 0, 2);
+    pr_push_id(L, program->terminal.id);
+    lua_setfield(L, -2, "terminal");
+    lua_pushliteral(L, PIERROT_VERSION);
+    lua_setfield(L, -2, "version");
+}
 
 /* Runs protected: the main function of pierrot.program with its steps on top. */
 static int make_main(lua_State *L)
@@ -23,7 +34,11 @@ static int make_main(lua_State *L)
         lua_rawseti(L, -2, i + 1);
     }
     lua_pushstring(L, program->script);
-    lua_call(L, 2, 1);
+    if (program->interactive)
+        push_prompt(L, program);
+    else
+        lua_pushnil(L);
+    lua_call(L, 3, 1);
     return 1;
 }
 
@@ -51,7 +66,9 @@ static int run(pierrot *rt, const struct pr_program *program)
     int script = program->script_index < program->argc ? program->script_index : 0;
     int error = pr_main_set_arg(rt, program->argc, program->argv, script);
     if (!error)
-        error = pr_stop_on_signals(rt);
+        error = pr_stop_on_terminate(rt);
+    if (!error && !program->interactive) /* at a prompt Ctrl-C ends what it runs */
+        error = pr_stop_on_interrupt(rt);
     if (error) {
         pierrot_log(rt, PIERROT_ERROR, "pierrot: %s", pierrot_strerror(error));
         return 1;

@@ -25,7 +25,8 @@ struct pr_program {
     char **argv;
     int script_index; /* arg[0] is argv[script_index]; argc without a script: then argv[0], as lua
                        */
-    int interactive;  /* -i: a REPL after the steps and the script */
+    int interactive;  /* a prompt after the steps and the script */
+    pierrot_pid terminal; /* what reads its lines, see pierrot.repl.session */
     int no_halt;      /* go on after the main process ended */
 };
 

@@ -125,6 +125,18 @@ void pr_push_message(struct pr_lua *lua, lua_State *L, struct pr_signal *message
     build(lua, L, message);
 }
 
+/* The same for a message that is taken from the mailbox. */
+static void push_taken(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
+{
+    if (message->kind != PR_SIGNAL_MESSAGE || message->value.tag != PR_VALUE_LOCAL) {
+        pr_push_message(lua, L, message);
+        return;
+    }
+    luaL_checkstack(L, 1, "no room for a message");
+    pr_store_take(lua, L, (uint32_t)message->value.as.integer);
+    message->value = pr_cell_nil();
+}
+
 /* Decodes a message once for all looks at it: a plain message of a term becomes a local value. */
 static void localize(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
 {
@@ -307,14 +319,15 @@ static int take(struct pr_lua *lua, struct pr_lua_process *self, struct pr_signa
     return 1;
 }
 
-static struct pr_signal *begin_scan(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self)
+static struct pr_signal *begin_scan(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self,
+                                    int is_anything)
 {
     struct pr_mailbox *mailbox = &self->process.mailbox;
     if (self->scanned)
         return pr_mailbox_next(self->scanned);
     if (mailbox->n_messages == 0)
         return NULL;
-    pierrot_ref ref = mailbox->n_messages > 4 ? ref_of_pattern(lua, L, 1) : (pierrot_ref){0};
+    pierrot_ref ref = !is_anything && mailbox->n_messages > 4 ? ref_of_pattern(lua, L, 1) : (pierrot_ref){0};
     return ref.id ? pr_mailbox_first_since(lua->owner, mailbox, ref) : pr_mailbox_first(mailbox);
 }
 
@@ -332,17 +345,16 @@ static int time_out(struct pr_lua *lua, lua_State *L, struct pr_lua_process *sel
     return 2;
 }
 
-/* Stack: pattern. context: whether the timeout is 0. */
-static int try_receive(lua_State *L, lua_KContext context)
+/* Stack: pattern, timeout. */
+static int look(struct pr_lua *lua, lua_State *L, int looks_only)
 {
-    struct pr_lua *lua = PR_SELF(L);
     struct pr_lua_process *self = pr_lua_current(lua);
     pr_signal_poll(lua->owner);
-    struct pr_signal *message = begin_scan(lua, L, self);
     int is_anything = lua_isnil(L, 1);
+    struct pr_signal *message = begin_scan(lua, L, self, is_anything);
     while (message) {
         if (is_anything) {
-            pr_push_message(lua, L, message);
+            push_taken(lua, L, message);
             return take(lua, self, message);
         }
         localize(lua, L, message);
@@ -352,10 +364,16 @@ static int try_receive(lua_State *L, lua_KContext context)
         self->scanned = message;
         message = pr_mailbox_next(message);
     }
-    if (is_over(self, context))
+    if (is_over(self, looks_only))
         return time_out(lua, L, self);
     self->process.flags |= PR_WAKE_ON_MESSAGE;
     return -1;
+}
+
+/* context: whether the timeout is 0. */
+static int try_receive(lua_State *L, lua_KContext context)
+{
+    return look(PR_SELF(L), L, context != 0);
 }
 
 static int receive_k(lua_State *L, int status, lua_KContext context)
@@ -374,9 +392,14 @@ static int is_zero(lua_State *L, int arg)
 static int begin_wait(struct pr_lua *lua, lua_State *L, int arg)
 {
     struct pr_lua_process *self = pr_lua_current(lua);
+    self->scanned = NULL;
+    if (lua_isnoneornil(L, arg)) {
+        pr_check_can_wait(lua, L);
+        pr_wait_alarm_clear(lua, self);
+        return 0;
+    }
     uint64_t deadline = pr_check_deadline(lua, L, arg);
     int looks_only = is_zero(L, arg);
-    self->scanned = NULL;
     if (!looks_only) {
         pr_check_can_wait(lua, L);
         if (pr_wait_alarm_set(lua, self, deadline) != 0)
@@ -417,8 +440,8 @@ static int l_receive(lua_State *L)
     if (lua_type(L, 1) >= LUA_TTABLE && has_function(L, 1, 0))
         return receive_in_lua(L);
     int looks_only = begin_wait(lua, L, 2);
-    lua_settop(L, 1);
-    return pr_wait(lua, L, looks_only, try_receive, receive_k);
+    int n_results = look(lua, L, looks_only);
+    return n_results >= 0 ? n_results : pr_wait_on(lua, L, looks_only, try_receive, receive_k);
 }
 
 static int l_has_function(lua_State *L)

@@ -17,6 +17,11 @@ int pr_spawn_plain(struct pr_lua *lua, lua_State *L, int n_args,
 int pr_spawn_named(struct pr_lua *lua, const char *module, const char *function,
                    const pierrot_term *arg, pierrot_pid *pid, pierrot_ref *ref);
 
+/* The same with options; `monitor` is taken from them. */
+int pr_spawn_named_with(struct pr_lua *lua, const char *module, const char *function,
+                        const pierrot_term *arg, const struct pr_spawn_options *options,
+                        pierrot_pid *pid, pierrot_ref *ref);
+
 /* ------------------------------------------------------------- for starts elsewhere */
 
 /* A coroutine with room for so many values; memory errors are L's. */

@@ -57,12 +57,59 @@ static int start_timer(lua_State *L, int is_wrapped)
     return 1;
 }
 
+/* What is not plain (options, a via, a mistake) is for the Lua functions set by set_checked_timers:
+ * they check, and come back by the unchecked functions below. */
+static const char checked_timers[3] = {0};
+
+enum { SEND_AFTER, START_TIMER, CANCEL_TIMER };
+
+static int results(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    (void)context;
+    return lua_gettop(L);
+}
+
+static int call_checked(lua_State *L, int which)
+{
+    luaL_checkstack(L, 2, NULL);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &checked_timers[which]);
+    lua_insert(L, 1);
+    lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, results);
+    return results(L, LUA_OK, 0);
+}
+
+static int l_set_checked_timers(lua_State *L)
+{
+    lua_settop(L, 3);
+    for (int which = CANCEL_TIMER; which >= SEND_AFTER; which--)
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &checked_timers[which]);
+    return 0;
+}
+
+static int is_plain_start(lua_State *L)
+{
+    return lua_gettop(L) == 3 && lua_type(L, 1) == LUA_TNUMBER && lua_tonumber(L, 1) >= 0 &&
+           (pr_to_id(L, 2) || lua_type(L, 2) == LUA_TSTRING);
+}
+
 static int l_send_after(lua_State *L)
+{
+    return is_plain_start(L) ? start_timer(L, 0) : call_checked(L, SEND_AFTER);
+}
+
+static int l_start_timer(lua_State *L)
+{
+    return is_plain_start(L) ? start_timer(L, 1) : call_checked(L, START_TIMER);
+}
+
+/* (ms, dest, msg, is_absolute) */
+static int l_start_unchecked(lua_State *L)
 {
     return start_timer(L, 0);
 }
 
-static int l_start_timer(lua_State *L)
+static int l_start_wrapped_unchecked(lua_State *L)
 {
     return start_timer(L, 1);
 }
@@ -182,6 +229,13 @@ static int ask_timer(lua_State *L, int cancels)
 
 static int l_cancel_timer(lua_State *L)
 {
+    int is_plain = lua_gettop(L) == 1 && pr_to_ref(L, 1).id != 0;
+    return is_plain ? ask_timer(L, 1) : call_checked(L, CANCEL_TIMER);
+}
+
+/* (ref, is_async) */
+static int l_cancel_unchecked(lua_State *L)
+{
     return ask_timer(L, 1);
 }
 
@@ -199,6 +253,10 @@ void pr_open_timers(struct pr_lua *lua, lua_State *L)
         {"start_timer", l_start_timer},
         {"cancel_timer", l_cancel_timer},
         {"read_timer", l_read_timer},
+        {"set_checked_timers", l_set_checked_timers},
+        {"send_after_unchecked", l_start_unchecked},
+        {"start_timer_unchecked", l_start_wrapped_unchecked},
+        {"cancel_timer_unchecked", l_cancel_unchecked},
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);

@@ -30,6 +30,7 @@
 #include "sched/call.h"
 #include "sched/clock.h"
 #include "sched/host_call.h"
+#include "sched/job.h"
 #include "sched/message.h"
 #include "sched/publish.h"
 #include "sched/report.h"

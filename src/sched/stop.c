@@ -116,16 +116,18 @@ static int watch(struct pierrot *runtime, uv_signal_t *handle, int number)
     if (error)
         return error;
     handle->data = runtime;
+    runtime->n_signal_handles++;
     return uv_signal_start(handle, on_signal, number);
 }
 
-int pr_stop_on_signals(struct pierrot *runtime)
+int pr_stop_on_terminate(struct pierrot *runtime)
 {
-    int error = watch(runtime, &runtime->on_interrupt, SIGINT);
-    if (!error)
-        error = watch(runtime, &runtime->on_terminate, SIGTERM);
-    runtime->n_signal_handles = 2;
-    return error;
+    return watch(runtime, &runtime->on_terminate, SIGTERM);
+}
+
+int pr_stop_on_interrupt(struct pierrot *runtime)
+{
+    return watch(runtime, &runtime->on_interrupt, SIGINT);
 }
 
 static void on_close(uv_handle_t *handle)
@@ -136,10 +138,10 @@ static void on_close(uv_handle_t *handle)
 
 void pr_stop_ignore_signals(struct pierrot *runtime)
 {
-    if (runtime->n_signal_handles == 0)
-        return;
-    uv_close((uv_handle_t *)&runtime->on_interrupt, on_close);
-    uv_close((uv_handle_t *)&runtime->on_terminate, on_close);
+    if (runtime->on_interrupt.data)
+        uv_close((uv_handle_t *)&runtime->on_interrupt, on_close);
+    if (runtime->on_terminate.data)
+        uv_close((uv_handle_t *)&runtime->on_terminate, on_close);
     while (runtime->n_signal_handles > 0)
         uv_run(runtime->schedulers[0]->loop, UV_RUN_NOWAIT);
 }
