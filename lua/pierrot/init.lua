@@ -282,7 +282,9 @@ function M.configure(opts)
 end
 
 -- Parts of pierrot are fields too, loaded when first asked for.
-local PARTS <const> = { gen_server = true, bucket = true, registry = true, logger = true }
+local PARTS <const> = {
+  gen_server = true, bucket = true, registry = true, logger = true, tcp = true,
+}
 
 return setmetatable(M, {
   __index = function(_, name)

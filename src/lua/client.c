@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/client.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "lua/copy.h"
@@ -278,14 +279,17 @@ static int call_k(lua_State *L, int status, lua_KContext context)
     return pr_wait(PR_SELF(L), L, context, try_call, call_k);
 }
 
-/* Stack: server, tag, … (n in all); becomes server, {tag, …}, the default timeout. */
-static void pack_request(lua_State *L, int n)
+/* Stack: server, tag, … (n in all); becomes server, {tag, …}, the timeout. */
+static void pack_request(lua_State *L, int n, lua_Number timeout_ms)
 {
     lua_createtable(L, n - 1, 0);
     lua_insert(L, 2);
     for (int i = n; i >= 2; i--)
         lua_rawseti(L, 2, i - 1);
-    lua_pushinteger(L, (lua_Integer)CALL_TIMEOUT_MS);
+    if (timeout_ms < HUGE_VAL)
+        lua_pushinteger(L, (lua_Integer)timeout_ms);
+    else
+        lua_pushnumber(L, timeout_ms);
 }
 
 /* The ordinary way: a signal to the server's mailbox. */
@@ -409,9 +413,8 @@ static int l_call(lua_State *L)
     return call_by_signal(lua, L, target, server);
 }
 
-/* request(server, tag, …): call with {tag, …} and the default timeout. To an idle C actor here
- * without the table. */
-static int l_request(lua_State *L)
+/* call with {tag, …}; to an idle C actor here without the table. Stack: server, tag, … */
+static int request(lua_State *L, lua_Number timeout_ms)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 0);
@@ -434,11 +437,23 @@ static int l_request(lua_State *L)
             return pr_push_root(lua, L, reply);
         pr_term_drop(reply, &lua->owner->heap);
         PR_CHECK_ALIVE(lua, L);
-        pack_request(L, n);
+        pack_request(L, n, timeout_ms);
         return wait_for(lua, L, server, ref);
     }
-    pack_request(L, n);
+    pack_request(L, n, timeout_ms);
     return l_call(L);
+}
+
+/* request(server, tag, …): with the default timeout. */
+static int l_request(lua_State *L)
+{
+    return request(L, CALL_TIMEOUT_MS);
+}
+
+/* request_for_ever(server, tag, …): without a timeout: the server keeps time. */
+static int l_request_for_ever(lua_State *L)
+{
+    return request(L, HUGE_VAL);
 }
 
 /* request(server, request) -> ref: the reply comes as {ref, reply}, an end as the DOWN of ref. */
@@ -579,6 +594,7 @@ void pr_open_client(struct pr_lua *lua, lua_State *L)
         {"read", l_read},
         {"reader", l_reader},
         {"request", l_request},
+        {"request_for_ever", l_request_for_ever},
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);

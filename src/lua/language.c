@@ -11,6 +11,8 @@
 #include "lua/embedded.h"
 #include "lua/host.h"
 #include "lua/kind.h"
+#include "lua/logging.h"
+#include "lua/pattern.h"
 #include "lua/receive.h"
 #include "lua/running.h"
 #include "lua/server.h"
@@ -158,10 +160,12 @@ static void open_core(struct pr_lua *lua, lua_State *L)
 {
     lua_newtable(L);
     pr_open_receive(lua, L);
+    pr_open_pattern(lua, L);
     pr_open_client(lua, L);
     pr_open_spawn(lua, L);
     pr_open_remote(lua, L);
     pr_open_binding(lua, L);
+    pr_open_logging(lua, L);
     pr_open_timers(lua, L);
     pr_open_info(lua, L);
     lua_pushboolean(L, lua->is_module);

@@ -142,8 +142,7 @@ static int make_remote(lua_State *L)
     }
     if (start->is_server) {
         pr_store_push(lua, body.co, lua->activate_place);
-        lua_pushnil(body.co);
-        lua_pushnil(body.co);
+        lua_settop(body.co, lua_gettop(body.co) + PR_BASE);
         made->phase = PR_PHASE_LOAD;
         made->starter = start->starter;
         made->process.flags |= PR_STARTING;
@@ -151,7 +150,7 @@ static int make_remote(lua_State *L)
     pr_store_push(lua, body.co, lua->boot_place);
     lua_pushvalue(L, 3);
     lua_xmove(L, body.co, 1);
-    made->n_args = start->is_server ? 4 : 1;
+    made->n_args = (uint16_t)(lua_gettop(body.co) - 1);
     made->body = body;
     start->pid = made->process.pid;
     return 0;

@@ -72,7 +72,7 @@ int pr_spawn_fail(lua_State *L, int error)
     return luaL_error(L, "cannot start a process: %s", pierrot_strerror(error));
 }
 
-/* Options as the Lua side has checked them: link, monitor, name, max_queue, max_heap. */
+/* Options as the Lua side has checked them: link, monitor, name, max_queue, max_heap; orphan. */
 static void read_options(struct pr_lua *lua, lua_State *L, int index,
                          struct pr_spawn_options *options)
 {
@@ -86,7 +86,9 @@ static void read_options(struct pr_lua *lua, lua_State *L, int index,
     options->max_queue = (uint64_t)lua_tointeger(L, -1);
     lua_getfield(L, index, "max_heap");
     options->max_heap = (uint64_t)lua_tointeger(L, -1);
-    lua_pop(L, 4);
+    lua_getfield(L, index, "orphan");
+    options->is_orphan = lua_toboolean(L, -1);
+    lua_pop(L, 5);
     lua_getfield(L, index, "name");
     if (lua_type(L, -1) == LUA_TSTRING)
         options->name = lua_tolstring(L, -1, &options->name_len);
@@ -280,8 +282,7 @@ static int l_start_server(lua_State *L)
         return pr_spawn_fail(L, error);
     }
     pr_store_push(lua, body.co, lua->activate_place);
-    lua_pushnil(body.co);
-    lua_pushnil(body.co);
+    lua_settop(body.co, lua_gettop(body.co) + PR_BASE);
     if (has_boot) {
         lua_pushvalue(L, 2);
         lua_pushvalue(L, 3);
@@ -307,6 +308,10 @@ const pierrot_behaviour *pr_behaviour_named(const char *name)
         return pierrot_bucket_behaviour();
     if (strcmp(name, "registry") == 0)
         return pierrot_registry_behaviour();
+    if (strcmp(name, "tcp_listener") == 0)
+        return pierrot_tcp_listener_behaviour();
+    if (strcmp(name, "tcp_stream") == 0)
+        return pierrot_tcp_stream_behaviour();
     return NULL;
 }
 

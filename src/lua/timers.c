@@ -4,6 +4,7 @@
  * elsewhere it is read and cancelled by a visit there. */
 #include <string.h>
 
+#include "lua/ask.h"
 #include "lua/binding.h"
 #include "lua/client.h"
 #include "lua/copy.h"
@@ -117,8 +118,7 @@ static int l_start_wrapped_unchecked(lua_State *L)
 /* --------------------------------------------------------------- cancel and read */
 
 struct timer_visit {
-    struct pr_visit visit; /* first */
-    pierrot_from from;
+    struct pr_ask ask; /* first */
     pierrot_ref timer;
     int cancels;
     int is_async; /* the answer is a message */
@@ -151,56 +151,34 @@ static void visit_timer(struct pr_owner *owner, struct pr_process *process, stru
     pr_free(&owner->heap, visit, sizeof asked);
     int64_t ns = look(owner, asked.timer, asked.cancels);
     if (asked.is_async)
-        send_cancelled(owner, asked.from.pid, asked.timer, ns);
+        send_cancelled(owner, asked.ask.from.pid, asked.timer, ns);
     else
-        (void)pr_reply(owner, NULL, asked.from, 0, left_value(ns));
-}
-
-static int try_answer(lua_State *L, lua_KContext context)
-{
-    struct pr_lua *lua = PR_SELF(L);
-    struct pr_call *call = (struct pr_call *)context;
-    if (call->outcome == PR_PENDING)
-        return -1;
-    pr_push_value(lua, L, &call->value);
-    (void)pr_call_end(lua->owner, call, NULL);
-    return 1;
-}
-
-static int answer_k(lua_State *L, int status, lua_KContext context)
-{
-    (void)status;
-    return pr_wait(PR_SELF(L), L, context, try_answer, answer_k);
+        (void)pr_reply(owner, NULL, asked.ask.from, 0, left_value(ns));
 }
 
 static int ask_elsewhere(struct pr_lua *lua, lua_State *L, struct pr_owner *home,
                          struct timer_visit asked)
 {
-    struct pr_owner *owner = lua->owner;
-    struct pr_call *call = NULL;
+    struct pr_heap *heap = &lua->owner->heap;
     if (!asked.is_async)
         pr_check_can_wait(lua, L);
-    struct timer_visit *visit = pr_zalloc(&owner->heap, sizeof *visit);
+    struct timer_visit *visit = pr_zalloc(heap, sizeof *visit);
     if (!visit)
         return luaL_error(L, "not enough memory");
     *visit = asked;
-    visit->visit.signal.kind = PR_SIGNAL_VISIT;
-    visit->visit.run = visit_timer;
-    visit->from.pid = owner->current->pid;
-    if (!asked.is_async) {
-        visit->from.ref = pr_owner_make_ref(owner);
-        call =
-            pr_call_begin(owner, owner->current, (pierrot_pid){0}, visit->from.ref, 0, UINT64_MAX);
-        if (!call) {
-            pr_free(&owner->heap, visit, sizeof *visit);
-            return luaL_error(L, "not enough memory");
-        }
+    visit->ask.visit.run = visit_timer;
+    if (asked.is_async) {
+        visit->ask.visit.signal.kind = PR_SIGNAL_VISIT;
+        visit->ask.from.pid = lua->owner->current->pid;
+        pr_signal_push(home, &visit->ask.visit.signal);
+        lua_pushboolean(L, 1);
+        return 1;
     }
-    pr_signal_push(home, &visit->visit.signal);
-    if (call)
-        return pr_wait(lua, L, (lua_KContext)call, try_answer, answer_k);
-    lua_pushboolean(L, 1);
-    return 1;
+    int n_results = pr_ask(lua, L, home, &visit->ask);
+    if (n_results >= 0)
+        return n_results;
+    pr_free(heap, visit, sizeof *visit);
+    return luaL_error(L, "not enough memory");
 }
 
 /* (ref, async) */

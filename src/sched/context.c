@@ -25,6 +25,24 @@ pierrot_pid pierrot_self(pierrot_context *ctx)
     return ctx->actor->process.pid;
 }
 
+struct uv_loop_s *pierrot_loop(pierrot_context *ctx)
+{
+    return pr_scheduler_of(ctx->owner)->loop;
+}
+
+void pierrot_loop_hold(pierrot_context *ctx)
+{
+    pr_scheduler_of(ctx->owner)->n_handles++;
+}
+
+void pierrot_loop_release(pierrot *rt, struct uv_loop_s *loop)
+{
+    for (uint32_t i = 0; i < rt->n_schedulers; i++) {
+        if (rt->schedulers[i] && rt->schedulers[i]->loop == loop)
+            rt->schedulers[i]->n_handles--;
+    }
+}
+
 int pierrot_stop_reason(pierrot_context *ctx, pierrot_term *reason)
 {
     pr_term_drop(ctx->actor->stop_reason, &ctx->owner->heap);
