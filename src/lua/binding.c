@@ -146,10 +146,9 @@ static int l_monitor(lua_State *L)
         if (!options.tag)
             return error == PIERROT_EINVAL ? pr_copy_error(lua, L, 3) : no_memory(L);
     }
-    if (lua_type(L, 1) == LUA_TSTRING) {
-        size_t len;
-        const char *name = lua_tolstring(L, 1, &len);
-        options.name = pr_term_new_string(&lua->owner->heap, name, len);
+    /* A via is a name only where it leads to nobody: who watches wants the pid. */
+    if (lua_type(L, 1) == LUA_TSTRING || !target.pid.id) {
+        options.name = pr_name_term(lua, L, 1);
         error = options.name ? 0 : PIERROT_ENOMEM;
     }
     pr_signal_poll(lua->owner);

@@ -16,6 +16,7 @@
 #include "lua/receive.h"
 #include "lua/running.h"
 #include "lua/server.h"
+#include "lua/remote.h"
 #include "lua/spawn.h"
 
 /* Lua's allocator over the scheduler's pool. Without a pointer old_size tells a kind of object. */
@@ -162,6 +163,7 @@ static void open_core(struct pr_lua *lua, lua_State *L)
     pr_open_pattern(lua, L);
     pr_open_client(lua, L);
     pr_open_spawn(lua, L);
+    pr_open_remote(lua, L);
     pr_open_binding(lua, L);
     pr_open_logging(lua, L);
     pr_open_timers(lua, L);

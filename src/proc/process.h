@@ -92,7 +92,7 @@ struct pr_process {
     pierrot_pid pid;            /* (I) */
     struct pr_mailbox mailbox;  /* (O) */
     struct pr_list relations;   /* (O) links, monitors, aliases, timers, in the order of making */
-    struct pr_lineage *lineage; /* (I) its ancestors; NULL: none */
+    struct pr_lineage *lineage; /* (O) its ancestors; NULL: none */
     pierrot_term *exit_reason;  /* (O) one hold; when EXITING */
     struct pr_process_extra *extra; /* (O) NULL while there is nothing */
     uint64_t reductions;            /* (O) slices and messages, roughly */

@@ -382,6 +382,13 @@ static int set_up(struct pr_owner *owner, struct pr_actor *actor, const struct p
     }
     if (start->link && pr_link_new(owner, start->link, &actor->process) != 0)
         return PIERROT_ENOMEM;
+    if (start->remote_link.id && !pr_relation_add(owner, &actor->process, PR_LINK,
+                                                  start->remote_link, (pierrot_ref){0}))
+        return PIERROT_ENOMEM;
+    if (start->remote_monitor.id &&
+        !pr_relation_add(owner, &actor->process, PR_WATCHED, start->remote_monitor,
+                         start->remote_ref))
+        return PIERROT_ENOMEM;
     if (!start->name)
         return 0;
     int error = pr_name_register(owner->system, start->name, start->name_len, actor->process.pid);
