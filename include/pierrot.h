@@ -462,6 +462,11 @@ PIERROT_API int pierrot_spawn_lua(pierrot_context *ctx, const char *module, cons
 /* Whether the actor has a link with `pid`. Thread: actor. */
 PIERROT_API int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid);
 
+/* Makes the actor the parent of a process that somebody else has started for it: its exit signals
+ * from now on end it in the way of OTP's supervisors, a gen_server that traps exits by its terminate.
+ * It says nothing of links. Nothing happens to the dead. Fails: ENOMEM. Thread: actor. */
+PIERROT_API int pierrot_adopt(pierrot_context *ctx, pierrot_pid pid);
+
 /* Offers `shared` to direct readers: pierrot_read(pid, …) runs `read` on it in the reader's thread
  * without a message. Whoever reads holds it; `release` is called once, after the actor ended and the
  * last reader left. Once per actor. Thread: actor. Fails: ENOMEM, EEXIST. */

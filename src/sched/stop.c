@@ -18,6 +18,27 @@ struct tell {
     struct pr_visit visit; /* first */
 };
 
+static int count_one(void *ud, pierrot_pid pid);
+
+struct others {
+    struct pierrot *runtime;
+    pierrot_pid pid;
+};
+
+static int count_other(void *ud, pierrot_pid pid)
+{
+    struct others *others = ud;
+    return pid.id != others->pid.id && count_one(others->runtime, pid);
+}
+
+/* The process that gets what is logged is told last: the others still have something to say. */
+static int must_stay(struct pierrot *runtime, pierrot_pid pid)
+{
+    struct others others = {runtime, pid};
+    return pr_log_subscriber(&runtime->system.log).id == pid.id &&
+           pr_ptable_each(&runtime->system, count_other, &others);
+}
+
 static int tell_orphan(void *ud, pierrot_pid pid)
 {
     struct pr_owner *owner = ud;
@@ -26,6 +47,8 @@ static int tell_orphan(void *ud, pierrot_pid pid)
         return 0;
     pierrot_pid parent = process->lineage ? process->lineage->pid : (pierrot_pid){0};
     if (parent.id && pr_ptable_is_alive(owner->system, parent))
+        return 0;
+    if (must_stay(pr_runtime_of(owner), pid))
         return 0;
     /* Without memory for the signal the next round tells it. */
     if (pr_exit_send(owner, parent, pid, PR_TERM(shutdown)) == 0)
