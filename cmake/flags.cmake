@@ -33,8 +33,10 @@ endif()
 # Thread-local data is read in a signal handler: initial-exec never allocates on first use.
 add_compile_options(-ftls-model=initial-exec)
 
-# The same bytes wherever the tree lies, and short paths in asserts and reports.
-add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+# The same bytes wherever the tree lies, and short paths in asserts and reports. The last that fits
+# counts, and the build may lie inside of the tree.
+add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}/="
+                    "-ffile-prefix-map=${PROJECT_BINARY_DIR}=build")
 
 # Debug builds check the invariants (PR_ASSERT, pr_*_check).
 add_compile_definitions($<$<CONFIG:Debug>:PR_DEBUG>)
