@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lua/items.h"
 #include "lua/server.h"
 #include "lua/wait.h"
 
@@ -146,7 +147,8 @@ int pr_lua_process_new(struct pr_lua *lua, const struct pr_spawn_options *option
     if (!process)
         goto fail;
     memset(process, 0, sizeof *process);
-    if (!lineage && owner->current && !(lineage = pr_process_lineage(owner, owner->current)))
+    if (!lineage && !options->is_root && owner->current &&
+        !(lineage = pr_process_lineage(owner, owner->current)))
         goto fail_memory;
     error = pr_process_init(owner, &process->process, &lua_kind, lineage);
     if (error)

@@ -78,7 +78,7 @@ static int fail(lua_State *L, int error)
     return luaL_error(L, "cannot start a process: %s", pierrot_strerror(error));
 }
 
-/* Options as the Lua side has checked them: link, monitor, name, max_queue, max_heap. */
+/* Options as the Lua side has checked them: link, monitor, name, max_queue, max_heap, is_root. */
 static void read_options(struct pr_lua *lua, lua_State *L, int index,
                          struct pr_spawn_options *options)
 {
@@ -92,7 +92,9 @@ static void read_options(struct pr_lua *lua, lua_State *L, int index,
     options->max_queue = (uint64_t)lua_tointeger(L, -1);
     lua_getfield(L, index, "max_heap");
     options->max_heap = (uint64_t)lua_tointeger(L, -1);
-    lua_pop(L, 4);
+    lua_getfield(L, index, "is_root");
+    options->is_root = lua_toboolean(L, -1);
+    lua_pop(L, 5);
     lua_getfield(L, index, "name");
     if (lua_type(L, -1) == LUA_TSTRING)
         options->name = lua_tolstring(L, -1, &options->name_len);
