@@ -203,8 +203,8 @@ PIERROT_API int pierrot_new(const pierrot_options *options, pierrot **rt);
 PIERROT_API int pierrot_run_file(pierrot *rt, const char *path, int argc, char **argv);
 PIERROT_API int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname);
 
-/* Ends all processes in order: those without a parent first get `shutdown`, what is left after
- * timeout_ms is killed. PIERROT_ETIMEOUT when some had to be killed. Thread: as pierrot_run_file. */
+/* Ends all processes in order: applications stop first, the last started before the others; then
+ * those without a parent get `shutdown`, and what is left after timeout_ms is killed. PIERROT_ETIMEOUT when some had to be killed. Thread: as pierrot_run_file. */
 PIERROT_API int pierrot_stop(pierrot *rt, int timeout_ms);
 
 /* Frees the runtime; kills what still runs. Takes: rt. Thread: as pierrot_run_file. */

@@ -71,36 +71,25 @@ end
 
 --- The process under a key and its value; nil when there is none. Never one that is dead. This and
 --- all that follow exit as gen_server.call does when there is no such registry.
----@param reg userdata|string|table pid, name or via
----@param key any string, number, boolean, pid or ref
----@return userdata|nil pid, any value
-function M.lookup(reg, key)
-  local found, why = read(reg, "lookup", key)
-  if why then fail("lookup", why, reg, key) end
-  if type(found) == "table" then return found[1], found[2] end
-  return found
-end
+---   reg: pid, name or via    key: string, number, boolean, pid or ref
+---@type fun(reg: userdata|string|table, key: any): (userdata|nil), any
+M.lookup = core.reader("lookup", fail, true)
+
+local read_keys <const> = core.reader("keys", fail, false)
 
 --- All keys, or those of a process, in the order in which they were registered.
 ---@param reg userdata|string|table
 ---@param pid? userdata
 ---@return any[]
 function M.keys(reg, pid)
+  if type(reg) ~= "userdata" then argument.check_server(2, 1, "keys", reg) end
   if pid ~= nil and not core.is_pid(pid) then argument.reject(2, 2, "keys", "pid", pid) end
-  local keys, why = read(reg, "keys", pid)
-  if why then fail("keys", why, reg, pid) end
-  return keys
+  return read_keys(reg, pid)
 end
 
 --- How many names there are, or are under a key.
----@param reg userdata|string|table
----@param key? any
----@return integer
-function M.count(reg, key)
-  local n, why = read(reg, "count", key)
-  if why then fail("count", why, reg, key) end
-  return n
-end
+---@type fun(reg: userdata|string|table, key?: any): integer
+M.count = core.reader("count", fail, false)
 
 --- Calls fn with the list of {pid, value} under a key, in the caller; not for an empty one.
 ---@param reg userdata|string|table

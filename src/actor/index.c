@@ -90,7 +90,7 @@ int pr_index_grow(pierrot *rt, struct pr_index *index, struct pr_index **grown)
     struct pr_index *made = index;
     if (!index)
         made = remake(rt, NULL, FIRST_SLOTS);
-    else if (index->n + 1 > index->n_slots / 4 * 3)
+    else if (index->n + 1 > (uint64_t)index->n_slots * 13 / 16)
         made = index->n_slots < MAX_SLOTS ? remake(rt, index, index->n_slots * 2) : NULL;
     if (!made)
         return PIERROT_ENOMEM;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "actor/roster.h"
 
+_Static_assert(sizeof(struct pr_roster_name) % 16 == 0, "names are records of a slab");
+
 struct pr_roster *pr_roster_new(pierrot *rt)
 {
     struct pr_roster *roster = pierrot_shared_alloc(rt, sizeof *roster);
@@ -8,6 +10,8 @@ struct pr_roster *pr_roster_new(pierrot *rt)
         return NULL;
     roster->rt = rt;
     roster->n_serial = 0;
+    roster->slab = (struct pr_slab){.record_size = sizeof(struct pr_roster_name)};
+    atomic_init(&roster->returned, NULL);
     for (int i = 0; i < PR_N_SHARDS; i++) {
         struct pr_shard *shard = &roster->shards[i];
         shard->names = shard->holders = NULL;
@@ -21,14 +25,61 @@ struct pr_roster *pr_roster_new(pierrot *rt)
     return roster;
 }
 
-void pr_roster_name_drop(pierrot *rt, struct pr_roster_name *name)
+/* Nobody holds it. */
+static void free_name(struct pr_roster *roster, struct pr_roster_name *name)
+{
+    pr_slot_free(&name->value);
+    if (name->key.as.text != (struct pr_key_text *)name->text)
+        pr_slot_free_key(roster->rt, &name->key);
+    pr_slab_free(roster->rt, &roster->slab, name);
+}
+
+/* Whether that was the last hold. */
+static int release(struct pr_roster_name *name)
 {
     /* acq_rel: the last has seen all that the others did with it. */
-    if (atomic_fetch_sub_explicit(&name->n_holds, 1, memory_order_acq_rel) != 1)
+    return atomic_fetch_sub_explicit(&name->n_holds, 1, memory_order_acq_rel) == 1;
+}
+
+void pr_roster_return(struct pr_roster *roster, struct pr_roster_name *name)
+{
+    if (!release(name))
         return;
-    struct pr_key key = pr_key_of_slot(&name->key);
-    pr_slot_free(&name->value);
-    pierrot_shared_free(rt, name, sizeof *name + pr_key_text_size(&key));
+    struct pr_roster_name *next = atomic_load_explicit(&roster->returned, memory_order_relaxed);
+    do
+        name->next = next;
+    /* release: pairs with the acquire in free_returned. */
+    while (!atomic_compare_exchange_weak_explicit(&roster->returned, &next, name,
+                                                  memory_order_release, memory_order_relaxed));
+}
+
+static void free_returned(struct pr_roster *roster)
+{
+    if (!atomic_load_explicit(&roster->returned, memory_order_relaxed))
+        return;
+    struct pr_roster_name *name =
+        atomic_exchange_explicit(&roster->returned, NULL, memory_order_acquire);
+    while (name) {
+        struct pr_roster_name *next = name->next;
+        free_name(roster, name);
+        name = next;
+    }
+}
+
+static void drop_name(struct pr_roster *roster, struct pr_roster_name *name)
+{
+    free_returned(roster);
+    if (release(name))
+        free_name(roster, name);
+}
+
+/* Takes: nothing on failure. A short text lies in the name. */
+static int set_key(struct pr_roster *roster, struct pr_roster_name *name, const struct pr_key *key)
+{
+    if (pr_key_text_size(key) > sizeof name->text)
+        return pr_key_store(roster->rt, key, &name->key);
+    name->key = pr_key_place(key, name->text);
+    return 0;
 }
 
 static void free_shard(struct pr_roster *roster, struct pr_shard *shard)
@@ -37,7 +88,7 @@ static void free_shard(struct pr_roster *roster, struct pr_shard *shard)
     struct pr_holder *holder;
     uint32_t cursor = 0;
     while ((name = pr_index_each(shard->names, &cursor)))
-        pr_roster_name_drop(roster->rt, name);
+        drop_name(roster, name);
     cursor = 0;
     while ((holder = pr_index_each(shard->holders, &cursor)))
         pierrot_shared_free(roster->rt, holder, sizeof *holder);
@@ -51,6 +102,8 @@ void pr_roster_free(void *shared)
     struct pr_roster *roster = shared;
     for (int i = 0; i < PR_N_SHARDS; i++)
         free_shard(roster, &roster->shards[i]);
+    free_returned(roster);
+    pr_slab_fini(roster->rt, &roster->slab);
     pierrot_shared_free(roster->rt, roster, sizeof *roster);
 }
 
@@ -173,20 +226,26 @@ int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, const stru
                   const struct pr_slot *value)
 {
     struct pr_shard *shard = pr_shard_for(roster, key);
-    size_t size = sizeof(struct pr_roster_name) + pr_key_text_size(key);
-    struct pr_roster_name *name = pierrot_shared_alloc(roster->rt, size);
-    if (!name || reserve(roster, shard, &shard->names) != 0) {
-        pierrot_shared_free(roster->rt, name, size);
-        pr_slot_free(value);
-        return PIERROT_ENOMEM;
-    }
-    *name = (struct pr_roster_name){
-        .pid = holder->pid, .value = *value, .holder = holder, .serial = roster->n_serial++};
-    name->key = pr_key_place(key, name->text);
+    free_returned(roster);
+    struct pr_roster_name *name = pr_slab_alloc(roster->rt, &roster->slab);
+    if (!name)
+        goto free_value;
+    if (reserve(roster, shard, &shard->names) != 0 || set_key(roster, name, key) != 0)
+        goto free_name;
+    name->pid = holder->pid;
+    name->value = *value;
+    name->holder = holder;
+    name->serial = roster->n_serial++;
     atomic_init(&name->n_holds, 1);
     add_pointer(shard, shard->names, key->slot.hash, name);
     list(roster, name);
     return 0;
+
+free_name:
+    pr_slab_free(roster->rt, &roster->slab, name);
+free_value:
+    pr_slot_free(value);
+    return PIERROT_ENOMEM;
 }
 
 void pr_roster_set_value(struct pr_roster *roster, struct pr_roster_name *name,
@@ -207,7 +266,7 @@ void pr_roster_remove(struct pr_roster *roster, struct pr_roster_name *name)
     struct pr_shard *shard = pr_shard_for(roster, &key);
     unlist(roster, name);
     remove_pointer(roster, shard, &shard->names, key.slot.hash, name);
-    pr_roster_name_drop(roster->rt, name);
+    drop_name(roster, name);
 }
 
 void pr_roster_remove_holder(struct pr_roster *roster, struct pr_holder *holder)

@@ -101,12 +101,13 @@ static void note_holders(struct pr_roster *roster, pierrot_pid pid, struct snaps
     pr_shard_lock_give(&shard->lock);
 }
 
-static void drop_items(pierrot *rt, struct snapshot *snapshot)
+static void drop_items(struct pr_roster *roster, struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->n; i++)
-        pr_roster_name_drop(rt, snapshot->items[i].name);
+        pr_roster_return(roster, snapshot->items[i].name);
     if (snapshot->items)
-        pierrot_shared_free(rt, snapshot->items, snapshot->capacity * sizeof *snapshot->items);
+        pierrot_shared_free(roster->rt, snapshot->items,
+                            snapshot->capacity * sizeof *snapshot->items);
 }
 
 /* Fills the snapshot, with as much room as that takes. 0 or PIERROT_ENOMEM. */
@@ -125,7 +126,7 @@ static int take_snapshot(struct pr_roster *roster, const pierrot_term *pid,
             note_all(roster, snapshot);
         if (!snapshot->is_short)
             return 0;
-        drop_items(roster->rt, snapshot);
+        drop_items(roster, snapshot);
         capacity *= 4;
     } while (1);
 }
@@ -169,7 +170,7 @@ static int list_keys(struct pr_roster *roster, const pierrot_term *request, pier
     error = keys ? 0 : PIERROT_ENOMEM;
     for (size_t i = 0; i < snapshot.n && !error; i++)
         error = pierrot_table_append(keys, pr_slot_term(&snapshot.items[i].name->key));
-    drop_items(roster->rt, &snapshot);
+    drop_items(roster, &snapshot);
     if (error) {
         pierrot_term_free(keys);
         return error;

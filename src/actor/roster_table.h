@@ -16,20 +16,25 @@
 #include <stdatomic.h>
 
 #include "actor/index.h"
+#include "actor/slab.h"
 #include "actor/slot.h"
+
+enum { PR_ROSTER_TEXT = 28 };
 
 /* Letters: (I) fixed, (W) the writer's alone, (K) under the lock of the key's shard, (P) under the
  * lock of the pid's shard, (A) atomic; the writer reads all of them without. */
 struct pr_roster_name {
-    struct pr_holder *holder;               /* (W) */
-    struct pr_roster_name *next, *previous; /* (P) of the holder's, oldest first */
-    uint64_t serial;                        /* (I) the order in which names were made */
-    atomic_uint n_holds;                    /* (A) the table's, and readers' that list keys */
+    struct pr_slab_record record;
+    struct pr_holder *holder; /* (W) */
+    struct pr_roster_name *next,
+        *previous;       /* (P) of the holder's, oldest first; then of the returned */
+    uint64_t serial;     /* (I) the order in which names were made */
+    atomic_uint n_holds; /* (A) the table's, and readers' that list keys */
     /* What a lookup needs lies together. */
-    struct pr_slot key;   /* (I) its text, if any, lies in `text` */
-    pierrot_pid pid;      /* (I) of the holder */
-    struct pr_slot value; /* (K) owned */
-    uint32_t text[];      /* (I) a struct pr_key_text */
+    uint32_t text[PR_ROSTER_TEXT / 4]; /* (I) a struct pr_key_text, of keys that are short */
+    struct pr_slot key;                /* (I) owned, when its text lies elsewhere */
+    pierrot_pid pid;                   /* (I) of the holder */
+    struct pr_slot value;              /* (K) owned */
 };
 
 struct pr_holder {
@@ -76,8 +81,10 @@ struct pr_shard {
 };
 
 struct pr_roster {
-    pierrot *rt;       /* (I) */
-    uint64_t n_serial; /* (W) names ever made */
+    pierrot *rt;                               /* (I) */
+    uint64_t n_serial;                         /* (W) names ever made */
+    struct pr_slab slab;                       /* (W) of names */
+    _Atomic(struct pr_roster_name *) returned; /* (A) names that a reader was the last to hold */
     struct pr_shard shards[PR_N_SHARDS];
 };
 
@@ -91,7 +98,7 @@ static inline struct pr_shard *pr_shard_for(struct pr_roster *roster, const stru
 struct pr_roster_name *pr_shard_find(const struct pr_shard *shard, const struct pr_key *key);
 struct pr_holder *pr_shard_find_holder(const struct pr_shard *shard, const struct pr_key *pid);
 
-/* One holder of the name less; the last frees it. Thread: any. */
-void pr_roster_name_drop(pierrot *rt, struct pr_roster_name *name);
+/* A reader has done with the name. Thread: any. */
+void pr_roster_return(struct pr_roster *roster, struct pr_roster_name *name);
 
 #endif

@@ -307,6 +307,15 @@ static int l_log(lua_State *L)
     return push_true(L);
 }
 
+/* log_wants(level): whether a line of that level would be written. */
+static int l_log_wants(lua_State *L)
+{
+    static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
+    int level = luaL_checkoption(L, 1, NULL, levels);
+    lua_pushboolean(L, pr_log_wants(&PR_SELF(L)->owner->system->log, (pierrot_level)level));
+    return 1;
+}
+
 static int l_set_log_level(lua_State *L)
 {
     static const char *const levels[] = {"debug", "info", "warning", "error", "none", NULL};
@@ -352,6 +361,7 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"scheduler", l_scheduler},
         {"is_sendable", l_is_sendable},
         {"log", l_log},
+        {"log_wants", l_log_wants},
         {"set_log_level", l_set_log_level},
         {"halt", l_halt},
         {NULL, NULL},

@@ -356,7 +356,7 @@ static int l_request(lua_State *L)
     if (server && server != current(lua) && is_actor_idle(server) && lua->nest_budget-- > 0) {
         struct pr_lent lent;
         pr_check_can_wait(lua, L);
-        const pierrot_term *request = pr_lend_tuple(L, 2, n - 1, &lent);
+        const pierrot_term *request = pr_lend_request(L, 2, 3, n - 2, &lent);
         pierrot_term *copied = request ? NULL : pr_copy_tuple(lua, L, 2, n - 1);
         pierrot_ref ref = pr_owner_make_ref(lua->owner);
         pierrot_from from = {current(lua)->pid, ref};
@@ -428,25 +428,73 @@ static int l_system_cast(lua_State *L)
 
 /* ------------------------------------------------------------------ direct reads */
 
-/* read(server, tag, …) -> reply; nil, why: "noproc" also for what can be no server. */
-static int l_read(lua_State *L)
+/* Reads {tag, …}, whose elements stand at `tag` and from `first` on, from the server at 1. ENOPROC also
+ * for what can be no server. */
+static int read_from(struct pr_lua *lua, lua_State *L, int tag, int first, pierrot_term **reply)
 {
-    struct pr_lua *lua = PR_SELF(L);
     struct pr_lent lent;
-    pierrot_term *reply = NULL;
     pierrot_pid pid = pr_to_pid(L, 1);
     if (!pid.id && (lua_type(L, 1) == LUA_TSTRING || (lua_istable(L, 1) && is_via(L, 1))))
         pid = pr_check_target(lua, L, 1, 0).pid;
     pr_signal_poll(lua->owner);
-    const pierrot_term *request = pr_lend_tuple(L, 2, lua_gettop(L) - 1, &lent);
-    int error = request ? pierrot_read(lua->scheduler->runtime, pid, request, &reply)
-                        : PIERROT_EINVAL;
+    const pierrot_term *request =
+        pr_lend_request(L, tag, first, lua_gettop(L) - first + 1, &lent);
+    return request ? pierrot_read(lua->scheduler->runtime, pid, request, reply) : PIERROT_EINVAL;
+}
+
+static void push_why(lua_State *L, int error)
+{
+    lua_pushstring(L, error == PIERROT_ENOPROC ? "noproc" : pierrot_strerror(error));
+}
+
+/* read(server, tag, …) -> reply; nil, why. */
+static int l_read(lua_State *L)
+{
+    struct pr_lua *lua = PR_SELF(L);
+    pierrot_term *reply = NULL;
+    int error = read_from(lua, L, 2, 3, &reply);
+    if (!error)
+        return pr_push_root(lua, L, reply);
+    lua_pushnil(L);
+    push_why(L, error);
+    return 2;
+}
+
+/* What reader has made. Upvalues: lua, tag, fail, spread. */
+static int l_read_tagged(lua_State *L)
+{
+    struct pr_lua *lua = PR_SELF(L);
+    pierrot_term *reply = NULL;
+    int error = read_from(lua, L, lua_upvalueindex(2), 2, &reply);
     if (error) {
-        lua_pushnil(L);
-        lua_pushstring(L, error == PIERROT_ENOPROC ? "noproc" : pierrot_strerror(error));
-        return 2;
+        int n = lua_gettop(L);
+        luaL_checkstack(L, 4, NULL);
+        lua_pushvalue(L, lua_upvalueindex(3));
+        lua_pushvalue(L, lua_upvalueindex(2));
+        push_why(L, error);
+        lua_rotate(L, 1, 3);
+        lua_call(L, n + 2, 0);
+        return 0;
     }
-    return pr_push_root(lua, L, reply);
+    pr_push_root(lua, L, reply);
+    if (!lua_toboolean(L, lua_upvalueindex(4)) || !lua_istable(L, -1))
+        return 1;
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    return 2;
+}
+
+/* reader(tag, fail, spread) -> function(server, …), which reads {tag, …}. When that fails, it calls
+ * fail(tag, why, server, …), which raises; with `spread` a reply that is a table is its two elements. */
+static int l_reader(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TSTRING);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 3);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_pushcclosure(L, l_read_tagged, 4);
+    return 1;
 }
 
 void pr_open_client(struct pr_lua *lua, lua_State *L)
@@ -458,7 +506,7 @@ void pr_open_client(struct pr_lua *lua, lua_State *L)
         {"call", l_call},
         {"send_request", l_send_request},
         {"system_cast", l_system_cast},
-        {"read", l_read},
+        {"read", l_read}, {"reader", l_reader},
         {"request", l_request},
         {NULL, NULL},
     };

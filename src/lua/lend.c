@@ -35,18 +35,18 @@ static int lend(lua_State *L, int index, struct pierrot_term *cell)
     }
 }
 
-const pierrot_term *pr_lend_tuple(lua_State *L, int first, int n, struct pr_lent *lent)
+const pierrot_term *pr_lend_request(lua_State *L, int tag, int first, int n, struct pr_lent *lent)
 {
     while (n > 0 && lua_isnil(L, first + n - 1))
         n--;
-    if (n > PR_LENT_MAX)
+    if (n >= PR_LENT_MAX || !lend(L, tag, &lent->items[0]))
         return NULL;
     for (int i = 0; i < n; i++) {
-        if (!lend(L, first + i, &lent->items[i]))
+        if (!lend(L, first + i, &lent->items[i + 1]))
             return NULL;
     }
     lent->table = (struct pr_table){
-        .n_array = (uint32_t)n, .cap_array = PR_LENT_MAX, .array = lent->items};
+        .n_array = (uint32_t)n + 1, .cap_array = PR_LENT_MAX, .array = lent->items};
     lent->root = (struct pierrot_term){.tag = PIERROT_TABLE, .as.table = &lent->table};
     return &lent->root;
 }

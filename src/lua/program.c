@@ -6,6 +6,9 @@
 #include "lua/embed.h"
 #include "lua/state.h"
 
+/* How long supervisors may take over their children, whose own limits count first. */
+enum { TREES_TIMEOUT_MS = 60000 };
+
 /* Runs protected: the main function of pierrot.program with its steps on top. */
 static int make_main(lua_State *L)
 {
@@ -75,6 +78,7 @@ int pr_program_run(pierrot *rt, const struct pr_program *program)
     struct pr_owner *outer = pr_owner_here();
     pr_owner_set_here(&rt->schedulers[0]->owner);
     int status = run(rt, program);
+    (void)pr_main_stop_trees(rt, TREES_TIMEOUT_MS);
     pr_owner_set_here(outer);
     return status;
 }
