@@ -1,5 +1,5 @@
---- testing: processes under test. Under busted, as its helper or required by a spec file, every test
---- runs in a process of its own, and what it started is gone before the next one.
+--- testing: processes under test. Under busted, as its helper or required by a spec file, every
+--- test runs in a process of its own, and what it started is gone before the next one.
 
 local hook_of = require "pierrot.testing.busted"
 local mailbox = require "pierrot.testing.mailbox"
@@ -30,7 +30,7 @@ local function read_limit()
   if text == nil or text == "" then return nil end
   if text == "infinity" then return text end
   local ms = tonumber(text)
-  if not ms or not (ms > 0) then
+  if not ms or ms ~= ms or ms <= 0 then
     error(("PIERROT_TEST_TIMEOUT: milliseconds or infinity expected, got %s"):format(text), 0)
   end
   return ms

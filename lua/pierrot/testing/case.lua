@@ -1,11 +1,11 @@
 --- A case: the process of one test, or of the setup and teardown of one block, and what is left to
 --- do when it ends.
 --
--- A runner opens a case, has functions run in its process, and closes it; only then the next one is
--- opened. At the end the supervised processes stop, last started first; then the case's process ends
--- with "shutdown", and what is linked to it with it; then the functions of on_exit run. What has not
--- ended after five seconds is killed, and that is a problem of the case. Should the process of a case
--- die earlier, the runner hears of it by a monitor and all the rest is the same.
+-- A runner opens a case, has functions run in its process, and closes it; then comes the next one.
+-- At the end the supervised processes stop, last started first; then the case's process ends with
+-- "shutdown", and what is linked to it with it; then the functions of on_exit run. What has not
+-- ended after five seconds is killed, and that is a problem of the case. Should the process of a
+-- case die earlier, the runner hears of it by a monitor, and all the rest is the same.
 --
 -- Runner and cases live on one scheduler, so functions pass between them as they are.
 

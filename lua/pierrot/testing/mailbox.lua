@@ -66,7 +66,7 @@ function M.refute_receive(pattern, ms)
   ms = check_wait("refute_receive", ms)
   local message, why = core.receive(pattern, ms)
   if is_missing(message, why) then return true end
-  return failure.raise(2, ("a message matching %s came: %s; besides, %s"):format(inspect(pattern),
+  failure.raise(2, ("a message matching %s came: %s; besides, %s"):format(inspect(pattern),
     inspect(message), mailbox_text()))
 end
 
@@ -76,7 +76,7 @@ end
 function M.refute_received(pattern)
   local message, why = core.receive(pattern, 0)
   if is_missing(message, why) then return true end
-  return failure.raise(2, ("a message matching %s is there: %s; besides, %s"):format(
+  failure.raise(2, ("a message matching %s is there: %s; besides, %s"):format(
     inspect(pattern), inspect(message), mailbox_text()))
 end
 
