@@ -1,5 +1,6 @@
 --- The supervised processes of a case: children of a supervisor of its own.
 
+local blame = require "pierrot.blame"
 local case_of = require "pierrot.testing.case"
 local core = require "pierrot.core"
 local inspect = require "pierrot.inspect"
@@ -40,17 +41,10 @@ end
 
 -- Client ---------------------------------------------------------------------------------------
 
--- An error of the supervisor's module names the line that called it; it is to be the test's.
-local function at_caller(failure)
-  if type(failure) ~= "string" then error(failure, 0) end
-  error((failure:gsub("^pierrot/[%w_/]+%.lua:%d+: ", "")), 4)
-end
-
 -- pid; or nil, reason.
 local function start(case, spec)
   local supervisor = require "pierrot.supervisor"
-  local ok, pid, reason = pcall(supervisor.start_child, supervisor_of(case), spec)
-  if not ok then at_caller(pid) end
+  local pid, reason = blame.call(3, supervisor.start_child, supervisor_of(case), spec)
   if pid then return pid end
   return nil, reason
 end
