@@ -292,7 +292,8 @@ end
 -- Parts of pierrot are fields too, loaded when first asked for.
 local PARTS <const> = {
   gen_server = true, bucket = true, registry = true, logger = true, supervisor = true,
-  dynamic_supervisor = true, application = true,
+  dynamic_supervisor = true, application = true, agent = true, task = true,
+  task_supervisor = true,
 }
 
 return setmetatable(M, {
