@@ -15,6 +15,10 @@ endif()
 
 if(TARGET pierrot)
   install(TARGETS pierrot DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT program)
+  set(VERSION "${PROJECT_VERSION}")
+  configure_file(man/pierrot.1 "${PROJECT_BINARY_DIR}/generated/pierrot.1" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/generated/pierrot.1"
+          DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT program)
 endif()
 install(TARGETS ${libraries} EXPORT pierrot
         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development

@@ -7,6 +7,8 @@ local parcel = require "pierrot.supervisor.parcel"
 local server = require "pierrot.supervisor.dynamic"
 local spec = require "pierrot.supervisor.spec"
 
+local SERVER <const> = "pierrot.supervisor.dynamic" -- loaded by its name elsewhere
+
 local M = {}
 
 --- Starts one without children, linked to the caller. opts: name, max_restarts (3), max_seconds
@@ -16,10 +18,9 @@ local M = {}
 function M.start_link(opts)
   local flags, fault = flags_of.read_dynamic(opts)
   if not flags then error(fault, 2) end
-  local start_opts = flags_of.of_start(opts)
-  local is_away = start_opts.scheduler ~= nil and start_opts.scheduler ~= "local"
+  local start_opts, is_away = flags_of.of_start(opts)
   local wrapped, _ <close> = parcel.wrap(2, flags, is_away)
-  local pid, reason = gen_server.start_link(server, wrapped, start_opts)
+  local pid, reason = gen_server.start_link(is_away and SERVER or server, wrapped, start_opts)
   return pid, reason
 end
 
@@ -27,9 +28,8 @@ end
 ---@param opts? table as of start_link
 ---@return table
 function M.child_spec(opts)
-  local name = type(opts) == "table" and opts.name
   return {
-    id = name or "pierrot.dynamic_supervisor",
+    id = "pierrot.dynamic_supervisor",
     start = { "pierrot.dynamic_supervisor", "start_link", opts },
     restart = "permanent", shutdown = "infinity", type = "supervisor",
   }

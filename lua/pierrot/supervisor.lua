@@ -7,19 +7,17 @@ local parcel = require "pierrot.supervisor.parcel"
 local server = require "pierrot.supervisor.server"
 local spec = require "pierrot.supervisor.spec"
 
+local SERVER <const> = "pierrot.supervisor.server" -- loaded by its name elsewhere
+
 local M = {}
 
 -- Starting -------------------------------------------------------------------------------------
 
-local function is_away(start_opts)
-  return start_opts.scheduler ~= nil and start_opts.scheduler ~= "local"
-end
-
 local function start_module(module, arg, opts)
-  local start_opts = flags_of.of_start(opts)
+  local start_opts, is_away = flags_of.of_start(opts)
   local request = { module = module, arg = arg, name = start_opts.name }
-  local wrapped, _ <close> = parcel.wrap(3, request, is_away(start_opts))
-  local pid, reason = gen_server.start_link(server, wrapped, start_opts)
+  local wrapped, _ <close> = parcel.wrap(3, request, is_away)
+  local pid, reason = gen_server.start_link(is_away and SERVER or server, wrapped, start_opts)
   return pid, reason
 end
 
@@ -29,10 +27,10 @@ local function start_children(list, opts)
   if not fault then children, fault = spec.read_list(list) end
   if not fault then fault = spec.fault_of_list(children, flags.auto_shutdown) end
   if fault then error(fault, 3) end
-  local start_opts = flags_of.of_start(opts)
+  local start_opts, is_away = flags_of.of_start(opts)
   local request = { flags = flags, children = children }
-  local wrapped, _ <close> = parcel.wrap_children(3, request, children, is_away(start_opts))
-  local pid, reason = gen_server.start_link(server, wrapped, start_opts)
+  local wrapped, _ <close> = parcel.wrap_children(3, request, children, is_away)
+  local pid, reason = gen_server.start_link(is_away and SERVER or server, wrapped, start_opts)
   return pid, reason
 end
 
@@ -164,10 +162,8 @@ local function is_tree(x)
 end
 
 local function tree_spec(x)
-  local opts = x[2]
   return {
-    id = opts.name == nil and "pierrot.supervisor" or opts.name,
-    start = { "pierrot.supervisor", "start_link", x[1], opts },
+    id = "pierrot.supervisor", start = { "pierrot.supervisor", "start_link", x[1], x[2] },
     restart = "permanent", shutdown = "infinity", type = "supervisor",
   }
 end

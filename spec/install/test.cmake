@@ -38,5 +38,8 @@ run(sh -ec "cc -o static '${host}/host.c' $(pkg-config --cflags pierrot) \
 run("${work}/static")
 
 run("${prefix}/bin/pierrot" -e "assert(require 'pierrot')")
+if(NOT EXISTS "${prefix}/share/man/man1/pierrot.1")
+  message(FATAL_ERROR "the man page is not installed")
+endif()
 set(ENV{LUA_CPATH_5_4} "${prefix}/lib/lua/5.4/?.so")
 run("${LUA}" -e "assert(require 'pierrot')")

@@ -2,14 +2,11 @@
 --
 -- A message cannot hold a function. What can be sent goes as it is, as { plain = value }. What
 -- cannot stays itself on the same scheduler: it is left at a place that the message names, as
--- { place = ref }, until it is taken or its sender has its answer. To another scheduler it is
--- carried, as { packed = … } (see pierrot.carry).
+-- { place = ref }, until its sender has its answer (pierrot.handoff). To another scheduler it is
+-- carried, as { packed = … } (pierrot.carry).
 
 local core = require "pierrot.core"
-
--- The places of this scheduler. They hang on a table that stays when somebody loads modules anew.
-core.places = core.places or {}
-local places <const> = core.places
+local handoff = require "pierrot.handoff"
 
 local PLAIN <const> = { ["nil"] = true, boolean = true, number = true, string = true }
 
@@ -81,9 +78,8 @@ local function own_arguments(child)
 end
 
 local function leave(value)
-  local ref = core.make_ref()
-  places[ref] = value
-  return { place = ref }, setmetatable({}, { __close = function() places[ref] = nil end })
+  local packed = handoff.pack(value, core.scheduler())
+  return { place = packed.value }, packed
 end
 
 local function is_elsewhere(server)
@@ -125,11 +121,7 @@ end
 ---@param parcel table
 ---@return any
 function M.unwrap(parcel)
-  if parcel.place then
-    local value = places[parcel.place]
-    places[parcel.place] = nil
-    return value
-  end
+  if parcel.place then return handoff.unpack(parcel.place) end
   if parcel.packed then return require("pierrot.carry").unpack(parcel.packed) end
   return parcel.plain
 end

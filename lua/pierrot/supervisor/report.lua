@@ -35,7 +35,7 @@ end
 ---@param pid any the child's
 ---@param reason any
 function M.failure(name, what, child, pid, reason)
-  if not core.log_wants "error" then return end
+  if not core.wants_log "error" then return end
   local who = name ~= nil and " " .. inspect(name) or ""
   logger.error("%s", ("supervisor%s %s: %s\n  %s\n  reason: %s"):format(who,
     tostring(core.self()), what, show_child(child, pid), show_reason(reason)))

@@ -50,7 +50,7 @@ function M.open(limit)
     limit = limit or DEFAULT_LIMIT,
   }
   -- Without ancestors: for what is started in a test, the test is the beginning.
-  local opts = { monitor = true, is_root = true }
+  local opts = { monitor = true, orphan = true }
   case.pid, case.ref = core.spawn_local(opts, function() serve(case, case.marker) end)
   cases[case.pid] = case
   return case
@@ -259,7 +259,7 @@ local function run_on_exit(case, fn)
     outcome = ok and "passed" or failure.text
     core.exit "shutdown"
   end
-  local pid, ref = core.spawn_local({ monitor = true, is_root = true }, body)
+  local pid, ref = core.spawn_local({ monitor = true, orphan = true }, body)
   local limit <close> = clock.limit(case.limit)
   local down = limit:receive { "DOWN", ref }
   if not down then
