@@ -90,8 +90,8 @@ function M.entrust(pid, fn, args)
     text = wrapped
   end
   if sent then return { pid = pid, ref = ref, owner = core.self() } end
-  core.demonitor(ref, true)
   M.order(pid, nil)
+  core.receive { "DOWN", ref }
   return nil, text
 end
 
