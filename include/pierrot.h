@@ -256,7 +256,7 @@ PIERROT_API int pierrot_run_string(pierrot *rt, const char *code, const char *ch
  * meanwhile is given up. The runtime can be used on. Fails: ETIMEOUT when some still live. Thread: first. */
 PIERROT_API int pierrot_stop(pierrot *rt, int timeout_ms);
 
-/* Kills what still runs and frees the runtime. No other thread may use it any more, and no call of it may
+/* Kills what still runs, without a word to the log, and frees the runtime. No other thread may use it any more, and no call of it may
  * be under way. Takes: rt. Thread: first, but never from a callback. */
 PIERROT_API void pierrot_free(pierrot *rt);
 
