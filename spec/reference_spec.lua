@@ -18,6 +18,12 @@ local INTERNAL <const> = {
   },
 }
 
+-- What is to come, and is described already.
+local COMING <const> = {
+  pierrot = { reload = true },
+  testing = { advance = true, capture_log = true, virtual_time = true },
+}
+
 local function read(path)
   local file = io.open(path)
   if not file then return nil end
@@ -58,10 +64,12 @@ describe("the reference", function()
     if exists(module) then
       it("knows every function of " .. module .. ", and no other", function()
         local expected = {}
-        for name in pairs(documented(module)) do expected[#expected + 1] = name end
+        local names <const>, loaded <const> = names_of(module)
+        for name in pairs(documented(module)) do
+          local is_coming <const> = COMING[module] and COMING[module][name] and not loaded[name]
+          if not is_coming then expected[#expected + 1] = name end
+        end
         table.sort(expected)
-
-        local names <const> = names_of(module)
 
         assert.are.same(expected, names)
       end)

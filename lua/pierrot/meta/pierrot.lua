@@ -243,6 +243,12 @@ function pierrot.is_ref(v) end
 ---@return integer
 function pierrot.schedulers() end
 
+--- Loads a module again, on every scheduler. A running server keeps its code until
+--- `sys.change_code`.
+---@param module string
+---@return true
+function pierrot.reload(module) end
+
 --- Where pierrot is a module of another program, before its first use.
 ---@param opts { schedulers?: integer, preempt?: "off"|"signal"|"count" }
 ---@return true
