@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lua/crash.h"
+#include "lua/items.h"
 #include "lua/server.h"
 #include "lua/wait.h"
 
