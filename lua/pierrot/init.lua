@@ -181,8 +181,8 @@ local function check_timer(fname, ms, dest, opts)
   return is_absolute
 end
 
--- send_after, start_timer and cancel_timer are the core's; these take over what is not plain, called
--- by them with the arguments that they got.
+-- send_after, start_timer and cancel_timer are the core's; these take over what is not plain,
+-- called by them with the arguments that they got.
 
 --- Sends msg to dest in ms milliseconds; with abs at that time of now()'s clock. The timer's ref.
 local function send_after(ms, dest, ...)
