@@ -93,6 +93,7 @@ typedef enum pierrot_type {
     PIERROT_NUMBER,
     PIERROT_PID,
     PIERROT_REF,
+    PIERROT_SOCKET,
     PIERROT_STRING,
     PIERROT_TABLE
 } pierrot_type;
@@ -106,6 +107,10 @@ PIERROT_API pierrot_term *pierrot_string(const char *bytes, size_t len);
 PIERROT_API pierrot_term *pierrot_pid_term(pierrot_pid pid);
 PIERROT_API pierrot_term *pierrot_ref_term(pierrot_ref ref);
 PIERROT_API pierrot_term *pierrot_table(void);
+
+/* A socket, as the value that its users have: it is named after the actor that holds it.
+ * As the other constructors. */
+PIERROT_API pierrot_term *pierrot_socket_term(pierrot_pid actor);
 
 /* Sets table[key] = value as Lua does: float keys with an integer value are that integer; a nil
  * value removes. The table must be one you own (built, or copied), not yet sent.
@@ -138,6 +143,7 @@ PIERROT_API double pierrot_as_number(const pierrot_term *term);
 PIERROT_API const char *pierrot_as_string(const pierrot_term *term, size_t *len); /* lends; NUL-ended */
 PIERROT_API pierrot_pid pierrot_as_pid(const pierrot_term *term);
 PIERROT_API pierrot_ref pierrot_as_ref(const pierrot_term *term);
+PIERROT_API pierrot_pid pierrot_as_socket(const pierrot_term *term); /* the actor that holds it */
 
 /* Whether a term is this string. */
 PIERROT_API int pierrot_is_string(const pierrot_term *term, const char *text);
@@ -245,12 +251,12 @@ PIERROT_API int pierrot_new(const pierrot_options *options, pierrot **rt);
 PIERROT_API int pierrot_run_file(pierrot *rt, const char *path, int argc, char **argv);
 PIERROT_API int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname);
 
-/* Ends all processes in order: those without a parent get `shutdown` first. Returns when all have ended,
- * or after timeout_ms (-1: waits for ever); pierrot_free kills what is left then. A script that runs
+/* Ends all processes in order: applications stop first, the last started before the others, then those
+ * without a parent get `shutdown`. Returns when all have ended, or after timeout_ms (-1: waits for ever); pierrot_free kills what is left then. A script that runs
  * meanwhile is given up. The runtime can be used on. Fails: ETIMEOUT when some still live. Thread: first. */
 PIERROT_API int pierrot_stop(pierrot *rt, int timeout_ms);
 
-/* Kills what still runs and frees the runtime. No other thread may use it any more, and no call of it may
+/* Kills what still runs, without a word to the log, and frees the runtime. No other thread may use it any more, and no call of it may
  * be under way. Takes: rt. Thread: first, but never from a callback. */
 PIERROT_API void pierrot_free(pierrot *rt);
 
@@ -278,7 +284,9 @@ typedef struct pierrot_spawn_options {
 PIERROT_API void pierrot_spawn_options_init(pierrot_spawn_options *options);
 
 /* Starts a C actor and waits until its init is done (gen_server:start).
- * Takes: arg (NULL: nil). Fails: ENOMEM, EEXIST (the name), EIGNORE, EEXITED (init stopped it).
+ * Takes: arg (NULL: nil). Fails: ENOMEM, EEXIST (the name), EIGNORE, EEXITED (init stopped it),
+ * ETIMEOUT (nothing remains: an init that is not done is not interrupted, but ends in vain), EINVAL
+ * (options that were not initialised, no such scheduler).
  * Thread: any; inside an actor the new one runs init within the call. */
 PIERROT_API int pierrot_spawn(pierrot *rt, const pierrot_behaviour *behaviour, pierrot_term *arg,
                               const pierrot_spawn_options *options, pierrot_pid *pid);
@@ -456,6 +464,11 @@ PIERROT_API int pierrot_spawn_lua(pierrot_context *ctx, const char *module, cons
 /* Whether the actor has a link with `pid`. Thread: actor. */
 PIERROT_API int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid);
 
+/* Makes the actor the parent of a process that somebody else has started for it: its exit signals
+ * from now on end it in the way of OTP's supervisors, a gen_server that traps exits by its terminate.
+ * It says nothing of links. Nothing happens to the dead. Fails: ENOMEM. Thread: actor. */
+PIERROT_API int pierrot_adopt(pierrot_context *ctx, pierrot_pid pid);
+
 /* Offers `shared` to direct readers: pierrot_read(pid, …) runs `read` on it in the reader's thread
  * without a message. Whoever reads holds it; `release` is called once, after the actor ended and the
  * last reader left. Once per actor. Thread: actor. Fails: ENOMEM, EEXIST. */
@@ -471,6 +484,27 @@ PIERROT_API void pierrot_shared_free(pierrot *rt, void *ptr, size_t size);
  * Fails: ENOPROC (dead, or nothing published), what `read` returned. Thread: any. */
 PIERROT_API int pierrot_read(pierrot *rt, pierrot_pid pid, const pierrot_term *request,
                              pierrot_term **reply);
+
+/* ------------------------------------------------------- actors and the loop */
+
+/* The libuv loop of the actor's scheduler, for handles and requests of its own; the scheduler polls it
+ * between slices, and sleeps in it. What the actor opened it closes in terminate at the latest. The
+ * memory of a handle must last until its close callback, which comes after the actor's end, or even
+ * within pierrot_free: so it cannot lie in the actor's state. Thread: actor. */
+PIERROT_API struct uv_loop_s *pierrot_loop(pierrot_context *ctx);
+
+/* For each handle and request that was begun: the runtime is not gone before as many were released, in
+ * their last callbacks. Thread: actor; the loop's, in a callback. */
+PIERROT_API void pierrot_loop_hold(pierrot_context *ctx);
+PIERROT_API void pierrot_loop_release(pierrot *rt, struct uv_loop_s *loop);
+
+/* A function that is run as a callback of an actor; it returns what they return. */
+typedef int (*pierrot_enter_fn)(pierrot_context *ctx, void *state, void *ud);
+
+/* From a callback of the loop of the actor's scheduler: runs fn at once as a callback of that actor,
+ * ahead of what waits in its mailbox. Fails: ENOPROC when the actor has ended, or is about to: fn was
+ * not run. Thread: the loop's, in a callback. */
+PIERROT_API int pierrot_enter(pierrot *rt, pierrot_pid actor, pierrot_enter_fn fn, void *ud);
 
 /* The log of the runtime: printf-like. Thread: any. */
 PIERROT_API void pierrot_log(pierrot *rt, pierrot_level level, const char *format, ...)

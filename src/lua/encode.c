@@ -59,7 +59,7 @@ static int encode_scalar(lua_State *L, int index, int type, struct pierrot_term 
         id = pr_to_id(L, index);
         if (!id)
             return 0;
-        *value = pr_id_is_pid(id) ? pr_cell_pid((pierrot_pid){id}) : pr_cell_ref((pierrot_ref){id});
+        *value = pr_cell_id(id);
         return 1;
     default:
         return 0;

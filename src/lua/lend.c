@@ -22,7 +22,7 @@ static int lend(lua_State *L, int index, struct pierrot_term *cell)
         return 1;
     case LUA_TLIGHTUSERDATA:
         id = pr_to_id(L, index);
-        *cell = pr_id_is_pid(id) ? pr_cell_pid((pierrot_pid){id}) : pr_cell_ref((pierrot_ref){id});
+        *cell = pr_cell_id(id);
         return id != 0;
     case LUA_TBOOLEAN:
         *cell = pr_cell_bool(lua_toboolean(L, index));

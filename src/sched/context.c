@@ -4,6 +4,7 @@
 #include "sched/context.h"
 
 #include "base/assert.h"
+#include "proc/adopt.h"
 #include "proc/link.h"
 #include "proc/monitor.h"
 #include "proc/relation.h"
@@ -22,6 +23,24 @@ pierrot *pierrot_runtime(pierrot_context *ctx)
 pierrot_pid pierrot_self(pierrot_context *ctx)
 {
     return ctx->actor->process.pid;
+}
+
+struct uv_loop_s *pierrot_loop(pierrot_context *ctx)
+{
+    return pr_scheduler_of(ctx->owner)->loop;
+}
+
+void pierrot_loop_hold(pierrot_context *ctx)
+{
+    pr_scheduler_of(ctx->owner)->n_handles++;
+}
+
+void pierrot_loop_release(pierrot *rt, struct uv_loop_s *loop)
+{
+    for (uint32_t i = 0; i < rt->n_schedulers; i++) {
+        if (rt->schedulers[i] && rt->schedulers[i]->loop == loop)
+            rt->schedulers[i]->n_handles--;
+    }
 }
 
 int pierrot_stop_reason(pierrot_context *ctx, pierrot_term *reason)
@@ -64,6 +83,11 @@ int pierrot_unlink(pierrot_context *ctx, pierrot_pid pid)
 int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid)
 {
     return pr_relation_find_link(ctx->owner, &ctx->actor->process, pid) != NULL;
+}
+
+int pierrot_adopt(pierrot_context *ctx, pierrot_pid pid)
+{
+    return pr_adopt(ctx->owner, &ctx->actor->process, pid);
 }
 
 int pierrot_monitor(pierrot_context *ctx, pierrot_pid pid, pierrot_ref *ref)

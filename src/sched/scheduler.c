@@ -263,6 +263,7 @@ static int kill_one(void *ud, pierrot_pid pid)
     struct kill_list *list = ud;
     struct pr_process *process = pr_ptable_find(list->owner, pid);
     if (process && process->state != PR_RUNNING) {
+        process->was_signalled |= !(process->flags & PR_EXITING);
         pr_process_exit(list->owner, process, PR_TERM(killed));
         list->n_killed++;
     }
@@ -292,6 +293,8 @@ void pr_scheduler_fini(struct pr_scheduler *scheduler)
     pr_user_timer_release_all(&scheduler->owner);
     pr_doze_close(scheduler);
     if (scheduler->loop == &scheduler->own_loop) {
+        /* What actors had in the loop reports that it is closed. */
+        uv_run(scheduler->loop, UV_RUN_DEFAULT);
         int error = uv_loop_close(scheduler->loop);
         PR_ASSERT(error == 0);
         (void)error;

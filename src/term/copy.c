@@ -66,6 +66,7 @@ static int copy_table(struct copy *copy, struct pierrot_term *cell)
     struct pr_table *to = cell->as.table;
     to->n_array = from->n_array;
     to->n_pairs = from->n_pairs;
+    /* A table that is lent may have no memory for what it does not hold. */
     if (from->n_array > 0)
         memcpy(to->array, from->array, from->n_array * sizeof *to->array);
     if (from->n_pairs > 0)
