@@ -380,8 +380,8 @@ static int handle_system(struct pr_lua *lua, lua_State *L, struct pr_lua_process
 
 static int is_parents_exit(const struct pr_lua_process *server, const struct pr_signal *message)
 {
-    return message->kind == PR_SIGNAL_EXITED && server->process.lineage &&
-           server->process.lineage->pid.id == message->from.id;
+    return message->kind == PR_SIGNAL_EXITED &&
+           pr_process_is_child_of(&server->process, message->from);
 }
 
 /* Takes the message out of the mailbox and pushes it; what it is. */

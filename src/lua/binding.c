@@ -123,20 +123,17 @@ static int l_monitor(lua_State *L)
     int error = 0;
     struct pr_target target = pr_check_target(lua, L, 1, 0);
     options.alias_flags = (uint8_t)luaL_optinteger(L, 2, 0);
+    if (pr_shown_name(lua, L, 1, target, &options.name) != 0)
+        return no_memory(L);
     if (!lua_isnoneornil(L, 3)) {
         options.tag = pr_copy_to_term(lua, L, 3, &error);
-        if (!options.tag)
+        if (!options.tag) {
+            pr_term_drop(options.name, &lua->owner->heap);
             return error == PIERROT_EINVAL ? pr_copy_error(lua, L, 3) : no_memory(L);
-    }
-    if (lua_type(L, 1) == LUA_TSTRING) {
-        size_t len;
-        const char *name = lua_tolstring(L, 1, &len);
-        options.name = pr_term_new_string(&lua->owner->heap, name, len);
-        error = options.name ? 0 : PIERROT_ENOMEM;
+        }
     }
     pr_signal_poll(lua->owner);
-    if (!error)
-        error = pr_monitor(lua->owner, self_of(lua), target.pid, &options, &ref);
+    error = pr_monitor(lua->owner, self_of(lua), target.pid, &options, &ref);
     pr_term_drop(options.name, &lua->owner->heap);
     pr_term_drop(options.tag, &lua->owner->heap);
     if (error)

@@ -76,6 +76,21 @@ static int no_memory(lua_State *L)
     return luaL_error(L, "not enough memory");
 }
 
+int pr_shown_name(struct pr_lua *lua, lua_State *L, int arg, struct pr_target target,
+                  pierrot_term **name)
+{
+    *name = NULL;
+    if (lua_type(L, arg) == LUA_TSTRING) {
+        size_t len;
+        const char *bytes = lua_tolstring(L, arg, &len);
+        *name = pr_term_new_string(&lua->owner->heap, bytes, len);
+        return *name ? 0 : PIERROT_ENOMEM;
+    }
+    if (!target.pid.id)
+        *name = pr_copy_to_reason(lua, L, arg);
+    return 0;
+}
+
 /* ---------------------------------------------------------------- send and cast */
 
 /* Sends the value at `index`; takes part in the order over all senders. */
@@ -388,7 +403,11 @@ static int l_send_request(lua_State *L)
     struct pierrot_term value = pr_encode(lua, L, 2, server);
     struct pr_signal *signal = pr_signal_new(owner, PR_SIGNAL_CALL, target.pid);
     struct pr_monitor_options options = {.alias_flags = PR_WATCH_REPLIES};
-    if (!signal || pr_monitor(owner, current(lua), target.pid, &options, &ref) != 0) {
+    int error = signal ? pr_shown_name(lua, L, 1, target, &options.name) : PIERROT_ENOMEM;
+    if (!error)
+        error = pr_monitor(owner, current(lua), target.pid, &options, &ref);
+    pr_term_drop(options.name, &owner->heap);
+    if (error) {
         pr_value_drop(owner, &value);
         if (signal)
             pr_signal_free(owner, signal);

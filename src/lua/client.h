@@ -22,4 +22,9 @@ int pr_raise_call_exit(struct pr_lua *lua, lua_State *L, const char *module, con
 
 void pr_open_client(struct pr_lua *lua, lua_State *L);
 
+/* What a DOWN shows in place of the pid when the server at `arg` was monitored: its name, or a via
+ * that names nobody; else NULL. Gives: *name. 0 or PIERROT_ENOMEM. */
+int pr_shown_name(struct pr_lua *lua, lua_State *L, int arg, struct pr_target target,
+                  pierrot_term **name);
+
 #endif

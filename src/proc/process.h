@@ -94,7 +94,8 @@ struct pr_process {
     uint64_t reductions;            /* (O) slices and messages, roughly */
     uint8_t state;                  /* (O) enum pr_process_state */
     uint8_t flags;                  /* (O) enum pr_process_flag */
-    uint16_t reserved;
+    uint8_t has_parent;             /* (I) see pr_process_is_child_of */
+    uint8_t reserved;
     uint32_t kind_bits; /* (O) for the kind's use */
 };
 
@@ -108,6 +109,10 @@ int pr_process_init(struct pr_owner *owner, struct pr_process *process, const st
  * of memory. Thread: owner. */
 struct pr_lineage *pr_process_lineage(struct pr_owner *owner, struct pr_process *process);
 void pr_lineage_drop(struct pr_owner *owner, struct pr_lineage *lineage);
+
+/* Whether `pid` is its parent in OTP's sense, who started it with a link or a monitor: an EXIT from
+ * there ends a server that traps exits. */
+int pr_process_is_child_of(const struct pr_process *process, pierrot_pid pid);
 
 /* The rare fields, made when missing. NULL: out of memory. */
 struct pr_process_extra *pr_process_extra(struct pr_owner *owner, struct pr_process *process);

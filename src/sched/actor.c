@@ -133,12 +133,11 @@ static void take_info(struct pr_owner *owner, struct actor *actor, const pierrot
                   actor->behaviour->name, id, text);
 }
 
-/* Whether the EXIT comes from the parent: as in OTP that ends a server that traps exits. What a
- * host thread has started has nobody for a parent, and that is who the host's signals come from. */
+/* As in OTP that ends a server that traps exits. */
 static int is_parents_exit(const struct actor *actor, const struct pr_signal *message)
 {
-    uint64_t parent = actor->process.lineage ? actor->process.lineage->pid.id : 0;
-    return message->kind == PR_SIGNAL_EXITED && parent == message->from.id;
+    return message->kind == PR_SIGNAL_EXITED &&
+           pr_process_is_child_of(&actor->process, message->from);
 }
 
 static void take_system(struct pr_owner *owner, struct actor *actor,
@@ -302,6 +301,7 @@ static int set_up(struct pr_owner *owner, struct actor *actor, const struct pr_a
             return PIERROT_ENOMEM;
         extra->max_queue = start->max_queue;
     }
+    actor->process.has_parent = start->link != NULL;
     if (start->link && pr_link_new(owner, start->link, &actor->process) != 0)
         return PIERROT_ENOMEM;
     if (!start->name)
