@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --- Plays scenarios in pierrot and in Erlang and compares what came of them:
---- `lua5.4 spec/differential/compare.lua PIERROT [COUNT [SEED]]`, in the folder that holds spec/.
---- Prints "N scenarios, 0 differences", or the first one that differs, made as small as it gets.
+--- `lua5.4 spec/differential/compare.lua PIERROT [COUNT [SEED [BATCH [brief]]]]`, in the folder that
+--- holds spec/. Prints "N scenarios, 0 differences", or the first one that differs, made as small as
+--- it gets (not with brief). So many scenarios are played at a time (2000).
 
 package.path = "./?.lua;" .. package.path
 local generate = require "spec.differential.generate"
@@ -9,7 +10,8 @@ local generate = require "spec.differential.generate"
 local program <const> = assert(arg[1], "the path of pierrot is missing")
 local count <const> = tonumber(arg[2]) or 1000
 local seed <const> = tonumber(arg[3]) or 1
-local BATCH <const> = 2000
+local batch <const> = tonumber(arg[4]) or 2000
+local is_brief <const> = arg[5] == "brief"
 
 -- Files and programs ---------------------------------------------------------------
 
@@ -224,6 +226,7 @@ local function confirmed(differing)
     end
     local theirs = run_erlang(scenarios)
     for i, found in ipairs(differing) do
+      found.theirs = theirs[i]
       if difference(found.scenario, found.ours, theirs[i]) then still[#still + 1] = found end
     end
     differing = still
@@ -277,20 +280,28 @@ local function shrink(scenario, n_schedulers)
   end
 end
 
-local function show(scenario, n_schedulers)
-  scenario = { id = 1, lines = scenario.lines }
-  local ours, failure = run_pierrot({ scenario }, n_schedulers)
-  local at, mine, theirs = difference(scenario, ours[1], run_erlang({ scenario })[1])
-  print(table.concat(scenario.lines, "\n"))
-  if not at then
-    print("(and alone it does not differ)")
-    return
-  end
-  print(("\non %d scheduler(s), at outcome %d:"):format(n_schedulers, at))
+local function show_outcomes(scenario, ours, theirs, failure)
+  local at, mine
+  at, mine, theirs = difference(scenario, ours, theirs)
+  print(("\nat outcome %d:"):format(at))
   for i = math.max(1, at - 8), at - 1 do print("           " .. mine[i]) end
   for i = at, math.min(at + 2, #mine) do print("  pierrot  " .. mine[i]) end
   for i = at, math.min(at + 2, #theirs) do print("  Erlang   " .. theirs[i]) end
   if failure then print("pierrot said: " .. failure) end
+end
+
+-- The smallest scenario that differs as this one does, or this one where it did so by chance.
+local function show(found)
+  local scenario = { id = 1, lines = shrink(found.scenario, found.n_schedulers).lines }
+  local ours, failure = run_pierrot({ scenario }, found.n_schedulers)
+  local theirs = run_erlang({ scenario })[1]
+  if difference(scenario, ours[1], theirs) then
+    print("the smallest of its kind:\n\n" .. table.concat(scenario.lines, "\n"))
+    show_outcomes(scenario, ours[1], theirs, failure)
+  else
+    print("not each time:\n\n" .. table.concat(found.scenario.lines, "\n"))
+    show_outcomes(found.scenario, found.ours, found.theirs, found.failure)
+  end
 end
 
 local function select_spread(scenarios)
@@ -302,9 +313,9 @@ local function select_spread(scenarios)
 end
 
 local differing, n_played = {}, 0
-for first = 1, count, BATCH do
+for first = 1, count, batch do
   local scenarios = {}
-  for id = first, math.min(count, first + BATCH - 1) do
+  for id = first, math.min(count, first + batch - 1) do
     local is_spread = id % 2 == 0
     scenarios[#scenarios + 1] =
       { id = id, is_spread = is_spread, lines = generate.scenario(seed, id, is_spread) }
@@ -318,11 +329,12 @@ for first = 1, count, BATCH do
   if #differing > 0 then break end
 end
 
-if #differing > 0 then
+if #differing > 0 and not is_brief then
   local first = differing[1]
-  print(("scenario %d of seed %d differs; the smallest of its kind:\n")
-    :format(first.scenario.id, seed))
-  show(shrink(first.scenario, first.n_schedulers), first.n_schedulers)
+  print(("scenario %d of seed %d differs on %d scheduler(s);")
+    :format(first.scenario.id, seed, first.n_schedulers))
+  show(first)
+  print()
 end
-print(("\n%d scenarios, %d difference%s"):format(n_played, #differing, #differing == 1 and "" or "s"))
+print(("%d scenarios, %d difference%s"):format(n_played, #differing, #differing == 1 and "" or "s"))
 os.exit(#differing == 0)

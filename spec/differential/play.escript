@@ -138,8 +138,12 @@ settle() ->
                               {'$synced', Pid} -> ok;
                               {'DOWN', Monitor, process, Pid, Reason} -> died(Pid, Reason)
                           end;
-                     ({_, server, Pid, _}) ->
-                          catch gen_server:call(Pid, {mark, get(step)}, infinity)
+                     ({_, server, Pid, Monitor}) ->
+                          try gen_server:call(Pid, {mark, get(step)}, infinity)
+                          catch exit:_ ->
+                                  receive {'DOWN', Monitor, process, Pid, Reason} ->
+                                          died(Pid, Reason) end
+                          end
                   end, Living),
     collect_deaths(),
     case get(living) of
@@ -226,8 +230,9 @@ run([exit, {_, Reason}]) -> exit(Reason);
 run([crash]) -> error(bug);
 run([return]) -> exit(normal);
 run([Verb | Arguments]) ->
-    case [1 || {_, {'$unknown', Name}} <- Arguments, get({made, Name}) =:= undefined,
-               not makes(Verb)] of
+    case [1 || {{_, {'$unknown', Name}}, I} <- lists:zip(Arguments,
+                                                         lists:seq(1, length(Arguments))),
+               get({made, Name}) =:= undefined, not makes(Verb, I, Name)] of
         [] ->
             try do(Verb, [resolve(A) || A <- Arguments])
             catch
@@ -239,7 +244,9 @@ run([Verb | Arguments]) ->
         _ -> {unknown, []}
     end.
 
-makes(Verb) ->
+makes(Verb, I, [Kind | _]) when I > 1 ->
+    Kind =:= $m andalso lists:member(Verb, [spawn, spawn_dead, start]);
+makes(Verb, _, _) ->
     lists:member(Verb, [bury, spawn, spawn_dead, monitor, monitor_tag, monitor_alias, alias, alias_reply,
                         timer, start_timer, start_timer0, start, request]).
 
@@ -319,7 +326,7 @@ do(trapping, []) -> {element(2, process_info(self(), trap_exit)), []};
 
 do(start, [S, How, Init | Rest]) -> start_server(S, How, Init, Rest);
 do(call, [T, Request | Rest]) -> {gen_server:call(T, list_to_tuple([Request | Rest])), []};
-do(call_timeout, [T, Request]) -> {gen_server:call(T, {Request}, 1), []};
+do(call_timeout, [T, Request]) -> {gen_server:call(T, {Request}, 20), []};
 do(cast, [T, Request | Rest]) -> {gen_server:cast(T, list_to_tuple([Request | Rest])), []};
 do(request, [Q, T, Request | Rest]) ->
     %% gen_server:send_request, but that its monitor ends with the reply.

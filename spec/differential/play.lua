@@ -176,7 +176,9 @@ local function settle(self)
     end
     for _, entry in ipairs(round) do
       if entry.kind == "server" then
-        pcall(gen_server.call, entry.pid, { "mark", self.step }, PATIENCE_MS)
+        if not pcall(gen_server.call, entry.pid, { "mark", self.step }, PATIENCE_MS) then
+          died(self, entry.pid, expect({ "DOWN", entry.monitor }, "end of a server")[5])
+        end
       else
         local answer = expect(
           pierrot.one_of({ "$synced", entry.pid }, { "DOWN", entry.monitor }), "sync")
@@ -281,5 +283,9 @@ end
 
 logger.set_level "none"
 outcomes = assert(io.open(arg[2], "w"))
-play_all(arg[1])
+local passed, failure = xpcall(play_all, debug.traceback, arg[1])
 outcomes:close()
+if not passed then
+  io.stderr:write(pierrot.inspect(failure), "\n")
+  os.exit(1)
+end

@@ -18,7 +18,7 @@ end
 
 -- The commands -------------------------------------------------------------------
 
--- Commands whose first arguments are names of what they make.
+-- Commands whose first argument is the name of what they make.
 local MAKES <const> = {
   spawn = true, spawn_dead = true, monitor = true, monitor_tag = true, monitor_alias = true,
   bury = true, alias = true, alias_reply = true, timer = true, start_timer = true, start_timer0 = true,
@@ -189,7 +189,7 @@ local commands <const> = {
   start = start_server,
   call = function(_, target, ...) return gen_server.call(target, request_of(...)) end,
   call_timeout = function(_, target, request)
-    return gen_server.call(target, request_of(request), 1)
+    return gen_server.call(target, request_of(request), 20)
   end,
   cast = function(_, target, ...)
     gen_server.cast(target, request_of(...))
@@ -212,6 +212,12 @@ local endings <const> = {
   ["return"] = function() pierrot.exit("normal") end,
 }
 
+-- Whether the i-th argument is the name of something new: the first, and the ref of a child.
+local function is_new(verb, i, word)
+  if i == 1 then return MAKES[verb] end
+  return word:find "^m" and (verb == "spawn" or verb == "spawn_dead" or verb == "start")
+end
+
 -- The values of the arguments; nil when one is known to nobody.
 local function resolve(state, verb, arguments)
   local values = {}
@@ -220,7 +226,7 @@ local function resolve(state, verb, arguments)
     if argument.is_unknown then
       value = state.made[argument.word]
       if value == nil then
-        if not MAKES[verb] then return nil end
+        if not is_new(verb, i, argument.word) then return nil end
         value = { new = argument.word }
       end
     end
