@@ -67,6 +67,9 @@ PIERROT_API const char *pierrot_strerror(int error);
 typedef struct pierrot pierrot;                 /* a runtime */
 typedef struct pierrot_term pierrot_term;       /* a value that a message can hold */
 typedef struct pierrot_context pierrot_context; /* a C actor, inside its callbacks */
+typedef struct pierrot_mailbox pierrot_mailbox; /* a process in a host thread's place */
+struct uv_loop_s;                               /* libuv's uv_loop_t */
+struct lua_State;
 
 /* Values; equal when `id` is equal; id 0 names nothing. */
 typedef struct pierrot_pid {
@@ -90,6 +93,7 @@ typedef enum pierrot_type {
     PIERROT_NUMBER,
     PIERROT_PID,
     PIERROT_REF,
+    PIERROT_SOCKET,
     PIERROT_STRING,
     PIERROT_TABLE
 } pierrot_type;
@@ -103,6 +107,10 @@ PIERROT_API pierrot_term *pierrot_string(const char *bytes, size_t len);
 PIERROT_API pierrot_term *pierrot_pid_term(pierrot_pid pid);
 PIERROT_API pierrot_term *pierrot_ref_term(pierrot_ref ref);
 PIERROT_API pierrot_term *pierrot_table(void);
+
+/* A socket, as the value that its users have: it is named after the actor that holds it.
+ * As the other constructors. */
+PIERROT_API pierrot_term *pierrot_socket_term(pierrot_pid actor);
 
 /* Sets table[key] = value as Lua does: float keys with an integer value are that integer; a nil
  * value removes. The table must be one you own (built, or copied), not yet sent.
@@ -135,6 +143,7 @@ PIERROT_API double pierrot_as_number(const pierrot_term *term);
 PIERROT_API const char *pierrot_as_string(const pierrot_term *term, size_t *len); /* lends; NUL-ended */
 PIERROT_API pierrot_pid pierrot_as_pid(const pierrot_term *term);
 PIERROT_API pierrot_ref pierrot_as_ref(const pierrot_term *term);
+PIERROT_API pierrot_pid pierrot_as_socket(const pierrot_term *term); /* the actor that holds it */
 
 /* Whether a term is this string. */
 PIERROT_API int pierrot_is_string(const pierrot_term *term, const char *text);
@@ -170,7 +179,8 @@ typedef enum pierrot_level {
     PIERROT_ERROR
 } pierrot_level;
 
-/* Gets each log line and crash report, from any thread of the runtime, one at a time. */
+/* Gets each log line and crash report, from any thread of the runtime, one at a time. Must not call
+ * back into the runtime. */
 typedef void (*pierrot_log_fn)(void *ud, pierrot_level level, const char *text, size_t len);
 
 typedef enum pierrot_preempt {
@@ -179,6 +189,27 @@ typedef enum pierrot_preempt {
     PIERROT_PREEMPT_COUNT   /* a count hook: portable, repeatable, 1.7 to 2.1 times slower */
 } pierrot_preempt;
 
+/* A function of the host's for scripts: require("pierrot.host").name(...) calls it in the calling process,
+ * on that process's scheduler, one call a scheduler at a time; it must not wait, and may use what is
+ * marked "Thread: any" but does not wait. args is {[1] = ..., n = the number of arguments}.
+ * Lends: args. Gives: *result, what the function returns in Lua (left as it was: nil). Not 0: an error
+ * is raised at the caller's line, with the text of the code, or with *result where that is set. */
+typedef int (*pierrot_function_fn)(pierrot *rt, void *ud, const pierrot_term *args,
+                                   pierrot_term **result);
+
+typedef struct pierrot_function {
+    const char *name;
+    pierrot_function_fn call;
+    void *ud;
+} pierrot_function;
+
+/* Prepares a fresh Lua state, before anything runs in it: C functions, package.preload, what scripts
+ * shall not have. Called once a scheduler, on its thread, from pierrot_new, under a protected call. Not
+ * 0: pierrot_new fails with that. */
+typedef int (*pierrot_open_fn)(void *ud, struct lua_State *L);
+
+/* What pierrot_options_init does not mention starts as 0 or NULL. What pointers lead to is copied, but
+ * for `functions`, the loop and the `ud`s: those must live until pierrot_free. */
 typedef struct pierrot_options {
     size_t size;             /* set by pierrot_options_init */
     int schedulers;          /* 1; 0: the number of cores */
@@ -189,26 +220,48 @@ typedef struct pierrot_options {
     void *log_ud;
     const char *path;  /* package.path and cpath of the Lua states; NULL: Lua's */
     const char *cpath;
-    int program;       /* 1: os.exit and print behave as in the pierrot program */
+    int program;       /* 1: os.exit and print behave as in the pierrot program, and the thread that
+                          calls pierrot_new runs scheduler 1, whenever it waits in a function of this
+                          header and only then */
+    /* A uv_loop_t that scheduler 1 runs on, by the thread that calls pierrot_new, whenever that runs the
+     * loop or waits in a function of this header (which then runs the loop). A process that lives on
+     * scheduler 1 keeps the loop alive as an active handle does. NULL: a thread of its own. */
+    struct uv_loop_s *loop;
+    const pierrot_function *functions; /* up to one whose name is NULL; NULL: none */
+    pierrot_open_fn open;
+    void *open_ud;
 } pierrot_options;
 
+/* One scheduler, no preemption, silent, malloc. Thread: any. */
 PIERROT_API void pierrot_options_init(pierrot_options *options);
 
-/* A new runtime; its schedulers run on threads of their own, but for the first, which is run by the
- * thread that calls pierrot_run_file or pierrot_run_string. Gives: *rt (pierrot_free). Thread: any. */
+/* A new runtime. Its schedulers run on threads of their own, so that processes go on whatever the host
+ * does; scheduler 1 may run on a loop of the host's instead (options->loop). Signals of the host's are
+ * blocked on these threads. Lends: options. Gives: *rt (pierrot_free). Fails: EINVAL (an option, or
+ * `size`), ENOMEM, ELUA (an error in options->open), libuv's codes. Thread: any; with a loop, the loop's. */
 PIERROT_API int pierrot_new(const pierrot_options *options, pierrot **rt);
 
-/* Runs a script as the main process, until that process has ended. PIERROT_ELUA when it ended
- * abnormally (it was reported to the log). Thread: the one that made the runtime. */
+/* "Thread: first" below: any thread, but where options->loop is set that one alone (EINVAL on others);
+ * EDEADLK on a scheduler's own thread. */
+
+/* Runs a script as the main process, until that process has ended; a script that another thread hands over
+ * meanwhile waits for its turn. argv[0] is the script: `arg` is as in lua. Fails: ELUA when it ended
+ * abnormally or cannot be loaded (reported to the log), ESTOPPED when pierrot.halt or pierrot_stop ended
+ * the wait, ENOMEM, EINVAL. Thread: first. */
 PIERROT_API int pierrot_run_file(pierrot *rt, const char *path, int argc, char **argv);
 PIERROT_API int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname);
 
-/* Ends all processes in order: those without a parent first get `shutdown`, what is left after
- * timeout_ms is killed. PIERROT_ETIMEOUT when some had to be killed. Thread: as pierrot_run_file. */
+/* Ends all processes in order: those without a parent get `shutdown` first. Returns when all have ended,
+ * or after timeout_ms (-1: waits for ever); pierrot_free kills what is left then. A script that runs
+ * meanwhile is given up. The runtime can be used on. Fails: ETIMEOUT when some still live. Thread: first. */
 PIERROT_API int pierrot_stop(pierrot *rt, int timeout_ms);
 
-/* Frees the runtime; kills what still runs. Takes: rt. Thread: as pierrot_run_file. */
+/* Kills what still runs, without a word to the log, and frees the runtime. No other thread may use it any more, and no call of it may
+ * be under way. Takes: rt. Thread: first, but never from a callback. */
 PIERROT_API void pierrot_free(pierrot *rt);
+
+/* The number of schedulers. Thread: any. */
+PIERROT_API int pierrot_schedulers(pierrot *rt);
 
 /* Bytes that the runtime holds at this moment, all its threads together. Thread: any. */
 PIERROT_API int64_t pierrot_memory(pierrot *rt);
@@ -225,6 +278,7 @@ typedef struct pierrot_spawn_options {
     int scheduler;     /* 1..n; 0: the caller's, from a host thread the first */
     int64_t max_queue; /* 0: unbounded */
     int timeout_ms;    /* how long init may take; -1: for ever */
+    int64_t max_heap;  /* bytes a Lua process may hold; 0: unbounded */
 } pierrot_spawn_options;
 
 PIERROT_API void pierrot_spawn_options_init(pierrot_spawn_options *options);
@@ -240,6 +294,28 @@ PIERROT_API int pierrot_spawn(pierrot *rt, const pierrot_behaviour *behaviour, p
  * Thread: any but a scheduler's (EDEADLK there). */
 PIERROT_API int pierrot_start(pierrot *rt, const char *module, pierrot_term *arg,
                               const pierrot_spawn_options *options, pierrot_pid *pid);
+
+/* Starts a Lua process that calls require(module)[function](arg), and does not wait for it
+ * (erlang:spawn/3). options: name, scheduler, max_queue, max_heap; NULL: none. Takes: arg. Fails: ENOMEM,
+ * EEXIST (the name), EINVAL, ELIMIT, EDEADLK. Thread: any but a scheduler's. */
+PIERROT_API int pierrot_spawn_function(pierrot *rt, const char *module, const char *function,
+                                       pierrot_term *arg, const pierrot_spawn_options *options,
+                                       pierrot_pid *pid);
+
+/* Runs code (text, not bytecode) in a process of its own, with arg as `...`, and waits for its first
+ * result; what a message cannot hold arrives as its text. options: as pierrot_spawn_function. After
+ * timeout_ms (-1: for ever) the process is killed, which needs preemption where it never waits.
+ * Takes: arg. Gives: *result; unlike elsewhere also on ELUA and EEXITED, where it is the exit reason.
+ * Fails: ELUA (an error in it, also of syntax), EEXITED (another abnormal end), ETIMEOUT, as
+ * pierrot_spawn_function. Thread: any but a scheduler's. */
+PIERROT_API int pierrot_eval(pierrot *rt, const char *code, size_t len, const char *chunkname,
+                             pierrot_term *arg, const pierrot_spawn_options *options,
+                             int timeout_ms, pierrot_term **result);
+
+/* erlang:register and unregister. Fails: EEXIST (the name is taken, or the process has one), ENOPROC,
+ * ENOMEM; ENOTFOUND. Thread: any. */
+PIERROT_API int pierrot_register(pierrot *rt, const char *name, size_t len, pierrot_pid pid);
+PIERROT_API int pierrot_unregister(pierrot *rt, const char *name, size_t len);
 
 /* erlang:whereis. Fails: ENOTFOUND. Thread: any. */
 PIERROT_API int pierrot_whereis(pierrot *rt, const char *name, size_t len, pierrot_pid *pid);
@@ -258,6 +334,21 @@ PIERROT_API int pierrot_cast(pierrot *rt, pierrot_pid to, pierrot_term *request)
 PIERROT_API int pierrot_call(pierrot *rt, pierrot_pid to, pierrot_term *request, int timeout_ms,
                              pierrot_term **reply);
 
+/* How a call went that nobody waits for: as pierrot_call. Takes: reply, which is NULL when error is not 0.
+ * Must not wait. */
+typedef void (*pierrot_answer_fn)(void *ud, int error, pierrot_term *reply);
+
+/* gen_server:call whose answer comes by a callback: once, on the thread that runs scheduler 1, which is
+ * the host's loop where there is one; ESTOPPED when the runtime is freed before. Takes: request.
+ * Fails: ENOMEM, ENOPROC (never was one), EINVAL; there is no callback then. Thread: any. */
+PIERROT_API int pierrot_call_async(pierrot *rt, pierrot_pid to, pierrot_term *request,
+                                   int timeout_ms, pierrot_answer_fn answer, void *ud);
+
+/* Waits for the end of a process. Gives: *reason, unless that is NULL; "noproc" when it is dead already.
+ * Fails: ETIMEOUT, ENOMEM, EDEADLK. Thread: any but a scheduler's. */
+PIERROT_API int pierrot_await_end(pierrot *rt, pierrot_pid pid, int timeout_ms,
+                                  pierrot_term **reason);
+
 /* erlang:exit/2: an exit signal. Takes: reason. Thread: any. */
 PIERROT_API int pierrot_exit(pierrot *rt, pierrot_pid to, pierrot_term *reason);
 
@@ -265,6 +356,38 @@ PIERROT_API int pierrot_exit(pierrot *rt, pierrot_pid to, pierrot_term *reason);
  * runtime's own, others by pierrot_reply_on. */
 PIERROT_API int pierrot_reply(pierrot_from from, pierrot_term *reply);
 PIERROT_API int pierrot_reply_on(pierrot *rt, pierrot_from from, pierrot_term *reply);
+
+/* ----------------------------------------------------------------- mailboxes */
+
+/* A process that stands for a thread of the host's: others send to its pid, a process may be monitored
+ * from it. Its messages, DOWN and EXIT among them, wait until the host takes them. options: name,
+ * scheduler, max_queue; NULL: none. Gives: *mailbox (pierrot_mailbox_close). Fails: as pierrot_spawn.
+ * Thread: any but a scheduler's. */
+PIERROT_API int pierrot_mailbox_open(pierrot *rt, const pierrot_spawn_options *options,
+                                     pierrot_mailbox **mailbox);
+
+/* Thread: any. */
+PIERROT_API pierrot_pid pierrot_mailbox_pid(const pierrot_mailbox *mailbox);
+
+/* The oldest message; waits for one at most timeout_ms (0: looks only; -1: for ever). A call to the mailbox
+ * is {"$gen_call", {pid, ref}, request} (answer with pierrot_as_from and pierrot_reply_on), a cast
+ * {"$gen_cast", request}. Gives: *message. Fails: ETIMEOUT, ENOPROC (the process was ended), EDEADLK.
+ * Thread: any but a scheduler's, one at a time for each mailbox. */
+PIERROT_API int pierrot_mailbox_receive(pierrot_mailbox *mailbox, int timeout_ms,
+                                        pierrot_term **message);
+
+/* erlang:monitor and demonitor for the mailbox: it gets {"DOWN", ref, "process", pid, reason}. A message
+ * that has arrived stays. Fails: ENOMEM, ENOPROC (the mailbox), EDEADLK. Thread: as
+ * pierrot_mailbox_receive. */
+PIERROT_API int pierrot_mailbox_monitor(pierrot_mailbox *mailbox, pierrot_pid pid, pierrot_ref *ref);
+PIERROT_API int pierrot_mailbox_demonitor(pierrot_mailbox *mailbox, pierrot_ref ref);
+
+/* Ends its process (shutdown) and drops what waits in it; before pierrot_free. Takes: mailbox, NULL is fine.
+ * Thread: any. */
+PIERROT_API void pierrot_mailbox_close(pierrot_mailbox *mailbox);
+
+/* {pid, ref}, as {"$gen_call", from, request} has it; EINVAL for what is none. Thread: any. */
+PIERROT_API int pierrot_as_from(const pierrot_term *term, pierrot_from *from);
 
 /* ----------------------------------------------------------------- C actors */
 
@@ -297,6 +420,9 @@ struct pierrot_behaviour {
     void (*terminate)(pierrot_context *ctx, void *state, const pierrot_term *reason);
     /* The state as a term, for sys.get_state and reports. Gives. NULL: prints as the name. */
     pierrot_term *(*inspect)(pierrot_context *ctx, void *state);
+    /* What pierrot_continue asked for: before any other message. NULL: the actor ends with
+     * {"bad_continue", arg}. */
+    int (*handle_continue)(pierrot_context *ctx, void *state, const pierrot_term *arg);
 };
 
 PIERROT_API pierrot *pierrot_runtime(pierrot_context *ctx);
@@ -304,6 +430,13 @@ PIERROT_API pierrot_pid pierrot_self(pierrot_context *ctx);
 
 /* The reason with which PIERROT_STOP ends the actor. Takes: reason. Thread: actor. */
 PIERROT_API int pierrot_stop_reason(pierrot_context *ctx, pierrot_term *reason);
+
+/* The actions of a gen_server, for the callback that is running. pierrot_continue: handle_continue(arg)
+ * follows before any other message; from init, after the start has returned. pierrot_timeout:
+ * handle_info("timeout") unless a message comes within ms. Takes: arg. Fails: ENOMEM (arg is NULL), EINVAL.
+ * Thread: actor. */
+PIERROT_API int pierrot_continue(pierrot_context *ctx, pierrot_term *arg);
+PIERROT_API int pierrot_timeout(pierrot_context *ctx, double ms);
 
 /* erlang:process_flag(trap_exit, flag); the old flag. Thread: actor. */
 PIERROT_API int pierrot_trap_exit(pierrot_context *ctx, int flag);
@@ -329,6 +462,11 @@ PIERROT_API int pierrot_spawn_lua(pierrot_context *ctx, const char *module, cons
 /* Whether the actor has a link with `pid`. Thread: actor. */
 PIERROT_API int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid);
 
+/* Makes the actor the parent of a process that somebody else has started for it: its exit signals
+ * from now on end it in the way of OTP's supervisors, a gen_server that traps exits by its terminate.
+ * It says nothing of links. Nothing happens to the dead. Fails: ENOMEM. Thread: actor. */
+PIERROT_API int pierrot_adopt(pierrot_context *ctx, pierrot_pid pid);
+
 /* Offers `shared` to direct readers: pierrot_read(pid, …) runs `read` on it in the reader's thread
  * without a message. Whoever reads holds it; `release` is called once, after the actor ended and the
  * last reader left. Once per actor. Thread: actor. Fails: ENOMEM, EEXIST. */
@@ -344,6 +482,27 @@ PIERROT_API void pierrot_shared_free(pierrot *rt, void *ptr, size_t size);
  * Fails: ENOPROC (dead, or nothing published), what `read` returned. Thread: any. */
 PIERROT_API int pierrot_read(pierrot *rt, pierrot_pid pid, const pierrot_term *request,
                              pierrot_term **reply);
+
+/* ------------------------------------------------------- actors and the loop */
+
+/* The libuv loop of the actor's scheduler, for handles and requests of its own; the scheduler polls it
+ * between slices, and sleeps in it. What the actor opened it closes in terminate at the latest. The
+ * memory of a handle must last until its close callback, which comes after the actor's end, or even
+ * within pierrot_free: so it cannot lie in the actor's state. Thread: actor. */
+PIERROT_API struct uv_loop_s *pierrot_loop(pierrot_context *ctx);
+
+/* For each handle and request that was begun: the runtime is not gone before as many were released, in
+ * their last callbacks. Thread: actor; the loop's, in a callback. */
+PIERROT_API void pierrot_loop_hold(pierrot_context *ctx);
+PIERROT_API void pierrot_loop_release(pierrot *rt, struct uv_loop_s *loop);
+
+/* A function that is run as a callback of an actor; it returns what they return. */
+typedef int (*pierrot_enter_fn)(pierrot_context *ctx, void *state, void *ud);
+
+/* From a callback of the loop of the actor's scheduler: runs fn at once as a callback of that actor,
+ * ahead of what waits in its mailbox. Fails: ENOPROC when the actor has ended, or is about to: fn was
+ * not run. Thread: the loop's, in a callback. */
+PIERROT_API int pierrot_enter(pierrot *rt, pierrot_pid actor, pierrot_enter_fn fn, void *ud);
 
 /* The log of the runtime: printf-like. Thread: any. */
 PIERROT_API void pierrot_log(pierrot *rt, pierrot_level level, const char *format, ...)

@@ -25,7 +25,12 @@ local GUARDED <const> = {
   {
     names = { "uv.h" },
     layers = { sched = true },
-    modules = { ["src/base/lock"] = true },
+    modules = {
+      ["src/base/lock"] = true,
+      ["src/actor/tcp_address"] = true,
+      ["src/actor/tcp_resolve"] = true,
+      ["src/actor/tcp_watch"] = true,
+    },
   },
 }
 

@@ -36,6 +36,7 @@ want_build_packages() {
     want pkg-config has pkg-config
     want liblua5.4-dev has_lua
     want libuv1-dev pkg-config --exists libuv
+    want libedit-dev pkg-config --exists libedit
 }
 
 # Installs what want() has noted; ends the script where that fails.

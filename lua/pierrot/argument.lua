@@ -13,6 +13,7 @@ local M = {}
 function M.describe(value)
   if core.is_pid(value) then return "pid" end
   if core.is_ref(value) then return "ref" end
+  if core.socket_holder(value) then return "socket" end
   if value ~= value then return "NaN" end
   return type(value)
 end

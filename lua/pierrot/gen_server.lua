@@ -228,27 +228,4 @@ function M.child_spec(module, arg, overrides)
   return spec
 end
 
--- Starting C actors on another scheduler: a process there starts them in its own place.
----@private
-function M.start_elsewhere(scheduler, name, arg, opts, link)
-  local parent, ref = core.self(), core.make_ref()
-  local pid, watch = start.spawn({ scheduler = scheduler, monitor = true },
-    "pierrot.gen_server:start_actor_for", parent, ref, name, arg,
-    { name = opts.name, max_queue = opts.max_queue })
-  local message = core.receive(core.one_of({ ref }, { "DOWN", watch }))
-  core.demonitor(watch, true)
-  if message[1] ~= ref then return nil, message[5] end
-  if message[2] == nil then return nil, message[3] end
-  if link then core.link(message[2]) end
-  core.send(pid, ref)
-  return message[2]
-end
-
----@private
-function M.start_actor_for(parent, ref, name, arg, opts)
-  local pid, why = start.actor(name, arg, opts, false)
-  core.send(parent, { ref, pid, why })
-  if pid then core.receive(ref, 5000) end
-end
-
 return M

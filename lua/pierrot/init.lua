@@ -10,8 +10,8 @@ local M = {}
 for _, name in ipairs {
   "self", "send", "flush", "link", "unlink", "unalias", "exit", "trap_exit", "register",
   "unregister", "whereis", "registered", "is_alive", "processes", "memory", "info",
-  "read_timer", "sleep", "yield", "make_ref", "now", "is_pid", "is_ref", "schedulers", "halt",
-  "any", "one_of",
+  "send_after", "start_timer", "cancel_timer", "read_timer", "sleep", "yield", "make_ref", "now",
+  "is_pid", "is_ref", "schedulers", "halt", "any", "one_of",
 } do
   M[name] = core[name]
 end
@@ -171,39 +171,44 @@ end
 local function check_timer(fname, ms, dest, opts)
   local is_absolute = false
   if opts ~= nil then
-    argument.check_options(3, 4, fname, opts, { abs = "boolean" })
+    argument.check_options(4, 4, fname, opts, { abs = "boolean" })
     is_absolute = opts.abs or false
   end
   if type(ms) ~= "number" or not (ms >= 0 or (is_absolute and ms < 0)) then
-    argument.reject(3, 1, fname, "milliseconds", ms)
+    argument.reject(4, 1, fname, "milliseconds", ms)
   end
-  if type(dest) ~= "userdata" then argument.check_server(3, 2, fname, dest) end
+  if type(dest) ~= "userdata" then argument.check_server(4, 2, fname, dest) end
   return is_absolute
 end
 
---- Sends msg to dest in ms milliseconds; with abs at that time of now()'s clock.
----@return userdata timer
-function M.send_after(ms, dest, msg, opts)
+-- send_after, start_timer and cancel_timer are the core's; these take over what is not plain, and
+-- are called by them with the arguments that they got.
+
+--- Sends msg to dest in ms milliseconds; with abs at that time of now()'s clock. The timer's ref.
+local function send_after(ms, dest, ...)
+  local msg, opts = ...
   local is_absolute = check_timer("send_after", ms, dest, opts)
-  return core.send_after(ms, dest, msg, is_absolute)
+  if select("#", ...) == 0 then argument.fail(3, 3, "send_after", "value expected") end
+  return core.send_after_unchecked(ms, dest, msg, is_absolute)
 end
 
 --- The same; the message is {"timeout", timer, msg}.
----@return userdata timer
-function M.start_timer(ms, dest, msg, opts)
+local function start_timer(ms, dest, ...)
+  local msg, opts = ...
   local is_absolute = check_timer("start_timer", ms, dest, opts)
-  return core.start_timer(ms, dest, msg, is_absolute)
+  if select("#", ...) == 0 then argument.fail(3, 3, "start_timer", "value expected") end
+  return core.start_timer_unchecked(ms, dest, msg, is_absolute)
 end
 
---- Milliseconds that were left, or false; async: true, and the message
+--- Milliseconds that were left, or false; with async true, and the message
 --- {"cancel_timer", timer, ms_or_false} later.
----@param ref userdata
----@param opts? { async: boolean }
-function M.cancel_timer(ref, opts)
-  argument.check_ref(2, 1, "cancel_timer", ref)
-  if opts ~= nil then argument.check_options(2, 2, "cancel_timer", opts, { async = "boolean" }) end
-  return core.cancel_timer(ref, opts ~= nil and opts.async or false)
+local function cancel_timer(ref, opts)
+  argument.check_ref(3, 1, "cancel_timer", ref)
+  if opts ~= nil then argument.check_options(3, 2, "cancel_timer", opts, { async = "boolean" }) end
+  return core.cancel_timer_unchecked(ref, opts ~= nil and opts.async or false)
 end
+
+core.set_checked_timers(send_after, start_timer, cancel_timer)
 
 -- The process's dictionary --------------------------------------------------------------------
 
@@ -277,7 +282,9 @@ function M.configure(opts)
 end
 
 -- Parts of pierrot are fields too, loaded when first asked for.
-local PARTS <const> = { gen_server = true, bucket = true, registry = true, logger = true }
+local PARTS <const> = {
+  gen_server = true, bucket = true, registry = true, logger = true, tcp = true,
+}
 
 return setmetatable(M, {
   __index = function(_, name)

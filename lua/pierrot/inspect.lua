@@ -58,7 +58,7 @@ local function is_name(key)
 end
 
 local function is_identifier(value)
-  return core.is_pid(value) or core.is_ref(value)
+  return core.is_pid(value) or core.is_ref(value) or core.socket_holder(value) ~= nil
 end
 
 local function show_scalar(value)
@@ -78,7 +78,7 @@ local function rank(key)
   if kind == "string" then return is_name(key) and 1 or 2 end
   if kind == "number" then return 3 end
   if kind == "boolean" then return 4 end
-  return core.is_pid(key) and 5 or core.is_ref(key) and 6 or 7
+  return core.is_pid(key) and 5 or core.is_ref(key) and 6 or core.socket_holder(key) and 7 or 8
 end
 
 local function is_less(a, b)

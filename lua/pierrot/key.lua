@@ -11,7 +11,7 @@ local M = {}
 function M.is_key(value)
   local kind = type(value)
   return kind == "string" or kind == "boolean" or (kind == "number" and value == value)
-    or core.is_pid(value) or core.is_ref(value)
+    or core.is_pid(value) or core.is_ref(value) or core.socket_holder(value) ~= nil
 end
 
 --- Raises for a second argument that is no key.

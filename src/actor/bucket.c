@@ -224,6 +224,8 @@ static const char *type_name(const struct pr_slot *slot)
         return "pid";
     case PIERROT_REF:
         return "ref";
+    case PIERROT_SOCKET:
+        return "socket";
     case PIERROT_STRING:
         return "string";
     case PIERROT_TABLE:

@@ -25,6 +25,9 @@ static struct pr_slot read_term(const pierrot_term *term)
     case PIERROT_REF:
         slot.as.id = pierrot_as_ref(term).id;
         break;
+    case PIERROT_SOCKET:
+        slot.as.id = pierrot_as_socket(term).id;
+        break;
     case PIERROT_STRING:
     case PIERROT_TABLE:
         slot.as.term = (pierrot_term *)term;
@@ -160,6 +163,8 @@ pierrot_term *pr_slot_term(const struct pr_slot *slot)
         return pierrot_pid_term((pierrot_pid){slot->as.id});
     case PIERROT_REF:
         return pierrot_ref_term((pierrot_ref){slot->as.id});
+    case PIERROT_SOCKET:
+        return pierrot_socket_term((pierrot_pid){slot->as.id});
     case PIERROT_STRING:
     case PIERROT_TABLE:
         return pierrot_term_share(slot->as.term);

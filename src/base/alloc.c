@@ -30,13 +30,10 @@ void pr_heap_init(struct pr_heap *heap, pierrot_alloc_fn fn, void *ud, int is_sh
 
 void pr_heap_count(struct pr_heap *heap, long long bytes)
 {
-    if (heap->is_shared) {
+    if (heap->is_shared)
         atomic_fetch_add_explicit(&heap->live_bytes, bytes, memory_order_relaxed);
-    } else {
-        /* One writer: a load and a store are enough, and readers only want a snapshot. */
-        long long live = atomic_load_explicit(&heap->live_bytes, memory_order_relaxed);
-        atomic_store_explicit(&heap->live_bytes, live + bytes, memory_order_relaxed);
-    }
+    else
+        pr_heap_count_own(heap, bytes);
 }
 
 void *pr_alloc(struct pr_heap *heap, size_t size)

@@ -38,6 +38,14 @@ void pr_free(struct pr_heap *heap, void *ptr, size_t size);
 /* Counts bytes as live or (negative) as free: for pools, whose spare pieces count as free. */
 void pr_heap_count(struct pr_heap *heap, long long bytes);
 
+/* The same for a heap that is not shared. */
+static inline void pr_heap_count_own(struct pr_heap *heap, long long bytes)
+{
+    /* One writer: a load and a store are enough, and readers only want a snapshot. */
+    long long live = atomic_load_explicit(&heap->live_bytes, memory_order_relaxed);
+    atomic_store_explicit(&heap->live_bytes, live + bytes, memory_order_relaxed);
+}
+
 /* Bytes; a snapshot. Thread: any. */
 int64_t pr_heap_live(const struct pr_heap *heap);
 

@@ -14,7 +14,7 @@ void pr_pool_init(struct pr_pool *pool, struct pr_heap *heap, int is_off)
 {
     memset(pool, 0, sizeof *pool);
     pool->heap = heap;
-    pool->is_off = is_off;
+    pool->max_size = is_off ? 0 : PR_POOL_MAX_SIZE;
 }
 
 void pr_pool_fini(struct pr_pool *pool)
@@ -26,11 +26,6 @@ void pr_pool_fini(struct pr_pool *pool)
         pr_heap_count(pool->heap, SLAB_SIZE);
         pr_free(pool->heap, slab, SLAB_SIZE);
     }
-}
-
-static size_t class_of(size_t size)
-{
-    return (size + PR_POOL_GRAIN - 1) / PR_POOL_GRAIN;
 }
 
 /* What is left of the old slab is given to the free lists, so nothing is lost. */
@@ -53,47 +48,27 @@ static int add_slab(struct pr_pool *pool)
     return 0;
 }
 
-void *pr_pool_alloc(struct pr_pool *pool, size_t size)
+void *pr_pool_cut(struct pr_pool *pool, size_t size)
 {
-    if (size > PR_POOL_MAX_SIZE || pool->is_off)
+    if (size > pool->max_size)
         return pr_alloc(pool->heap, size);
-    size_t class_ = class_of(size);
-    struct pr_pool_piece *piece = pool->free[class_];
-    if (piece) {
-        pool->free[class_] = piece->next;
-    } else {
-        if ((size_t)(pool->end - pool->at) < class_ * PR_POOL_GRAIN && add_slab(pool) != 0)
-            return NULL;
-        piece = (struct pr_pool_piece *)pool->at;
-        pool->at += class_ * PR_POOL_GRAIN;
-    }
-    pr_heap_count(pool->heap, (long long)size);
+    size_t n_bytes = pr_pool_class(size) * PR_POOL_GRAIN;
+    if ((size_t)(pool->end - pool->at) < n_bytes && add_slab(pool) != 0)
+        return NULL;
+    void *piece = pool->at;
+    pool->at += n_bytes;
+    pr_heap_count_own(pool->heap, (long long)size);
     return piece;
-}
-
-void pr_pool_free(struct pr_pool *pool, void *ptr, size_t size)
-{
-    if (size > PR_POOL_MAX_SIZE || pool->is_off) {
-        pr_free(pool->heap, ptr, size);
-        return;
-    }
-    if (!ptr)
-        return;
-    struct pr_pool_piece *piece = ptr;
-    size_t class_ = class_of(size);
-    piece->next = pool->free[class_];
-    pool->free[class_] = piece;
-    pr_heap_count(pool->heap, -(long long)size);
 }
 
 void *pr_pool_realloc(struct pr_pool *pool, void *ptr, size_t old_size, size_t new_size)
 {
     if (!ptr)
         return pr_pool_alloc(pool, new_size);
-    if (pool->is_off || (old_size > PR_POOL_MAX_SIZE && new_size > PR_POOL_MAX_SIZE))
+    if (old_size > pool->max_size && new_size > pool->max_size)
         return pr_realloc(pool->heap, ptr, old_size, new_size);
-    if (new_size <= PR_POOL_MAX_SIZE && class_of(old_size) == class_of(new_size)) {
-        pr_heap_count(pool->heap, (long long)new_size - (long long)old_size);
+    if (new_size <= pool->max_size && pr_pool_class(old_size) == pr_pool_class(new_size)) {
+        pr_heap_count_own(pool->heap, (long long)new_size - (long long)old_size);
         return ptr;
     }
     void *moved = pr_pool_alloc(pool, new_size);

@@ -30,8 +30,8 @@ struct pr_pool_piece {
 struct pr_pool_slab;
 
 struct pr_pool {
-    struct pr_heap *heap; /* of the slabs */
-    int is_off;           /* every piece from the heap itself: so tests see each allocation */
+    struct pr_heap *heap; /* of the slabs; not shared */
+    size_t max_size;      /* 0: every piece from the heap itself, so that tests see each allocation */
     struct pr_pool_piece *free[PR_POOL_CLASSES + 1];
     char *at, *end; /* what is left of the newest slab */
     struct pr_pool_slab *slabs;
@@ -43,8 +43,37 @@ void pr_pool_init(struct pr_pool *pool, struct pr_heap *heap, int is_off);
 void pr_pool_fini(struct pr_pool *pool);
 
 /* As pr_alloc, pr_realloc, pr_free. */
-void *pr_pool_alloc(struct pr_pool *pool, size_t size);
 void *pr_pool_realloc(struct pr_pool *pool, void *ptr, size_t old_size, size_t new_size);
-void pr_pool_free(struct pr_pool *pool, void *ptr, size_t size);
+
+/* Where no piece of that size is at hand. */
+void *pr_pool_cut(struct pr_pool *pool, size_t size);
+
+static inline size_t pr_pool_class(size_t size)
+{
+    return (size + PR_POOL_GRAIN - 1) / PR_POOL_GRAIN;
+}
+
+/* These two are in the path of every table and string. */
+static inline void *pr_pool_alloc(struct pr_pool *pool, size_t size)
+{
+    struct pr_pool_piece *piece;
+    if (size > pool->max_size || !(piece = pool->free[pr_pool_class(size)]))
+        return pr_pool_cut(pool, size);
+    pool->free[pr_pool_class(size)] = piece->next;
+    pr_heap_count_own(pool->heap, (long long)size);
+    return piece;
+}
+
+static inline void pr_pool_free(struct pr_pool *pool, void *ptr, size_t size)
+{
+    if (size > pool->max_size) {
+        pr_free(pool->heap, ptr, size);
+    } else if (ptr) {
+        struct pr_pool_piece *piece = ptr;
+        piece->next = pool->free[pr_pool_class(size)];
+        pool->free[pr_pool_class(size)] = piece;
+        pr_heap_count_own(pool->heap, -(long long)size);
+    }
+}
 
 #endif

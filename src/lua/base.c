@@ -5,7 +5,6 @@
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "lua/binding.h"
 #include "lua/ident.h"
@@ -54,13 +53,14 @@ static int l_print(lua_State *L)
     return 0;
 }
 
-/* Other threads run: nothing of the program's may be taken down around them. */
+/* Other threads run: nothing of the program's may be taken down around them. The program itself may
+ * leave its terminal in order by at_quick_exit. */
 static int l_exit(lua_State *L)
 {
     int status = lua_isboolean(L, 1) ? (lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE)
                                      : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
     fflush(NULL);
-    _exit(status);
+    quick_exit(status);
 }
 
 void pr_open_base(struct pr_lua *lua, lua_State *L)

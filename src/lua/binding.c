@@ -51,6 +51,24 @@ static int l_is_ref(lua_State *L)
     return 1;
 }
 
+/* socket_holder(socket) -> the pid of the actor that holds it; nil: the value is no socket */
+static int l_socket_holder(lua_State *L)
+{
+    uint64_t id = pr_to_id(L, 1);
+    if (pr_id_is_socket(id))
+        pr_push_id(L, id & ~PR_SOCKET_BIT);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* socket_of(pid) -> the socket that the actor holds */
+static int l_socket_of(lua_State *L)
+{
+    pr_push_id(L, pr_check_pid(L, 1).id | PR_SOCKET_BIT);
+    return 1;
+}
+
 /* pid("0.42.0"): for the prompt. nil when the text is none. */
 static int l_parse_pid(lua_State *L)
 {
@@ -123,17 +141,19 @@ static int l_monitor(lua_State *L)
     int error = 0;
     struct pr_target target = pr_check_target(lua, L, 1, 0);
     options.alias_flags = (uint8_t)luaL_optinteger(L, 2, 0);
-    if (pr_shown_name(lua, L, 1, target, &options.name) != 0)
-        return no_memory(L);
     if (!lua_isnoneornil(L, 3)) {
         options.tag = pr_copy_to_term(lua, L, 3, &error);
-        if (!options.tag) {
-            pr_term_drop(options.name, &lua->owner->heap);
+        if (!options.tag)
             return error == PIERROT_EINVAL ? pr_copy_error(lua, L, 3) : no_memory(L);
-        }
+    }
+    /* A via is a name only where it leads to nobody: who watches wants the pid. */
+    if (lua_type(L, 1) == LUA_TSTRING || !target.pid.id) {
+        options.name = pr_name_term(lua, L, 1);
+        error = options.name ? 0 : PIERROT_ENOMEM;
     }
     pr_signal_poll(lua->owner);
-    error = pr_monitor(lua->owner, self_of(lua), target.pid, &options, &ref);
+    if (!error)
+        error = pr_monitor(lua->owner, self_of(lua), target.pid, &options, &ref);
     pr_term_drop(options.name, &lua->owner->heap);
     pr_term_drop(options.tag, &lua->owner->heap);
     if (error)
@@ -294,23 +314,6 @@ static int l_is_sendable(lua_State *L)
     return 1;
 }
 
-static int l_log(lua_State *L)
-{
-    static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
-    size_t len;
-    int level = luaL_checkoption(L, 1, NULL, levels);
-    const char *text = luaL_checklstring(L, 2, &len);
-    pr_log_write(&PR_SELF(L)->owner->system->log, (pierrot_level)level, text, len);
-    return push_true(L);
-}
-
-static int l_set_log_level(lua_State *L)
-{
-    static const char *const levels[] = {"debug", "info", "warning", "error", "none", NULL};
-    pr_log_set_level(&PR_SELF(L)->owner->system->log, luaL_checkoption(L, 1, NULL, levels));
-    return push_true(L);
-}
-
 /* halt(status): the main process's runner ends the program in order. */
 static int l_halt(lua_State *L)
 {
@@ -330,6 +333,8 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"make_ref", l_make_ref},
         {"is_pid", l_is_pid},
         {"is_ref", l_is_ref},
+        {"socket_holder", l_socket_holder},
+        {"socket_of", l_socket_of},
         {"parse_pid", l_parse_pid},
         {"link", l_link},
         {"unlink", l_unlink},
@@ -348,8 +353,6 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"schedulers", l_schedulers},
         {"scheduler", l_scheduler},
         {"is_sendable", l_is_sendable},
-        {"log", l_log},
-        {"set_log_level", l_set_log_level},
         {"halt", l_halt},
         {NULL, NULL},
     };

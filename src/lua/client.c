@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/client.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "lua/copy.h"
@@ -33,19 +34,84 @@ static int is_via(lua_State *L, int arg)
     return is;
 }
 
-/* Asks the registry, without a message. */
-static pierrot_pid find_via(lua_State *L, int arg)
+/* A frame is one of the library's own: by its file, in C by its upvalue. */
+static int is_internal(struct pr_lua *lua, lua_State *L, lua_Debug *frame)
 {
+    int is = lua_getinfo(L, "Sf", frame) && strncmp(frame->source, "@pierrot/", 9) == 0;
+    if (*frame->what == 'C' && lua_getupvalue(L, -1, 1)) {
+        is = lua_touserdata(L, -1) == lua;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return is;
+}
+
+/* As luaL_argerror, said of the function that the user has called, at the user's line. */
+static int blame_user(struct pr_lua *lua, lua_State *L, int arg, const char *text)
+{
+    lua_Debug frame, called;
+    int level = 1;
+    luaL_checkstack(L, 4, NULL);
+    lua_getstack(L, 0, &called);
+    while (lua_getstack(L, level, &frame) && is_internal(lua, L, &frame)) {
+        called = frame;
+        level++;
+    }
+    lua_getinfo(L, "n", &called);
+    luaL_where(L, level);
+    lua_pushfstring(L, "bad argument #%d to '%s' (%s)", arg, called.name ? called.name : "?", text);
+    lua_concat(L, 2);
+    return lua_error(L);
+}
+
+/* The via as a term: its elements stand at the top of L, or (a via in a via) it is copied to *copied,
+ * which may be NULL and is the caller's to drop. NULL: it cannot be one, or there is no memory. */
+static const pierrot_term *read_via(struct pr_lua *lua, lua_State *L, int arg, struct pr_lent *lent,
+                                    pierrot_term **copied)
+{
+    int error;
+    for (int i = 1; i <= 3; i++)
+        lua_rawgeti(L, arg, i);
+    const pierrot_term *via = pr_lend_request(L, lua_gettop(L) - 2, lua_gettop(L) - 1, 2, lent);
+    *copied = via ? NULL : pr_copy_to_term(lua, L, arg, &error);
+    return via ? via : *copied;
+}
+
+pierrot_term *pr_name_term(struct pr_lua *lua, lua_State *L, int arg)
+{
+    struct pr_heap *heap = &lua->owner->heap;
+    struct pr_lent lent;
+    pierrot_term *copied = NULL;
+    size_t len;
+    if (lua_type(L, arg) == LUA_TSTRING) {
+        const char *name = lua_tolstring(L, arg, &len);
+        return pr_term_new_string(heap, name, len);
+    }
     luaL_checkstack(L, 5, NULL);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "pierrot.registry");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "whereis_via");
-    lua_rawgeti(L, arg, 2);
-    lua_rawgeti(L, arg, 3);
-    lua_call(L, 2, 1);
-    pierrot_pid pid = pr_to_pid(L, -1);
-    lua_pop(L, 2);
+    const pierrot_term *via = read_via(lua, L, arg, &lent, &copied);
+    if (via && !copied)
+        copied = pr_term_copy(heap, via);
+    lua_pop(L, 3);
+    return copied;
+}
+
+pierrot_pid pr_find_via(struct pr_lua *lua, lua_State *L, int arg)
+{
+    struct pr_lent lent;
+    pierrot_term *copied;
+    pierrot_pid pid = {0};
+    int top = lua_gettop(L);
+    luaL_checkstack(L, 5, NULL);
+    const pierrot_term *via = read_via(lua, L, arg, &lent, &copied);
+    pr_signal_poll(lua->owner);
+    int error = via ? pr_via_find(lua->scheduler->runtime, via, &pid) : PIERROT_ENOTFOUND;
+    pr_term_drop(copied, &lua->owner->heap);
+    lua_settop(L, top);
+    if (error == PIERROT_ENOMEM)
+        luaL_error(L, "not enough memory");
+    if (error == PIERROT_EEXIST)
+        blame_user(lua, L, arg,
+                   "via on a registry with unique keys expected, got one with duplicate keys");
     return pid;
 }
 
@@ -64,7 +130,7 @@ struct pr_target pr_check_target(struct pr_lua *lua, lua_State *L, int arg, int 
         pr_signal_poll(lua->owner);
         target.pid = pr_name_find(lua->owner->system, name, len);
     } else if (lua_type(L, arg) == LUA_TTABLE && is_via(L, arg)) {
-        target.pid = find_via(L, arg);
+        target.pid = pr_find_via(lua, L, arg);
     } else {
         pr_type_error(L, arg, "pid, name or via");
     }
@@ -74,21 +140,6 @@ struct pr_target pr_check_target(struct pr_lua *lua, lua_State *L, int arg, int 
 static int no_memory(lua_State *L)
 {
     return luaL_error(L, "not enough memory");
-}
-
-int pr_shown_name(struct pr_lua *lua, lua_State *L, int arg, struct pr_target target,
-                  pierrot_term **name)
-{
-    *name = NULL;
-    if (lua_type(L, arg) == LUA_TSTRING) {
-        size_t len;
-        const char *bytes = lua_tolstring(L, arg, &len);
-        *name = pr_term_new_string(&lua->owner->heap, bytes, len);
-        return *name ? 0 : PIERROT_ENOMEM;
-    }
-    if (!target.pid.id)
-        *name = pr_copy_to_reason(lua, L, arg);
-    return 0;
 }
 
 /* ---------------------------------------------------------------- send and cast */
@@ -117,8 +168,10 @@ static int l_send(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 1);
-    luaL_checkany(L, 2);
-    lua_settop(L, 2);
+    if (lua_gettop(L) != 2) {
+        luaL_checkany(L, 2);
+        lua_settop(L, 2);
+    }
     if (target.alias.id && !target.pid.id) {
         /* What is no active alias swallows the message; but it must be one that can be sent. */
         struct pierrot_term value = pr_encode(lua, L, 2, NULL);
@@ -131,8 +184,7 @@ static int l_send(lua_State *L)
     }
     send_to(lua, L, target, target.alias.id ? PR_SIGNAL_ALIAS : PR_SIGNAL_MESSAGE, 2);
     PR_CHECK_ALIVE(lua, L);
-    lua_settop(L, 2);
-    return 1;
+    return pr_end_send(lua, L);
 }
 
 /* cast(server, request) -> true, whether there is such a server or not */
@@ -144,7 +196,7 @@ static int l_cast(lua_State *L)
     send_to(lua, L, target, PR_SIGNAL_CAST, 2);
     PR_CHECK_ALIVE(lua, L);
     lua_pushboolean(L, 1);
-    return 1;
+    return pr_end_send(lua, L);
 }
 
 static pierrot_from check_from(lua_State *L, int arg)
@@ -227,14 +279,17 @@ static int call_k(lua_State *L, int status, lua_KContext context)
     return pr_wait(PR_SELF(L), L, context, try_call, call_k);
 }
 
-/* Stack: server, tag, … (n in all); becomes server, {tag, …}, the default timeout. */
-static void pack_request(lua_State *L, int n)
+/* Stack: server, tag, … (n in all); becomes server, {tag, …}, the timeout. */
+static void pack_request(lua_State *L, int n, lua_Number timeout_ms)
 {
     lua_createtable(L, n - 1, 0);
     lua_insert(L, 2);
     for (int i = n; i >= 2; i--)
         lua_rawseti(L, 2, i - 1);
-    lua_pushinteger(L, (lua_Integer)CALL_TIMEOUT_MS);
+    if (timeout_ms < HUGE_VAL)
+        lua_pushinteger(L, (lua_Integer)timeout_ms);
+    else
+        lua_pushnumber(L, timeout_ms);
 }
 
 /* The ordinary way: a signal to the server's mailbox. */
@@ -358,9 +413,8 @@ static int l_call(lua_State *L)
     return call_by_signal(lua, L, target, server);
 }
 
-/* request(server, tag, …): call with {tag, …} and the default timeout. To an idle C actor here
- * without the table. */
-static int l_request(lua_State *L)
+/* call with {tag, …}; to an idle C actor here without the table. Stack: server, tag, … */
+static int request(lua_State *L, lua_Number timeout_ms)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 0);
@@ -371,7 +425,7 @@ static int l_request(lua_State *L)
     if (server && server != current(lua) && is_actor_idle(server) && lua->nest_budget-- > 0) {
         struct pr_lent lent;
         pr_check_can_wait(lua, L);
-        const pierrot_term *request = pr_lend_tuple(L, 2, n - 1, &lent);
+        const pierrot_term *request = pr_lend_request(L, 2, 3, n - 2, &lent);
         pierrot_term *copied = request ? NULL : pr_copy_tuple(lua, L, 2, n - 1);
         pierrot_ref ref = pr_owner_make_ref(lua->owner);
         pierrot_from from = {current(lua)->pid, ref};
@@ -383,11 +437,23 @@ static int l_request(lua_State *L)
             return pr_push_root(lua, L, reply);
         pr_term_drop(reply, &lua->owner->heap);
         PR_CHECK_ALIVE(lua, L);
-        pack_request(L, n);
+        pack_request(L, n, timeout_ms);
         return wait_for(lua, L, server, ref);
     }
-    pack_request(L, n);
+    pack_request(L, n, timeout_ms);
     return l_call(L);
+}
+
+/* request(server, tag, …): with the default timeout. */
+static int l_request(lua_State *L)
+{
+    return request(L, CALL_TIMEOUT_MS);
+}
+
+/* request_for_ever(server, tag, …): without a timeout: the server keeps time. */
+static int l_request_for_ever(lua_State *L)
+{
+    return request(L, HUGE_VAL);
 }
 
 /* request(server, request) -> ref: the reply comes as {ref, reply}, an end as the DOWN of ref. */
@@ -403,8 +469,10 @@ static int l_send_request(lua_State *L)
     struct pierrot_term value = pr_encode(lua, L, 2, server);
     struct pr_signal *signal = pr_signal_new(owner, PR_SIGNAL_CALL, target.pid);
     struct pr_monitor_options options = {.alias_flags = PR_WATCH_REPLIES};
-    int error = signal ? pr_shown_name(lua, L, 1, target, &options.name) : PIERROT_ENOMEM;
-    if (!error)
+    int is_name = lua_type(L, 1) == LUA_TSTRING || !target.pid.id;
+    options.name = is_name ? pr_name_term(lua, L, 1) : NULL;
+    int error = PIERROT_ENOMEM;
+    if (signal && (options.name || !is_name))
         error = pr_monitor(owner, current(lua), target.pid, &options, &ref);
     pr_term_drop(options.name, &owner->heap);
     if (error) {
@@ -447,25 +515,77 @@ static int l_system_cast(lua_State *L)
 
 /* ------------------------------------------------------------------ direct reads */
 
-/* read(server, tag, …) -> reply; nil, why: "noproc" also for what can be no server. */
-static int l_read(lua_State *L)
+/* Reads {tag, …}, whose elements stand at `tag` and from `first` on, from the server at 1. ENOPROC also
+ * for what can be no server. */
+static int read_from(struct pr_lua *lua, lua_State *L, int tag, int first, pierrot_term **reply)
 {
-    struct pr_lua *lua = PR_SELF(L);
     struct pr_lent lent;
-    pierrot_term *reply = NULL;
     pierrot_pid pid = pr_to_pid(L, 1);
     if (!pid.id && (lua_type(L, 1) == LUA_TSTRING || (lua_istable(L, 1) && is_via(L, 1))))
         pid = pr_check_target(lua, L, 1, 0).pid;
     pr_signal_poll(lua->owner);
-    const pierrot_term *request = pr_lend_tuple(L, 2, lua_gettop(L) - 1, &lent);
-    int error = request ? pierrot_read(lua->scheduler->runtime, pid, request, &reply)
-                        : PIERROT_EINVAL;
+    const pierrot_term *request =
+        pr_lend_request(L, tag, first, lua_gettop(L) - first + 1, &lent);
+    return request ? pierrot_read(lua->scheduler->runtime, pid, request, reply) : PIERROT_EINVAL;
+}
+
+static void push_why(lua_State *L, int error)
+{
+    lua_pushstring(L, error == PIERROT_ENOPROC ? "noproc" : pierrot_strerror(error));
+}
+
+/* read(server, tag, …) -> reply; nil, why. */
+static int l_read(lua_State *L)
+{
+    struct pr_lua *lua = PR_SELF(L);
+    pierrot_term *reply = NULL;
+    int error = read_from(lua, L, 2, 3, &reply);
+    if (!error)
+        return pr_push_root(lua, L, reply);
+    lua_pushnil(L);
+    push_why(L, error);
+    return 2;
+}
+
+/* What reader has made. Upvalues: lua, tag, fail, spread. */
+static int l_read_tagged(lua_State *L)
+{
+    struct pr_lua *lua = PR_SELF(L);
+    pierrot_term *reply = NULL;
+    int error = read_from(lua, L, lua_upvalueindex(2), 2, &reply);
     if (error) {
-        lua_pushnil(L);
-        lua_pushstring(L, error == PIERROT_ENOPROC ? "noproc" : pierrot_strerror(error));
-        return 2;
+        int n = lua_gettop(L);
+        luaL_checkstack(L, 4, NULL);
+        lua_pushvalue(L, lua_upvalueindex(3));
+        lua_pushvalue(L, lua_upvalueindex(2));
+        push_why(L, error);
+        lua_rotate(L, 1, 3);
+        lua_call(L, n + 2, 0);
+        return 0;
     }
-    return pr_push_root(lua, L, reply);
+    pr_push_root(lua, L, reply);
+    if (!lua_toboolean(L, lua_upvalueindex(4)) || !lua_istable(L, -1))
+        return 1;
+    lua_rawgeti(L, -1, 1);
+    if (!pr_to_pid(L, -1).id) {
+        lua_pop(L, 1);
+        return 1;
+    }
+    lua_rawgeti(L, -2, 2);
+    return 2;
+}
+
+/* reader(tag, fail, spread) -> function(server, …), which reads {tag, …}. When that fails, it calls
+ * fail(tag, why, server, …), which raises; with `spread` a reply {pid, value} is its two elements. */
+static int l_reader(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TSTRING);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 3);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_pushcclosure(L, l_read_tagged, 4);
+    return 1;
 }
 
 void pr_open_client(struct pr_lua *lua, lua_State *L)
@@ -478,7 +598,9 @@ void pr_open_client(struct pr_lua *lua, lua_State *L)
         {"send_request", l_send_request},
         {"system_cast", l_system_cast},
         {"read", l_read},
+        {"reader", l_reader},
         {"request", l_request},
+        {"request_for_ever", l_request_for_ever},
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);

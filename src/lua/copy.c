@@ -15,10 +15,12 @@ static void push_empty(lua_State *L, int source)
     lua_createtable(L, n_array < INT32_MAX ? (int)n_array : INT32_MAX, n_pairs);
 }
 
-/* A running copy. On its stack lie, from `seen` on: the map from source to copy, the work list
- * (2k-1: source, 2k: copy), both nil until the first inner table, then the copy of the root. */
+/* A running copy. On its stack lie, from `root` on: the copy of the root; at `seen` the map from
+ * source to copy, then the work list (2k-1: source, 2k: copy), both nil until the first inner
+ * table. */
 struct lua_copy {
     lua_State *L;
+    int root;
     int seen;
     lua_Integer n_listed;
     lua_Integer n_done;
@@ -32,7 +34,7 @@ static void begin_list(struct lua_copy *copy, int root)
     lua_createtable(L, 8, 0);
     lua_replace(L, copy->seen + 1);
     lua_pushvalue(L, root);
-    lua_pushvalue(L, copy->seen + 2);
+    lua_pushvalue(L, copy->root);
     lua_rawset(L, copy->seen);
 }
 
@@ -60,10 +62,11 @@ static void replace_by_copy(struct lua_copy *copy)
 /* The value on top becomes its copy. 0 or PIERROT_EINVAL. */
 static int copy_top(struct lua_copy *copy, int root)
 {
-    if (pr_is_scalar(copy->L, -1))
+    int type = lua_type(copy->L, -1);
+    if (pr_is_scalar_type(type))
         return 0;
-    if (lua_type(copy->L, -1) != LUA_TTABLE)
-        return PIERROT_EINVAL;
+    if (type != LUA_TTABLE)
+        return pr_is_scalar(copy->L, -1) ? 0 : PIERROT_EINVAL;
     if (lua_isnil(copy->L, copy->seen))
         begin_list(copy, root);
     replace_by_copy(copy);
@@ -107,33 +110,31 @@ static int fill_listed(struct lua_copy *copy)
     return 0;
 }
 
-/* Leaves the copy on top of L, or nothing. */
-static int copy_table(lua_State *L, int index)
+int pr_copy_table(lua_State *L, int index)
 {
     int source = lua_absindex(L, index), base = lua_gettop(L);
     luaL_checkstack(L, 20, "no room to copy a message");
-    lua_settop(L, base + 2);
-    struct lua_copy copy = {.L = L, .seen = base + 1};
+    struct lua_copy copy = {.L = L, .root = base + 1, .seen = base + 2};
     push_empty(L, source);
-    int error = fill(&copy, source, base + 3);
-    if (!error)
+    lua_pushnil(L);
+    lua_pushnil(L);
+    int error = fill(&copy, source, copy.root);
+    if (!error && copy.n_listed > 0)
         error = fill_listed(&copy);
-    if (!error)
-        lua_copy(L, base + 3, base + 1);
-    lua_settop(L, error ? base : base + 1);
+    lua_settop(L, error ? base : copy.root);
     return error;
 }
 
 int pr_copy(lua_State *from, int index, lua_State *to)
 {
-    if (pr_is_scalar(from, index)) {
-        lua_pushvalue(from, index);
-    } else {
-        if (lua_type(from, index) != LUA_TTABLE)
-            return PIERROT_EINVAL;
-        int error = copy_table(from, index);
+    if (lua_type(from, index) == LUA_TTABLE) {
+        int error = pr_copy_table(from, index);
         if (error)
             return error;
+    } else {
+        if (!pr_is_scalar(from, index))
+            return PIERROT_EINVAL;
+        lua_pushvalue(from, index);
     }
     if (from != to)
         lua_xmove(from, to, 1);

@@ -13,6 +13,9 @@
  * error in `from`. */
 int pr_copy(lua_State *from, int index, lua_State *to);
 
+/* The same for a table, in one state. */
+int pr_copy_table(lua_State *L, int index);
+
 /* The value as a root. Gives. NULL with *error: EINVAL (it cannot be sent), ENOMEM, ELIMIT. May
  * raise a memory error in L. */
 pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *error);
@@ -23,6 +26,10 @@ pierrot_term *pr_copy_tuple(struct pr_lua *lua, lua_State *L, int first, int n);
 /* The same, but what a term cannot hold becomes its inspect text: for exit reasons. Never fails:
  * without memory it is "enomem". */
 pierrot_term *pr_copy_to_reason(struct pr_lua *lua, lua_State *L, int index);
+
+/* The same of a beginning of the value that is more than is printed of it: costs no more than that,
+ * whatever its size. */
+pierrot_term *pr_copy_for_report(struct pr_lua *lua, lua_State *L, int index);
 
 /* Pushes a term as a Lua value. Raises a memory error in L. */
 void pr_push_term(lua_State *L, const pierrot_term *term);

@@ -29,13 +29,20 @@ void pierrot_free(pierrot *rt)
     pr_owner_set_here(was_ours ? NULL : outer);
 }
 
+struct stop {
+    struct pr_job job; /* first */
+    int timeout_ms;
+};
+
+static int run_stop(pierrot *rt, struct pr_job *job)
+{
+    return pr_stop_processes(rt, ((struct stop *)job)->timeout_ms);
+}
+
 int pierrot_stop(pierrot *rt, int timeout_ms)
 {
-    struct pr_owner *outer = pr_owner_here();
-    pr_owner_set_here(&rt->schedulers[0]->owner);
-    int error = pr_stop_processes(rt, timeout_ms);
-    pr_owner_set_here(outer);
-    return error;
+    struct stop stop = {.job = {.run = run_stop, .is_stop = 1}, .timeout_ms = timeout_ms};
+    return pr_job_do(rt, &stop.job);
 }
 
 struct pr_lua *pr_main_lua(pierrot *rt)
@@ -110,7 +117,7 @@ struct waiting {
 static int is_over(void *ud)
 {
     struct waiting *waiting = ud;
-    return waiting->is_done ||
+    return waiting->is_done || waiting->runtime->n_stops > 0 ||
            atomic_load_explicit(&waiting->runtime->halt_requested, memory_order_seq_cst);
 }
 
@@ -227,29 +234,43 @@ static int run_loaded(pierrot *rt, int status)
     return end == PR_MAIN_CRASHED ? PIERROT_ELUA : end == PR_MAIN_HALTED ? PIERROT_ESTOPPED : 0;
 }
 
+struct script {
+    struct pr_job job; /* first */
+    const char *path;
+    int argc;
+    char **argv;
+    const char *code;
+    const char *chunkname;
+};
+
+static int run_path(pierrot *rt, struct pr_job *job)
+{
+    struct script *script = (struct script *)job;
+    int error = pr_main_set_arg(rt, script->argc, script->argv, 0);
+    return error ? error
+                 : run_loaded(rt, luaL_loadfilex(pr_main_lua(rt)->main, script->path, NULL));
+}
+
+static int run_code(pierrot *rt, struct pr_job *job)
+{
+    struct script *script = (struct script *)job;
+    return run_loaded(rt, luaL_loadbufferx(pr_main_lua(rt)->main, script->code,
+                                           strlen(script->code), script->chunkname, NULL));
+}
+
 int pierrot_run_file(pierrot *rt, const char *path, int argc, char **argv)
 {
-    struct pr_owner *outer = pr_owner_here();
-    if (!path)
+    struct script script = {.job.run = run_path, .path = path, .argc = argc, .argv = argv};
+    if (!path || argc < 0 || (argc > 0 && !argv))
         return PIERROT_EINVAL;
-    pr_owner_set_here(&rt->schedulers[0]->owner);
-    int error = pr_main_set_arg(rt, argc, argv, 0);
-    if (!error)
-        error = run_loaded(rt, luaL_loadfilex(pr_main_lua(rt)->main, path, NULL));
-    pr_owner_set_here(outer);
-    return error;
+    return pr_job_do(rt, &script.job);
 }
 
 int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname)
 {
-    struct pr_owner *outer = pr_owner_here();
-    if (!code)
-        return PIERROT_EINVAL;
-    pr_owner_set_here(&rt->schedulers[0]->owner);
-    int error = run_loaded(rt, luaL_loadbufferx(pr_main_lua(rt)->main, code, strlen(code),
-                                                chunkname ? chunkname : "=string", NULL));
-    pr_owner_set_here(outer);
-    return error;
+    struct script script = {
+        .job.run = run_code, .code = code, .chunkname = chunkname ? chunkname : "=string"};
+    return code ? pr_job_do(rt, &script.job) : PIERROT_EINVAL;
 }
 
 /* ----------------------------------------------------------- Lua processes from C */

@@ -40,10 +40,11 @@ int pr_copy_raise(struct pr_lua *lua, lua_State *L, int index, int error)
     return luaL_error(L, "cannot send: %s", pierrot_strerror(error));
 }
 
-static int encode_scalar(lua_State *L, int index, struct pierrot_term *value)
+/* What needs no storage: pids and refs among light userdata, numbers, nil. */
+static int encode_scalar(lua_State *L, int index, int type, struct pierrot_term *value)
 {
     uint64_t id;
-    switch (lua_type(L, index)) {
+    switch (type) {
     case LUA_TNIL:
         *value = pr_cell_nil();
         return 1;
@@ -58,7 +59,7 @@ static int encode_scalar(lua_State *L, int index, struct pierrot_term *value)
         id = pr_to_id(L, index);
         if (!id)
             return 0;
-        *value = pr_id_is_pid(id) ? pr_cell_pid((pierrot_pid){id}) : pr_cell_ref((pierrot_ref){id});
+        *value = pr_cell_id(id);
         return 1;
     default:
         return 0;
@@ -69,13 +70,13 @@ struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
                               const struct pr_process *target)
 {
     struct pierrot_term value;
-    int error;
-    if (encode_scalar(L, index, &value))
+    int error, type = lua_type(L, index);
+    if (type < LUA_TSTRING && encode_scalar(L, index, type, &value))
         return value;
     if (target && target->kind->takes_local) {
         pr_store_reserve(lua, L);
         luaL_checkstack(L, 1, "no room for a message");
-        error = pr_copy(L, index, L);
+        error = type == LUA_TTABLE ? pr_copy_table(L, index) : pr_copy(L, index, L);
         if (error)
             pr_copy_raise(lua, L, index, error);
         return (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = pr_store_put(lua, L)};

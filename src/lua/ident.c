@@ -8,6 +8,8 @@ const char *pr_type_name(lua_State *L, int index)
         return "pid";
     if (pr_id_is_ref(id))
         return "ref";
+    if (pr_id_is_socket(id))
+        return "socket";
     return lua_isnone(L, index) ? "no value" : luaL_typename(L, index);
 }
 

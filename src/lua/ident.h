@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pids and refs as Lua values: light userdata, told from foreign ones by their top bit. */
+ * Pids, refs and sockets as Lua values: light userdata, told from foreign ones by their top bit. */
 #ifndef PR_LUA_IDENT_H
 #define PR_LUA_IDENT_H
 
@@ -11,11 +11,10 @@ static inline void pr_push_id(lua_State *L, uint64_t id)
     lua_pushlightuserdata(L, (void *)(uintptr_t)id);
 }
 
-/* 0: the value is no pid or ref. */
+/* 0: the value is none of them. No pointer of a program, to full userdata or in light, has the top
+ * bit: so the type need not be asked. */
 static inline uint64_t pr_to_id(lua_State *L, int index)
 {
-    if (lua_type(L, index) != LUA_TLIGHTUSERDATA)
-        return 0;
     uint64_t id = (uint64_t)(uintptr_t)lua_touserdata(L, index);
     return id >> 63 ? id : 0;
 }
@@ -36,10 +35,10 @@ static inline pierrot_ref pr_to_ref(lua_State *L, int index)
 pierrot_pid pr_check_pid(lua_State *L, int arg);
 pierrot_ref pr_check_ref(lua_State *L, int arg);
 
-/* luaL_typeerror, with pids and refs called so. */
+/* luaL_typeerror, with pids, refs and sockets called so. */
 int pr_type_error(lua_State *L, int arg, const char *expected);
 
-/* What a value is, for messages: "pid", "ref" or Lua's type name. */
+/* What a value is, for messages: "pid", "ref", "socket" or Lua's type name. */
 const char *pr_type_name(lua_State *L, int index);
 
 #endif

@@ -4,6 +4,7 @@
  * by a visit, so the answer is one of after all signals sent to it before, as in OTP. */
 #include <string.h>
 
+#include "lua/ask.h"
 #include "lua/binding.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
@@ -296,8 +297,7 @@ int pr_lua_info(struct pr_lua *lua, struct pr_lua_process *process, const char *
 /* ----------------------------------------------------------------------- asking */
 
 struct info_visit {
-    struct pr_visit visit; /* first */
-    pierrot_from from;
+    struct pr_ask ask; /* first */
     pierrot_term *wanted; /* NULL: only whether it lives */
 };
 
@@ -315,24 +315,7 @@ static void visit_process(struct pr_owner *owner, struct pr_process *process,
         answer = pr_cell_bool(1);
     }
     pr_term_drop(asked.wanted, &owner->heap);
-    (void)pr_reply(owner, NULL, asked.from, 0, answer);
-}
-
-static int try_answer(lua_State *L, lua_KContext context)
-{
-    struct pr_lua *lua = PR_SELF(L);
-    struct pr_call *call = (struct pr_call *)context;
-    if (call->outcome == PR_PENDING)
-        return -1;
-    pr_push_value(lua, L, &call->value);
-    (void)pr_call_end(lua->owner, call, NULL);
-    return 1;
-}
-
-static int answer_k(lua_State *L, int status, lua_KContext context)
-{
-    (void)status;
-    return pr_wait(PR_SELF(L), L, context, try_answer, answer_k);
+    (void)pr_reply(owner, NULL, asked.ask.from, 0, answer);
 }
 
 /* Takes: wanted. */
@@ -340,21 +323,18 @@ static int ask(struct pr_lua *lua, lua_State *L, pierrot_pid pid, pierrot_term *
 {
     struct pr_owner *owner = lua->owner;
     struct info_visit *visit = pr_zalloc(&owner->heap, sizeof *visit);
-    pierrot_ref ref = pr_owner_make_ref(owner);
-    struct pr_call *call =
-        visit ? pr_call_begin(owner, owner->current, (pierrot_pid){0}, ref, 0, UINT64_MAX) : NULL;
-    if (!call) {
-        pr_term_drop(wanted, &owner->heap);
-        pr_free(&owner->heap, visit, sizeof *visit);
-        return luaL_error(L, "not enough memory");
+    int n_results = PIERROT_ENOMEM;
+    if (visit) {
+        visit->ask.visit.signal.u.to = pid;
+        visit->ask.visit.run = visit_process;
+        visit->wanted = wanted;
+        n_results = pr_ask(lua, L, pr_ptable_owner(owner->system, pid), &visit->ask);
     }
-    visit->visit.signal.kind = PR_SIGNAL_VISIT;
-    visit->visit.signal.u.to = pid;
-    visit->visit.run = visit_process;
-    visit->from = (pierrot_from){owner->current->pid, ref};
-    visit->wanted = wanted;
-    pr_signal_push(pr_ptable_owner(owner->system, pid), &visit->visit.signal);
-    return pr_wait(lua, L, (lua_KContext)call, try_answer, answer_k);
+    if (n_results >= 0)
+        return n_results;
+    pr_term_drop(wanted, &owner->heap);
+    pr_free(&owner->heap, visit, sizeof *visit);
+    return luaL_error(L, "not enough memory");
 }
 
 static void check_items(lua_State *L)

@@ -13,6 +13,7 @@ struct pr_spawn_options {
     size_t name_len;
     uint64_t max_queue, max_heap;
     struct pr_lineage *lineage; /* takes; NULL: that of the current process */
+    int is_orphan;              /* without ancestors */
 };
 
 /* A new process that is not ready yet; options are in force. 0; EEXIST (the name), ENOMEM, ELIMIT.

@@ -9,10 +9,14 @@
 #include "lua/binding.h"
 #include "lua/client.h"
 #include "lua/embedded.h"
+#include "lua/host.h"
 #include "lua/kind.h"
+#include "lua/logging.h"
+#include "lua/pattern.h"
 #include "lua/receive.h"
 #include "lua/running.h"
 #include "lua/server.h"
+#include "lua/remote.h"
 #include "lua/spawn.h"
 
 /* Lua's allocator over the scheduler's pool. Without a pointer old_size tells a kind of object. */
@@ -24,6 +28,8 @@ static void *allocate(void *ud, void *ptr, size_t old_size, size_t new_size)
             pr_pool_free(pool, ptr, old_size);
         return NULL;
     }
+    if (!ptr)
+        return pr_pool_alloc(pool, new_size);
     return pr_pool_realloc(pool, ptr, old_size, new_size);
 }
 
@@ -61,6 +67,25 @@ int pr_lua_load_embedded(lua_State *L, const char *name)
         return luaL_error(L, "no module '%s' in pierrot", name);
     lua_pushstring(L, name);
     lua_call(L, 1, 1);
+    return 1;
+}
+
+/* embedded(name): the source of a module of pierrot's own, or nil; without one the list of names. */
+static int l_embedded(lua_State *L)
+{
+    if (lua_isnoneornil(L, 1)) {
+        lua_createtable(L, (int)pr_n_embedded, 0);
+        for (size_t i = 0; i < pr_n_embedded; i++) {
+            lua_pushstring(L, pr_embedded[i].name);
+            lua_rawseti(L, -2, (lua_Integer)i + 1);
+        }
+        return 1;
+    }
+    const struct pr_embedded *found = find_embedded(luaL_checkstring(L, 1));
+    if (found)
+        lua_pushlstring(L, (const char *)found->bytes, found->len);
+    else
+        lua_pushnil(L);
     return 1;
 }
 
@@ -135,13 +160,18 @@ static void open_core(struct pr_lua *lua, lua_State *L)
 {
     lua_newtable(L);
     pr_open_receive(lua, L);
+    pr_open_pattern(lua, L);
     pr_open_client(lua, L);
     pr_open_spawn(lua, L);
+    pr_open_remote(lua, L);
     pr_open_binding(lua, L);
+    pr_open_logging(lua, L);
     pr_open_timers(lua, L);
     pr_open_info(lua, L);
     lua_pushboolean(L, lua->is_module);
     lua_setfield(L, -2, "is_module");
+    lua_pushcfunction(L, l_embedded);
+    lua_setfield(L, -2, "embedded");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &pr_core_key);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -171,7 +201,11 @@ static int open_protected(lua_State *L)
     pr_open_coroutine(lua, L);
     pr_open_base(lua, L);
     keep_functions(lua, L);
-    return 0;
+    if (lua->is_module)
+        return 0;
+    pr_open_host(lua, L);
+    lua_pushinteger(L, pr_host_prepare(lua, L));
+    return 1;
 }
 
 static void close_state(struct pr_scheduler *scheduler)
@@ -212,11 +246,13 @@ static int open_state(struct pr_scheduler *scheduler, void *host_state)
     lua_State *L = lua->main;
     lua_pushcfunction(L, open_protected);
     lua_pushlightuserdata(L, lua);
-    int status = lua_pcall(L, 1, 0, 0);
-    if (status != LUA_OK) {
-        lua_pop(L, 1);
+    int status = lua_pcall(L, 1, 1, 0);
+    int error = status == LUA_OK ? (int)lua_tointeger(L, -1) : 0;
+    lua_pop(L, 1);
+    if (status != LUA_OK)
         return status == LUA_ERRMEM ? PIERROT_ENOMEM : PIERROT_ELUA;
-    }
+    if (error)
+        return error;
     return lua->is_module ? pr_lua_host_new(lua) : 0;
 }
 

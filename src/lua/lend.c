@@ -22,7 +22,7 @@ static int lend(lua_State *L, int index, struct pierrot_term *cell)
         return 1;
     case LUA_TLIGHTUSERDATA:
         id = pr_to_id(L, index);
-        *cell = pr_id_is_pid(id) ? pr_cell_pid((pierrot_pid){id}) : pr_cell_ref((pierrot_ref){id});
+        *cell = pr_cell_id(id);
         return id != 0;
     case LUA_TBOOLEAN:
         *cell = pr_cell_bool(lua_toboolean(L, index));
@@ -35,18 +35,18 @@ static int lend(lua_State *L, int index, struct pierrot_term *cell)
     }
 }
 
-const pierrot_term *pr_lend_tuple(lua_State *L, int first, int n, struct pr_lent *lent)
+const pierrot_term *pr_lend_request(lua_State *L, int tag, int first, int n, struct pr_lent *lent)
 {
     while (n > 0 && lua_isnil(L, first + n - 1))
         n--;
-    if (n > PR_LENT_MAX)
+    if (n >= PR_LENT_MAX || !lend(L, tag, &lent->items[0]))
         return NULL;
     for (int i = 0; i < n; i++) {
-        if (!lend(L, first + i, &lent->items[i]))
+        if (!lend(L, first + i, &lent->items[i + 1]))
             return NULL;
     }
     lent->table = (struct pr_table){
-        .n_array = (uint32_t)n, .cap_array = PR_LENT_MAX, .array = lent->items};
+        .n_array = (uint32_t)n + 1, .cap_array = PR_LENT_MAX, .array = lent->items};
     lent->root = (struct pierrot_term){.tag = PIERROT_TABLE, .as.table = &lent->table};
     return &lent->root;
 }

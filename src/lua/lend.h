@@ -16,8 +16,8 @@ struct pr_lent {
     struct pierrot_term items[PR_LENT_MAX];
 };
 
-/* The n values from `first` on as {value, …}; nils at the end count for nothing. It is good while
- * they stay on the stack. NULL: they are too many, or not all scalars. */
-const pierrot_term *pr_lend_tuple(lua_State *L, int first, int n, struct pr_lent *lent);
+/* The value at `tag` and the n from `first` on as {tag, value, …}; nils at the end count for nothing.
+ * It is good while they stay where they are. NULL: they are too many, or not all scalars. */
+const pierrot_term *pr_lend_request(lua_State *L, int tag, int first, int n, struct pr_lent *lent);
 
 #endif

@@ -4,26 +4,45 @@
 #include <string.h>
 
 #include "lua/embed.h"
+#include "lua/ident.h"
 #include "lua/state.h"
 
-/* Runs protected: the main function of pierrot.program with its steps on top. */
+static void set_string(lua_State *L, const char *field, const char *text)
+{
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, field);
+}
+
+static void push_steps(lua_State *L, const struct pr_program *program)
+{
+    lua_createtable(L, program->n_steps, 0);
+    for (int i = 0; i < program->n_steps; i++) {
+        int executes = program->steps[i].kind == PR_PROGRAM_EXECUTE;
+        lua_createtable(L, 0, 2);
+        set_string(L, "kind", executes ? "execute" : "load");
+        set_string(L, "text", program->steps[i].text);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+/* Runs protected: the main function, made by pierrot.program of a table of what is asked for. */
 static int make_main(lua_State *L)
 {
     const struct pr_program *program = lua_touserdata(L, 1);
     lua_getglobal(L, "require");
     lua_pushliteral(L, "pierrot.program");
     lua_call(L, 1, 1);
-    lua_createtable(L, program->n_steps, 0);
-    for (int i = 0; i < program->n_steps; i++) {
-        lua_createtable(L, 0, 2);
-        lua_pushstring(L, program->steps[i].kind == PR_PROGRAM_EXECUTE ? "execute" : "load");
-        lua_setfield(L, -2, "kind");
-        lua_pushstring(L, program->steps[i].text);
-        lua_setfield(L, -2, "text");
-        lua_rawseti(L, -2, i + 1);
+    lua_createtable(L, 0, 5);
+    push_steps(L, program);
+    lua_setfield(L, -2, "steps");
+    set_string(L, "script", program->script);
+    set_string(L, "command", program->command);
+    set_string(L, "version", PIERROT_VERSION);
+    if (program->interactive) {
+        pr_push_id(L, program->terminal.id);
+        lua_setfield(L, -2, "terminal");
     }
-    lua_pushstring(L, program->script);
-    lua_call(L, 2, 1);
+    lua_call(L, 1, 1);
     return 1;
 }
 
@@ -51,7 +70,9 @@ static int run(pierrot *rt, const struct pr_program *program)
     int script = program->script_index < program->argc ? program->script_index : 0;
     int error = pr_main_set_arg(rt, program->argc, program->argv, script);
     if (!error)
-        error = pr_stop_on_signals(rt);
+        error = pr_stop_on_terminate(rt);
+    if (!error && !program->interactive) /* at a prompt Ctrl-C ends what it runs */
+        error = pr_stop_on_interrupt(rt);
     if (error) {
         pierrot_log(rt, PIERROT_ERROR, "pierrot: %s", pierrot_strerror(error));
         return 1;

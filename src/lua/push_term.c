@@ -22,6 +22,7 @@ static void push_cell(lua_State *L, const struct pierrot_term *cell)
         return;
     case PIERROT_PID:
     case PIERROT_REF:
+    case PIERROT_SOCKET:
         pr_push_id(L, cell->as.id);
         return;
     case PIERROT_STRING:

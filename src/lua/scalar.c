@@ -5,17 +5,8 @@
 
 int pr_is_scalar(lua_State *L, int index)
 {
-    switch (lua_type(L, index)) {
-    case LUA_TNIL:
-    case LUA_TBOOLEAN:
-    case LUA_TNUMBER:
-    case LUA_TSTRING:
-        return 1;
-    case LUA_TLIGHTUSERDATA:
-        return pr_to_id(L, index) != 0;
-    default:
-        return 0;
-    }
+    int type = lua_type(L, index);
+    return pr_is_scalar_type(type) || (type == LUA_TLIGHTUSERDATA && pr_to_id(L, index) != 0);
 }
 
 int pr_count_pairs(lua_State *L, int table)

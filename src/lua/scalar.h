@@ -4,6 +4,12 @@
 
 #include "lua/state.h"
 
+/* Types of which a message can hold any value; of light userdata only pids and refs. */
+static inline int pr_is_scalar_type(int type)
+{
+    return type == LUA_TSTRING || type == LUA_TNUMBER || type == LUA_TNIL || type == LUA_TBOOLEAN;
+}
+
 /* Whether the value is what a message holds beside tables. */
 int pr_is_scalar(lua_State *L, int index);
 

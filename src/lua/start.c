@@ -13,7 +13,7 @@ struct named {
     const char *module;
     const char *function;
     const pierrot_term *arg;
-    struct pr_process *monitor;
+    const struct pr_spawn_options *options;
     pierrot_pid pid;
     pierrot_ref ref;
     int error;
@@ -26,7 +26,6 @@ static const char call_code[] = "local module, name, arg = ...\n"
 static int spawn_named(lua_State *L)
 {
     struct named *named = lua_touserdata(L, 1);
-    struct pr_spawn_options options = {.monitor = named->monitor};
     struct pr_lua_process *made;
     lua_pushstring(L, named->module);
     lua_pushstring(L, named->function);
@@ -36,20 +35,21 @@ static int spawn_named(lua_State *L)
         lua_pushnil(L);
     if (luaL_loadbufferx(L, call_code, strlen(call_code), "=pierrot", "t") != LUA_OK)
         return lua_error(L);
-    named->error = pr_spawn_plain(named->lua, L, 3, &options, &made, &named->ref);
+    named->error = pr_spawn_plain(named->lua, L, 3, named->options, &made, &named->ref);
     if (!named->error)
         named->pid = made->process.pid;
     return 0;
 }
 
-int pr_spawn_named(struct pr_lua *lua, const char *module, const char *function,
-                   const pierrot_term *arg, pierrot_pid *pid, pierrot_ref *ref)
+int pr_spawn_named_with(struct pr_lua *lua, const char *module, const char *function,
+                        const pierrot_term *arg, const struct pr_spawn_options *options,
+                        pierrot_pid *pid, pierrot_ref *ref)
 {
     struct named named = {.lua = lua,
                           .module = module,
                           .function = function,
                           .arg = arg,
-                          .monitor = lua->owner->current};
+                          .options = options};
     lua_State *L = lua->scratch;
     if (!lua_checkstack(L, 4))
         return PIERROT_ENOMEM;
@@ -64,6 +64,13 @@ int pr_spawn_named(struct pr_lua *lua, const char *module, const char *function,
     *pid = named.pid;
     *ref = named.ref;
     return 0;
+}
+
+int pr_spawn_named(struct pr_lua *lua, const char *module, const char *function,
+                   const pierrot_term *arg, pierrot_pid *pid, pierrot_ref *ref)
+{
+    struct pr_spawn_options options = {.monitor = lua->owner->current};
+    return pr_spawn_named_with(lua, module, function, arg, &options, pid, ref);
 }
 
 /* ------------------------------------------------------------ servers for hosts */
@@ -112,7 +119,8 @@ static int start_there(struct pr_owner *owner, struct pr_host_visit *visit)
     owner->current = outer;
     if (error)
         return error;
-    error = pr_host_await_end(owner, visit, starter, ended);
+    struct pr_host_wait wait = {starter, ended, -1, 0};
+    error = pr_host_await_end(owner, visit, &wait);
     if (error < 0)
         pr_process_exit(owner, pr_ptable_find(owner, starter), PR_TERM(killed));
     return error;
@@ -139,6 +147,8 @@ static pierrot_term *make_request(const char *module, pierrot_term *arg,
         error = set(request, "name", pierrot_string(options->name, options->name_len));
     if (!error && options && options->max_queue > 0)
         error = set(request, "max_queue", pierrot_int(options->max_queue));
+    if (!error && options && options->max_heap > 0)
+        error = set(request, "max_heap", pierrot_int(options->max_heap));
     if (!error && options && options->timeout_ms >= 0)
         error = set(request, "timeout", pierrot_int(options->timeout_ms));
     if (!error)

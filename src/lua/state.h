@@ -46,6 +46,7 @@ struct pr_lua {
     struct pr_lua_now *now;      /* calls nested on this stack, innermost first */
     int n_nested;                /* how many */
     int nest_budget;             /* calls that may be nested before others get a turn */
+    int n_sent;                  /* messages sent in this slice, without waiting for an answer */
     int host_woken;              /* the host's process had its turn */
     int is_module;               /* the state belongs to a host program */
     uint32_t gc_kb;              /* heap after the last full cycle, for pacing */
@@ -90,6 +91,9 @@ void pr_store_reserve(struct pr_lua *lua, lua_State *L);
 
 /* Pushes the value; there must be a free stack slot. Never fails. */
 void pr_store_push(struct pr_lua *lua, lua_State *L, uint32_t place);
+
+/* The same, and forgets it. Never fails. */
+void pr_store_take(struct pr_lua *lua, lua_State *L, uint32_t place);
 
 /* Replaces the value by the one on top, popped. Never fails. */
 void pr_store_set(struct pr_lua *lua, lua_State *L, uint32_t place);

@@ -63,6 +63,22 @@ void pr_store_push(struct pr_lua *lua, lua_State *L, uint32_t place)
     lua_xmove(lua->chunks, L, 1);
 }
 
+static void forget(struct pr_lua *lua, uint32_t place)
+{
+    struct pr_store *store = &lua->store;
+    lua_pushboolean(lua->chunks, 0);
+    lua_rawseti(lua->chunks, (int)(place >> CHUNK_BITS) + 1, (place & (CHUNK - 1)) + 1);
+    store->next_free[place] = store->free;
+    store->free = place;
+    store->n_used--;
+}
+
+void pr_store_take(struct pr_lua *lua, lua_State *L, uint32_t place)
+{
+    pr_store_push(lua, L, place);
+    forget(lua, place);
+}
+
 void pr_store_set(struct pr_lua *lua, lua_State *L, uint32_t place)
 {
     lua_xmove(L, lua->chunks, 1);
@@ -71,14 +87,8 @@ void pr_store_set(struct pr_lua *lua, lua_State *L, uint32_t place)
 
 void pr_store_drop(struct pr_lua *lua, uint32_t place)
 {
-    struct pr_store *store = &lua->store;
-    if (!place)
-        return;
-    lua_pushboolean(lua->chunks, 0);
-    lua_rawseti(lua->chunks, (int)(place >> CHUNK_BITS) + 1, (place & (CHUNK - 1)) + 1);
-    store->next_free[place] = store->free;
-    store->free = place;
-    store->n_used--;
+    if (place)
+        forget(lua, place);
 }
 
 pierrot_term *pr_store_to_term(struct pr_lua *lua, uint32_t place)

@@ -4,6 +4,7 @@
  * elsewhere it is read and cancelled by a visit there. */
 #include <string.h>
 
+#include "lua/ask.h"
 #include "lua/binding.h"
 #include "lua/client.h"
 #include "lua/copy.h"
@@ -42,12 +43,10 @@ static int start_timer(lua_State *L, int is_wrapped)
     luaL_checkany(L, 3);
     target = pr_check_target(lua, L, 2, 1);
     struct pr_process *local = pr_ptable_find(lua->owner, target.pid);
-    int is_name = lua_type(L, 2) == LUA_TSTRING;
+    int is_name = lua_type(L, 2) == LUA_TSTRING || lua_istable(L, 2);
     struct pierrot_term value = pr_encode(lua, L, 3, is_name || target.alias.id ? NULL : local);
     if (is_name) {
-        size_t len;
-        const char *bytes = lua_tolstring(L, 2, &len);
-        name = pr_term_new_string(&lua->owner->heap, bytes, len);
+        name = pr_name_term(lua, L, 2);
         if (!name) {
             pr_value_drop(lua->owner, &value);
             return luaL_error(L, "not enough memory");
@@ -59,12 +58,59 @@ static int start_timer(lua_State *L, int is_wrapped)
     return 1;
 }
 
+/* What is not plain (options, a via, a mistake) is for the Lua functions set by set_checked_timers:
+ * they check, and come back by the unchecked functions below. */
+static const char checked_timers[3] = {0};
+
+enum { SEND_AFTER, START_TIMER, CANCEL_TIMER };
+
+static int results(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    (void)context;
+    return lua_gettop(L);
+}
+
+static int call_checked(lua_State *L, int which)
+{
+    luaL_checkstack(L, 2, NULL);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &checked_timers[which]);
+    lua_insert(L, 1);
+    lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, results);
+    return results(L, LUA_OK, 0);
+}
+
+static int l_set_checked_timers(lua_State *L)
+{
+    lua_settop(L, 3);
+    for (int which = CANCEL_TIMER; which >= SEND_AFTER; which--)
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &checked_timers[which]);
+    return 0;
+}
+
+static int is_plain_start(lua_State *L)
+{
+    return lua_gettop(L) == 3 && lua_type(L, 1) == LUA_TNUMBER && lua_tonumber(L, 1) >= 0 &&
+           (pr_to_id(L, 2) || lua_type(L, 2) == LUA_TSTRING);
+}
+
 static int l_send_after(lua_State *L)
+{
+    return is_plain_start(L) ? start_timer(L, 0) : call_checked(L, SEND_AFTER);
+}
+
+static int l_start_timer(lua_State *L)
+{
+    return is_plain_start(L) ? start_timer(L, 1) : call_checked(L, START_TIMER);
+}
+
+/* (ms, dest, msg, is_absolute) */
+static int l_start_unchecked(lua_State *L)
 {
     return start_timer(L, 0);
 }
 
-static int l_start_timer(lua_State *L)
+static int l_start_wrapped_unchecked(lua_State *L)
 {
     return start_timer(L, 1);
 }
@@ -72,8 +118,7 @@ static int l_start_timer(lua_State *L)
 /* --------------------------------------------------------------- cancel and read */
 
 struct timer_visit {
-    struct pr_visit visit; /* first */
-    pierrot_from from;
+    struct pr_ask ask; /* first */
     pierrot_ref timer;
     int cancels;
     int is_async; /* the answer is a message */
@@ -106,56 +151,34 @@ static void visit_timer(struct pr_owner *owner, struct pr_process *process, stru
     pr_free(&owner->heap, visit, sizeof asked);
     int64_t ns = look(owner, asked.timer, asked.cancels);
     if (asked.is_async)
-        send_cancelled(owner, asked.from.pid, asked.timer, ns);
+        send_cancelled(owner, asked.ask.from.pid, asked.timer, ns);
     else
-        (void)pr_reply(owner, NULL, asked.from, 0, left_value(ns));
-}
-
-static int try_answer(lua_State *L, lua_KContext context)
-{
-    struct pr_lua *lua = PR_SELF(L);
-    struct pr_call *call = (struct pr_call *)context;
-    if (call->outcome == PR_PENDING)
-        return -1;
-    pr_push_value(lua, L, &call->value);
-    (void)pr_call_end(lua->owner, call, NULL);
-    return 1;
-}
-
-static int answer_k(lua_State *L, int status, lua_KContext context)
-{
-    (void)status;
-    return pr_wait(PR_SELF(L), L, context, try_answer, answer_k);
+        (void)pr_reply(owner, NULL, asked.ask.from, 0, left_value(ns));
 }
 
 static int ask_elsewhere(struct pr_lua *lua, lua_State *L, struct pr_owner *home,
                          struct timer_visit asked)
 {
-    struct pr_owner *owner = lua->owner;
-    struct pr_call *call = NULL;
+    struct pr_heap *heap = &lua->owner->heap;
     if (!asked.is_async)
         pr_check_can_wait(lua, L);
-    struct timer_visit *visit = pr_zalloc(&owner->heap, sizeof *visit);
+    struct timer_visit *visit = pr_zalloc(heap, sizeof *visit);
     if (!visit)
         return luaL_error(L, "not enough memory");
     *visit = asked;
-    visit->visit.signal.kind = PR_SIGNAL_VISIT;
-    visit->visit.run = visit_timer;
-    visit->from.pid = owner->current->pid;
-    if (!asked.is_async) {
-        visit->from.ref = pr_owner_make_ref(owner);
-        call =
-            pr_call_begin(owner, owner->current, (pierrot_pid){0}, visit->from.ref, 0, UINT64_MAX);
-        if (!call) {
-            pr_free(&owner->heap, visit, sizeof *visit);
-            return luaL_error(L, "not enough memory");
-        }
+    visit->ask.visit.run = visit_timer;
+    if (asked.is_async) {
+        visit->ask.visit.signal.kind = PR_SIGNAL_VISIT;
+        visit->ask.from.pid = lua->owner->current->pid;
+        pr_signal_push(home, &visit->ask.visit.signal);
+        lua_pushboolean(L, 1);
+        return 1;
     }
-    pr_signal_push(home, &visit->visit.signal);
-    if (call)
-        return pr_wait(lua, L, (lua_KContext)call, try_answer, answer_k);
-    lua_pushboolean(L, 1);
-    return 1;
+    int n_results = pr_ask(lua, L, home, &visit->ask);
+    if (n_results >= 0)
+        return n_results;
+    pr_free(heap, visit, sizeof *visit);
+    return luaL_error(L, "not enough memory");
 }
 
 /* (ref, async) */
@@ -184,6 +207,13 @@ static int ask_timer(lua_State *L, int cancels)
 
 static int l_cancel_timer(lua_State *L)
 {
+    int is_plain = lua_gettop(L) == 1 && pr_to_ref(L, 1).id != 0;
+    return is_plain ? ask_timer(L, 1) : call_checked(L, CANCEL_TIMER);
+}
+
+/* (ref, is_async) */
+static int l_cancel_unchecked(lua_State *L)
+{
     return ask_timer(L, 1);
 }
 
@@ -201,6 +231,10 @@ void pr_open_timers(struct pr_lua *lua, lua_State *L)
         {"start_timer", l_start_timer},
         {"cancel_timer", l_cancel_timer},
         {"read_timer", l_read_timer},
+        {"set_checked_timers", l_set_checked_timers},
+        {"send_after_unchecked", l_start_unchecked},
+        {"start_timer_unchecked", l_start_wrapped_unchecked},
+        {"cancel_timer_unchecked", l_cancel_unchecked},
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);

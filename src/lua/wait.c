@@ -53,8 +53,12 @@ int pr_wait(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn tr
             lua_KFunction k)
 {
     int n = try_fn(L, context);
-    if (n >= 0)
-        return n;
+    return n >= 0 ? n : pr_wait_on(lua, L, context, try_fn, k);
+}
+
+int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
+               lua_KFunction k)
+{
     if (lua->host && lua->owner->current == &lua->host->process)
         return host_wait(lua, L, context, try_fn);
     pr_running.yield = PR_YIELD_WAIT;
@@ -83,6 +87,26 @@ int pr_give_way(struct pr_lua *lua, lua_State *L)
     }
     pr_running.yield = PR_YIELD_PREEMPT;
     return lua_yieldk(L, 0, 0, gave_way);
+}
+
+enum { SENDS_PER_SLICE = 500 };
+
+static int sent(lua_State *L, int status, lua_KContext context)
+{
+    (void)L;
+    (void)status;
+    (void)context;
+    return 1;
+}
+
+int pr_end_send(struct pr_lua *lua, lua_State *L)
+{
+    if (++lua->n_sent < SENDS_PER_SLICE || !lua->scheduler->ready.head)
+        return 1;
+    if (L != pr_running.L || !pr_running.chain_yields || !lua_isyieldable(L))
+        return 1;
+    pr_running.yield = PR_YIELD_PREEMPT;
+    return lua_yieldk(L, 0, 0, sent);
 }
 
 static int never(lua_State *L, int status, lua_KContext context)

@@ -12,13 +12,22 @@ void pr_check_can_wait(struct pr_lua *lua, lua_State *L);
 /* One look at what the process waits for: the number of results pushed, or -1: go on waiting. */
 typedef int (*pr_try_fn)(lua_State *L, lua_KContext context);
 
-/* Lets the process wait until `try` has results; `k` must be `return pr_wait_on(L, context, try,
- * k)`. For use as `return pr_wait(…)`. In a host's main process it runs the scheduler meanwhile. */
+/* Lets the process wait until `try` has results; `k` must be `return pr_wait(L, context, try, k)`.
+ * For use as `return pr_wait(…)`. In a host's main process it runs the scheduler meanwhile. */
 int pr_wait(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
             lua_KFunction k);
 
+/* The same where a first look was in vain. */
+int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
+               lua_KFunction k);
+
 /* Gives way to others; use as return value. */
 int pr_give_way(struct pr_lua *lua, lua_State *L);
+
+/* A message was sent that nobody answers. A process that only sends is ahead of those that it sends
+ * to: after some hundreds it gives way, or their mailboxes would grow for as long as a slice lasts.
+ * Use as return value with the result on top. */
+int pr_end_send(struct pr_lua *lua, lua_State *L);
 
 /* The current process is EXITING: unwinds L for good; use as return value. */
 int pr_die(struct pr_lua *lua, lua_State *L);

@@ -6,11 +6,14 @@
 
 static const pierrot_ref no_ref = {0};
 
+static int enter(struct pr_owner *owner, struct pr_process *process, pierrot_pid peer)
+{
+    return pr_relation_add(owner, process, PR_LINK, peer, no_ref) ? 0 : PIERROT_ENOMEM;
+}
+
 static int add(struct pr_owner *owner, struct pr_process *process, pierrot_pid peer)
 {
-    if (pr_relation_find_link(owner, process, peer))
-        return 0;
-    return pr_relation_add(owner, process, PR_LINK, peer, no_ref) ? 0 : PIERROT_ENOMEM;
+    return pr_relation_find_link(owner, process, peer) ? 0 : enter(owner, process, peer);
 }
 
 static void forget(struct pr_owner *owner, struct pr_process *process, pierrot_pid peer)
@@ -20,11 +23,12 @@ static void forget(struct pr_owner *owner, struct pr_process *process, pierrot_p
         pr_relation_remove(owner, link);
 }
 
+/* Both halves are here, made and removed together: where one is missing the other is as well. */
 int pr_link_new(struct pr_owner *owner, struct pr_process *process, struct pr_process *child)
 {
-    if (add(owner, process, child->pid) != 0)
+    if (enter(owner, process, child->pid) != 0)
         return PIERROT_ENOMEM;
-    if (add(owner, child, process->pid) != 0) {
+    if (enter(owner, child, process->pid) != 0) {
         forget(owner, process, child->pid);
         return PIERROT_ENOMEM;
     }

@@ -8,34 +8,19 @@
 #include "base/error.h"
 #include "proc/exit.h"
 #include "proc/link.h"
-#include "proc/monitor.h"
 #include "proc/name.h"
 #include "proc/ptable.h"
 #include "proc/relation.h"
 #include "proc/reply.h"
 #include "sched/alarm.h"
+#include "sched/context.h"
 #include "sched/message.h"
 #include "sched/publish.h"
 #include "sched/report.h"
 #include "sched/scheduler.h"
-#include "sched/user_timer.h"
 
 /* Messages in one slice. */
 enum { SLICE_MESSAGES = 200 };
-
-struct actor {
-    struct pr_process process; /* first */
-    const pierrot_behaviour *behaviour;
-    pierrot_term *stop_reason; /* one hold, or NULL */
-    int is_published;
-    int has_begun; /* init was called: terminate must be */
-    _Alignas(max_align_t) char state[];
-};
-
-struct pierrot_context {
-    struct pr_owner *owner;
-    struct actor *actor;
-};
 
 /* A call whose answer is wanted at once, by the caller's frame below on this stack. */
 struct now {
@@ -47,14 +32,14 @@ struct now {
 
 static _Thread_local struct now *innermost_now;
 
-static struct actor *actor_of(struct pr_process *process)
+static struct pr_actor *actor_of(struct pr_process *process)
 {
-    return (struct actor *)process;
+    return (struct pr_actor *)process;
 }
 
-static size_t size_of(const struct actor *actor)
+static size_t size_of(const struct pr_actor *actor)
 {
-    return offsetof(struct actor, state) + actor->behaviour->state_size;
+    return offsetof(struct pr_actor, state) + actor->behaviour->state_size;
 }
 
 /* ------------------------------------------------------------ how callbacks end */
@@ -80,15 +65,30 @@ static pierrot_term *error_reason(struct pr_owner *owner, int error)
     return reason ? reason : PR_TERM(enomem);
 }
 
-static pierrot_term *take_stop_reason(struct actor *actor)
+static pierrot_term *take_stop_reason(struct pr_actor *actor)
 {
     pierrot_term *reason = actor->stop_reason ? actor->stop_reason : PR_TERM(normal);
     actor->stop_reason = NULL;
     return reason;
 }
 
+/* What it handled when it crashed, for the report. */
+static void note(struct pr_owner *owner, struct pr_actor *actor, const pierrot_term *message,
+                 pierrot_pid client)
+{
+    struct pr_process *process = &actor->process;
+    if (!(process->flags & PR_EXITING) ||
+        !pr_report_is_due(owner, process, process->exit_reason))
+        return;
+    struct pr_process_extra *extra = pr_process_extra(owner, process);
+    if (!extra || extra->last_message)
+        return;
+    extra->last_message = pr_term_copy(&owner->heap, message);
+    extra->client = client;
+}
+
 /* What a callback answered takes effect. */
-static void conclude(struct pr_owner *owner, struct actor *actor, int result)
+static void conclude(struct pr_owner *owner, struct pr_actor *actor, int result)
 {
     if (result == PIERROT_OK)
         return;
@@ -99,7 +99,7 @@ static void conclude(struct pr_owner *owner, struct actor *actor, int result)
 
 /* ---------------------------------------------------------------- the messages */
 
-static void take_call(struct pr_owner *owner, struct actor *actor, pierrot_from from,
+static void take_call(struct pr_owner *owner, struct pr_actor *actor, pierrot_from from,
                       const pierrot_term *request)
 {
     struct pierrot_context context = {owner, actor};
@@ -108,22 +108,25 @@ static void take_call(struct pr_owner *owner, struct actor *actor, pierrot_from 
                  actor->behaviour->handle_call(&context, actor->state, request, from));
     else
         pr_process_exit(owner, &actor->process, tagged(owner, "bad_call", request));
+    note(owner, actor, request, from.pid);
 }
 
-static void take_cast(struct pr_owner *owner, struct actor *actor, const pierrot_term *request)
+static void take_cast(struct pr_owner *owner, struct pr_actor *actor, const pierrot_term *request)
 {
     struct pierrot_context context = {owner, actor};
     if (actor->behaviour->handle_cast)
         conclude(owner, actor, actor->behaviour->handle_cast(&context, actor->state, request));
     else
         pr_process_exit(owner, &actor->process, tagged(owner, "bad_cast", request));
+    note(owner, actor, request, (pierrot_pid){0});
 }
 
-static void take_info(struct pr_owner *owner, struct actor *actor, const pierrot_term *message)
+static void take_info(struct pr_owner *owner, struct pr_actor *actor, const pierrot_term *message)
 {
     struct pierrot_context context = {owner, actor};
     if (actor->behaviour->handle_info) {
         conclude(owner, actor, actor->behaviour->handle_info(&context, actor->state, message));
+        note(owner, actor, message, (pierrot_pid){0});
         return;
     }
     char text[200], id[PR_IDENT_SIZE];
@@ -133,14 +136,29 @@ static void take_info(struct pr_owner *owner, struct actor *actor, const pierrot
                   actor->behaviour->name, id, text);
 }
 
+/* Before any other message. A behaviour from before there was handle_continue is shorter. */
+static void take_continue(struct pr_owner *owner, struct pr_actor *actor)
+{
+    struct pierrot_context context = {owner, actor};
+    const pierrot_behaviour *behaviour = actor->behaviour;
+    pierrot_term *arg = actor->continuation;
+    actor->continuation = NULL;
+    if (behaviour->size > offsetof(pierrot_behaviour, handle_continue) &&
+        behaviour->handle_continue)
+        conclude(owner, actor, behaviour->handle_continue(&context, actor->state, arg));
+    else
+        pr_process_exit(owner, &actor->process, tagged(owner, "bad_continue", arg));
+    pr_term_drop(arg, &owner->heap);
+}
+
 /* As in OTP that ends a server that traps exits. */
-static int is_parents_exit(const struct actor *actor, const struct pr_signal *message)
+static int is_parents_exit(const struct pr_actor *actor, const struct pr_signal *message)
 {
     return message->kind == PR_SIGNAL_EXITED &&
            pr_process_is_child_of(&actor->process, message->from);
 }
 
-static void take_system(struct pr_owner *owner, struct actor *actor,
+static void take_system(struct pr_owner *owner, struct pr_actor *actor,
                         const struct pr_signal *message)
 {
     const pierrot_term *request = pr_value_cell(&message->value);
@@ -158,7 +176,7 @@ static void take_system(struct pr_owner *owner, struct actor *actor,
     }
 }
 
-static void take_message(struct pr_owner *owner, struct actor *actor, struct pr_signal *message)
+static void take_message(struct pr_owner *owner, struct pr_actor *actor, struct pr_signal *message)
 {
     const pierrot_term *cell;
     pierrot_term *built = NULL;
@@ -180,15 +198,35 @@ static void take_message(struct pr_owner *owner, struct actor *actor, struct pr_
     pr_signal_free(owner, message);
 }
 
+/* What is next: a continuation, the oldest message, the end of a timeout. Whether there was any. */
+static int take_next(struct pr_owner *owner, struct pr_actor *actor)
+{
+    struct pr_signal *message = pr_mailbox_first(&actor->process.mailbox);
+    struct pierrot_term timeout = pr_cell_borrow("timeout", 7);
+    int has_timed_out = actor->has_timed_out;
+    if (actor->continuation) {
+        take_continue(owner, actor);
+    } else if (message || has_timed_out) {
+        actor->has_timed_out = 0;
+        pr_alarm_cancel(owner, &actor->timeout);
+        if (message) {
+            pr_mailbox_take(&actor->process.mailbox, message);
+            take_message(owner, actor, message);
+        } else {
+            take_info(owner, actor, &timeout);
+        }
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
 static enum pr_slice_end run(struct pr_owner *owner, struct pr_process *process)
 {
-    struct actor *actor = actor_of(process);
+    struct pr_actor *actor = actor_of(process);
     for (int i = 0; i < SLICE_MESSAGES; i++) {
-        struct pr_signal *message = pr_mailbox_first(&process->mailbox);
-        if (!message)
+        if (!take_next(owner, actor))
             return PR_SLICE_WAITS;
-        pr_mailbox_take(&process->mailbox, message);
-        take_message(owner, actor, message);
         process->reductions++;
         if (process->flags & PR_EXITING)
             return PR_SLICE_ENDED;
@@ -207,29 +245,67 @@ enum pr_now pr_actor_call_now(struct pr_owner *owner, struct pr_process *server,
     server->reductions++;
     owner->current = server;
     innermost_now = &now;
+    actor_of(server)->has_timed_out = 0;
+    pr_alarm_cancel(owner, &actor_of(server)->timeout);
     take_call(owner, actor_of(server), from, request);
     innermost_now = now.outer;
     owner->current = caller;
     pr_scheduler_settle(owner, server, PR_SLICE_WAITS);
-    if (server->state == PR_WAITING && server->mailbox.n_messages > 0)
+    if (server->state == PR_WAITING &&
+        (server->mailbox.n_messages > 0 || actor_of(server)->continuation))
         pr_process_wake(owner, server);
     *reply = now.reply;
     return now.is_answered ? PR_NOW_ANSWERED : PR_NOW_PENDING;
 }
 
+/* -------------------------------------------------------------------- the loop */
+
+/* The loop is polled between slices: the actor does not run, but may have its turn coming. On a loop
+ * of the host's the thread is nobody's at this moment. */
+int pierrot_enter(pierrot *rt, pierrot_pid pid, pierrot_enter_fn fn, void *ud)
+{
+    struct pr_owner *owner = pr_ptable_owner(&rt->system, pid), *here = pr_owner_here();
+    struct pr_process *process = owner ? pr_ptable_find(owner, pid) : NULL;
+    if (!process || !pr_process_is_actor(process) || process->flags & PR_EXITING)
+        return PIERROT_ENOPROC;
+    if (process->state == PR_RUNNING)
+        return PIERROT_EDEADLK;
+    struct pr_actor *actor = actor_of(process);
+    struct pierrot_context context = {owner, actor};
+    struct pr_process *outer = owner->current;
+    pr_owner_set_here(owner);
+    owner->current = process;
+    process->reductions++;
+    conclude(owner, actor, fn(&context, actor->state, ud));
+    if (actor->continuation)
+        pr_process_wake(owner, process);
+    owner->current = outer;
+    pr_owner_set_here(here);
+    return 0;
+}
+
 /* ------------------------------------------------------------------ life */
+
+static void report(struct pr_owner *owner, struct pr_actor *actor, const pierrot_term *reason)
+{
+    const struct pr_process_extra *extra = actor->process.extra;
+    pierrot_term *state = pr_actor_state(owner, &actor->process);
+    struct pr_report crash = {.what = actor->behaviour->name, .reason = reason, .state = state};
+    if (extra) {
+        crash.last_message = extra->last_message;
+        crash.client = extra->client;
+    }
+    pr_report_crash(owner, &actor->process, &crash);
+    pr_term_drop(state, &owner->heap);
+}
 
 static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
 {
-    struct actor *actor = actor_of(process);
+    struct pr_actor *actor = actor_of(process);
     struct pierrot_context context = {owner, actor};
-    if (!pr_exit_is_clean(reason) && !(process->flags & PR_STARTING)) {
-        pierrot_term *state = pr_actor_state(owner, process);
-        struct pr_report report = {
-            .what = actor->behaviour->name, .reason = reason, .state = state};
-        pr_report_crash(owner, process, &report);
-        pr_term_drop(state, &owner->heap);
-    }
+    pr_alarm_cancel(owner, &actor->timeout);
+    if (pr_report_is_due(owner, process, reason))
+        report(owner, actor, reason);
     if (actor->has_begun && actor->behaviour->terminate)
         actor->behaviour->terminate(&context, actor->state, reason);
     if (actor->is_published) {
@@ -240,15 +316,17 @@ static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_t
 
 static void destroy(struct pr_owner *owner, struct pr_process *process)
 {
-    struct actor *actor = actor_of(process);
+    struct pr_actor *actor = actor_of(process);
+    pr_alarm_cancel(owner, &actor->timeout); /* terminate may have set it again */
     pr_term_drop(actor->stop_reason, &owner->heap);
+    pr_term_drop(actor->continuation, &owner->heap);
     pr_pool_free(&pr_scheduler_of(owner)->pool, actor, size_of(actor));
 }
 
 static int info(struct pr_owner *owner, struct pr_process *process, const char *item,
                 struct pr_arena *arena, struct pierrot_term *cell)
 {
-    struct actor *actor = actor_of(process);
+    struct pr_actor *actor = actor_of(process);
     (void)owner;
     if (strcmp(item, "memory") == 0)
         *cell = pr_cell_int((int64_t)size_of(actor));
@@ -269,12 +347,12 @@ int pr_process_is_actor(const struct pr_process *process)
 
 const char *pr_actor_name(const struct pr_process *process)
 {
-    return ((const struct actor *)process)->behaviour->name;
+    return ((const struct pr_actor *)process)->behaviour->name;
 }
 
 pierrot_term *pr_actor_state(struct pr_owner *owner, struct pr_process *process)
 {
-    struct actor *actor = actor_of(process);
+    struct pr_actor *actor = actor_of(process);
     struct pierrot_context context = {owner, actor};
     return actor->has_begun && actor->behaviour->inspect
                ? actor->behaviour->inspect(&context, actor->state)
@@ -283,7 +361,7 @@ pierrot_term *pr_actor_state(struct pr_owner *owner, struct pr_process *process)
 
 /* The start has failed: the process ends here and now, without anyone hearing of it but by its
  * links when the reason is one that harms. */
-static void give_up(struct pr_owner *owner, struct actor *actor, struct pr_process *link,
+static void give_up(struct pr_owner *owner, struct pr_actor *actor, struct pr_process *link,
                     int is_harmless, pierrot_term *reason)
 {
     if (link && (is_harmless || link->flags & PR_TRAP_EXIT))
@@ -292,7 +370,7 @@ static void give_up(struct pr_owner *owner, struct actor *actor, struct pr_proce
     pr_process_end(owner, &actor->process);
 }
 
-static int set_up(struct pr_owner *owner, struct actor *actor, const struct pr_actor_start *start,
+static int set_up(struct pr_owner *owner, struct pr_actor *actor, const struct pr_actor_start *start,
                   pierrot_pid *holder)
 {
     if (start->max_queue) {
@@ -301,8 +379,15 @@ static int set_up(struct pr_owner *owner, struct actor *actor, const struct pr_a
             return PIERROT_ENOMEM;
         extra->max_queue = start->max_queue;
     }
-    actor->process.has_parent = start->link != NULL;
+    actor->process.has_parent = start->link || start->remote_link.id;
     if (start->link && pr_link_new(owner, start->link, &actor->process) != 0)
+        return PIERROT_ENOMEM;
+    if (start->remote_link.id && !pr_relation_add(owner, &actor->process, PR_LINK,
+                                                  start->remote_link, (pierrot_ref){0}))
+        return PIERROT_ENOMEM;
+    if (start->remote_monitor.id &&
+        !pr_relation_add(owner, &actor->process, PR_WATCHED, start->remote_monitor,
+                         start->remote_ref))
         return PIERROT_ENOMEM;
     if (!start->name)
         return 0;
@@ -312,7 +397,7 @@ static int set_up(struct pr_owner *owner, struct actor *actor, const struct pr_a
     return error;
 }
 
-static int run_init(struct pr_owner *owner, struct actor *actor, const struct pr_actor_start *start,
+static int run_init(struct pr_owner *owner, struct pr_actor *actor, const struct pr_actor_start *start,
                     pierrot_term **why)
 {
     struct pierrot_context context = {owner, actor};
@@ -338,10 +423,10 @@ static int run_init(struct pr_owner *owner, struct actor *actor, const struct pr
 int pr_actor_start(struct pr_owner *owner, const struct pr_actor_start *start, pierrot_pid *pid,
                    pierrot_term **why)
 {
-    size_t size = offsetof(struct actor, state) + start->behaviour->state_size;
+    size_t size = offsetof(struct pr_actor, state) + start->behaviour->state_size;
     struct pr_pool *pool = &pr_scheduler_of(owner)->pool;
     *why = NULL;
-    struct actor *actor = pr_pool_alloc(pool, size);
+    struct pr_actor *actor = pr_pool_alloc(pool, size);
     if (actor)
         memset(actor, 0, size);
     int error = actor ? pr_process_init(owner, &actor->process, &actor_kind, start->lineage)
@@ -352,6 +437,7 @@ int pr_actor_start(struct pr_owner *owner, const struct pr_actor_start *start, p
         return error;
     }
     actor->behaviour = start->behaviour;
+    pr_timer_init(&actor->timeout.timer);
     struct pr_process *outer = owner->current;
     owner->current = &actor->process;
     actor->process.state = PR_RUNNING;
@@ -367,115 +453,13 @@ int pr_actor_start(struct pr_owner *owner, const struct pr_actor_start *start, p
         return error;
     actor->process.flags = (uint8_t)((actor->process.flags & ~PR_STARTING) | PR_WAKE_ON_MESSAGE);
     actor->process.state = PR_WAITING;
-    if (actor->process.mailbox.n_messages > 0)
+    if (actor->process.mailbox.n_messages > 0 || actor->continuation)
         pr_process_wake(owner, &actor->process);
     *pid = made;
     return 0;
 }
 
-/* ------------------------------------------- the public functions of a context */
-
-pierrot *pierrot_runtime(pierrot_context *ctx)
-{
-    return pr_runtime_of(ctx->owner);
-}
-
-pierrot_pid pierrot_self(pierrot_context *ctx)
-{
-    return ctx->actor->process.pid;
-}
-
-int pierrot_stop_reason(pierrot_context *ctx, pierrot_term *reason)
-{
-    pr_term_drop(ctx->actor->stop_reason, &ctx->owner->heap);
-    ctx->actor->stop_reason = reason;
-    return reason ? 0 : PIERROT_ENOMEM;
-}
-
-int pierrot_trap_exit(pierrot_context *ctx, int flag)
-{
-    struct pr_process *process = &ctx->actor->process;
-    int old = (process->flags & PR_TRAP_EXIT) != 0;
-    process->flags =
-        (uint8_t)(flag ? process->flags | PR_TRAP_EXIT : process->flags & ~PR_TRAP_EXIT);
-    return old;
-}
-
-int pierrot_link(pierrot_context *ctx, pierrot_pid pid)
-{
-    struct pr_process *process = &ctx->actor->process;
-    int error = pr_link(ctx->owner, process, pid);
-    if (error != PIERROT_ENOPROC)
-        return error;
-    /* The EXIT of a link with the dead. */
-    struct pr_signal *signal = pr_signal_new(ctx->owner, PR_SIGNAL_EXIT, process->pid);
-    if (!signal)
-        return PIERROT_ENOMEM;
-    signal->from = pid;
-    signal->value = pr_value_of_term(PR_TERM(noproc));
-    pr_signal_send(ctx->owner, signal);
-    return 0;
-}
-
-int pierrot_unlink(pierrot_context *ctx, pierrot_pid pid)
-{
-    return pr_unlink(ctx->owner, &ctx->actor->process, pid);
-}
-
-int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid)
-{
-    return pr_relation_find_link(ctx->owner, &ctx->actor->process, pid) != NULL;
-}
-
-int pierrot_monitor(pierrot_context *ctx, pierrot_pid pid, pierrot_ref *ref)
-{
-    return pr_monitor(ctx->owner, &ctx->actor->process, pid, NULL, ref);
-}
-
-int pierrot_demonitor(pierrot_context *ctx, pierrot_ref ref)
-{
-    if (!pr_demonitor(ctx->owner, &ctx->actor->process, ref))
-        (void)pr_monitor_flush(ctx->owner, &ctx->actor->process, ref);
-    return 0;
-}
-
-int pierrot_send_after(pierrot_context *ctx, double ms, pierrot_term *msg, pierrot_ref *ref)
-{
-    struct pr_scheduler *scheduler = pr_scheduler_of(ctx->owner);
-    if (!msg)
-        return PIERROT_ENOMEM;
-    if (!(ms >= 0)) {
-        pierrot_term_free(msg);
-        return PIERROT_EINVAL;
-    }
-    return pr_user_timer_start(ctx->owner, pr_clock_deadline(pr_scheduler_now(scheduler), ms),
-                               ctx->actor->process.pid, NULL, 0,
-                               pr_value_from_root(ctx->owner, msg), ref);
-}
-
-int pierrot_cancel_timer(pierrot_context *ctx, pierrot_ref ref)
-{
-    return pr_user_timer_cancel(ctx->owner, ref) >= 0 ? 0 : PIERROT_ENOTFOUND;
-}
-
-pierrot_ref pierrot_make_ref(pierrot_context *ctx)
-{
-    return pr_owner_make_ref(ctx->owner);
-}
-
-int pierrot_publish(pierrot_context *ctx, void *shared, pierrot_read_fn read,
-                    void (*release)(void *shared))
-{
-    struct pr_process *process = &ctx->actor->process;
-    struct pr_process_extra *extra = pr_process_extra(ctx->owner, process);
-    if (!extra)
-        return PIERROT_ENOMEM;
-    int error = pr_published_add(&pr_runtime_of(ctx->owner)->published, &ctx->owner->system->heap,
-                                 process->pid, shared, read, release, &extra->published);
-    if (!error)
-        ctx->actor->is_published = 1;
-    return error;
-}
+/* ------------------------------------------------------------------- answers */
 
 int pierrot_reply(pierrot_from from, pierrot_term *reply)
 {

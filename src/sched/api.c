@@ -33,6 +33,11 @@ void pierrot_spawn_options_init(pierrot_spawn_options *options)
     *options = (pierrot_spawn_options){.size = sizeof *options, .timeout_ms = -1};
 }
 
+int pierrot_schedulers(pierrot *rt)
+{
+    return (int)rt->n_schedulers;
+}
+
 /* The owner that this thread runs, if it is one of this runtime's. */
 static struct pr_owner *owner_here(pierrot *rt)
 {
@@ -120,6 +125,25 @@ int pierrot_whereis(pierrot *rt, const char *name, size_t len, pierrot_pid *pid)
     return 0;
 }
 
+int pierrot_register(pierrot *rt, const char *name, size_t len, pierrot_pid pid)
+{
+    return name ? pr_name_register(&rt->system, name, len, pid) : PIERROT_EINVAL;
+}
+
+int pierrot_unregister(pierrot *rt, const char *name, size_t len)
+{
+    return name ? pr_name_unregister(&rt->system, name, len) : PIERROT_EINVAL;
+}
+
+int pierrot_as_from(const pierrot_term *term, pierrot_from *from)
+{
+    const pierrot_term *pid = pierrot_table_at(term, 1), *ref = pierrot_table_at(term, 2);
+    if (pierrot_term_type(pid) != PIERROT_PID || pierrot_term_type(ref) != PIERROT_REF)
+        return PIERROT_EINVAL;
+    *from = (pierrot_from){pierrot_as_pid(pid), pierrot_as_ref(ref)};
+    return 0;
+}
+
 int pierrot_is_alive(pierrot *rt, pierrot_pid pid)
 {
     return pr_ptable_is_alive(&rt->system, pid);
@@ -191,7 +215,7 @@ static int spawn(pierrot *rt, const pierrot_behaviour *behaviour, const pierrot_
 {
     struct pr_owner *here = owner_here(rt);
     int index = options ? options->scheduler : 0;
-    if (!behaviour || index < 0 || index > (int)rt->n_schedulers)
+    if (!behaviour || behaviour->size < offsetof(pierrot_behaviour, handle_continue) || index < 0 || index > (int)rt->n_schedulers)
         return PIERROT_EINVAL;
     struct pr_owner *target = index > 0 ? rt->system.owners[index - 1]
                               : here    ? here

@@ -158,8 +158,36 @@ static int spin(struct pr_scheduler *scheduler)
     return 0;
 }
 
+static uint64_t ms_until(uint64_t now, uint64_t deadline)
+{
+    return deadline > now ? (deadline - now + 999999) / 1000000 : 0;
+}
+
+void pr_doze_arm(struct pr_scheduler *scheduler)
+{
+    uint64_t now = scheduler->clock.now(&scheduler->clock);
+    uint64_t deadline = pr_wheel_next(&scheduler->wheel, now);
+    if (scheduler->precise_fd >= 0 && deadline == UINT64_MAX)
+        disarm_precise(scheduler);
+    else if (scheduler->precise_fd >= 0)
+        arm_precise(scheduler, deadline);
+    else if (deadline == UINT64_MAX)
+        uv_timer_stop(&scheduler->timer);
+    else
+        uv_timer_start(&scheduler->timer, on_timer, ms_until(now, deadline), 0);
+}
+
+void pr_doze_stay_alive(struct pr_scheduler *scheduler)
+{
+    uv_thread_t self = uv_thread_self();
+    if (scheduler->is_hosted && uv_thread_equal(&self, &scheduler->runtime->creator))
+        uv_ref((uv_handle_t *)&scheduler->prepare);
+}
+
+/* On a loop of the host's the prepare handle keeps the loop alive while this waits for it. */
 static void sleep_until(struct pr_scheduler *scheduler, uint64_t now, uint64_t deadline)
 {
+    pr_doze_stay_alive(scheduler);
     if (deadline == UINT64_MAX) {
         uv_run(scheduler->loop, UV_RUN_ONCE);
     } else if (scheduler->precise_fd >= 0) {
@@ -167,9 +195,8 @@ static void sleep_until(struct pr_scheduler *scheduler, uint64_t now, uint64_t d
         uv_run(scheduler->loop, UV_RUN_ONCE);
         disarm_precise(scheduler);
     } else {
-        uint64_t ns = deadline > now ? deadline - now : 0;
         uv_update_time(scheduler->loop);
-        uv_timer_start(&scheduler->timer, on_timer, (ns + 999999) / 1000000, 0);
+        uv_timer_start(&scheduler->timer, on_timer, ms_until(now, deadline), 0);
         uv_run(scheduler->loop, UV_RUN_ONCE);
         uv_timer_stop(&scheduler->timer);
     }

@@ -13,6 +13,11 @@
 int pr_doze_open(struct pr_scheduler *scheduler);
 void pr_doze_close(struct pr_scheduler *scheduler);
 
+/* For a loop of the host's, see hosted.h: wakes it at the next alarm, or not at all; and keeps it alive
+ * until its next turn, where this thread is the loop's. Thread: owner; any. */
+void pr_doze_arm(struct pr_scheduler *scheduler);
+void pr_doze_stay_alive(struct pr_scheduler *scheduler);
+
 /* Waits, unless `until` says that the run is over. Thread: owner. */
 void pr_doze(struct pr_scheduler *scheduler, uint64_t now, int (*until)(void *ud), void *ud);
 

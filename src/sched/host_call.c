@@ -38,7 +38,7 @@ static void wait(struct pr_host_visit *visit)
 {
     uv_thread_t self = uv_thread_self();
     struct pierrot *runtime = visit->runtime;
-    if (uv_thread_equal(&self, &runtime->creator)) {
+    if (uv_thread_equal(&self, &runtime->creator) && !runtime->schedulers[0]->has_thread) {
         struct pr_owner *outer = pr_owner_here();
         pr_owner_set_here(&runtime->schedulers[0]->owner);
         pr_scheduler_run(runtime->schedulers[0], is_done, visit);
@@ -51,11 +51,11 @@ static void wait(struct pr_host_visit *visit)
     uv_mutex_unlock(&visit->mutex);
 }
 
-/* A scheduler's thread inside of a slice, or any of a runtime's own threads. */
-static int would_deadlock(struct pierrot *runtime)
+int pr_host_would_deadlock(struct pierrot *runtime)
 {
     struct pr_owner *here = pr_owner_here();
-    return here && here->system == &runtime->system && (here->index > 0 || here->current);
+    return here && here->system == &runtime->system &&
+           (pr_scheduler_of(here)->has_thread || here->current);
 }
 
 struct visit_signal {
@@ -76,7 +76,7 @@ static void run_visit(struct pr_owner *owner, struct pr_process *process, struct
 
 int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_host_visit *visit)
 {
-    if (would_deadlock(runtime))
+    if (pr_host_would_deadlock(runtime))
         return PIERROT_EDEADLK;
     struct visit_signal *signal = pr_zalloc(&runtime->system.heap, sizeof *signal);
     if (!signal)
@@ -108,7 +108,8 @@ struct stand_in {
     struct pr_host_visit *visit; /* NULL: completed, or not begun */
     struct pr_call *call;
     pierrot_term **reply;
-    pr_host_ended_fn ended;
+    struct pr_host_wait wait;
+    struct pr_alarm alarm;
 };
 
 static void conclude(struct pr_owner *owner, struct stand_in *self, int result)
@@ -122,8 +123,8 @@ static void conclude(struct pr_owner *owner, struct stand_in *self, int result)
 static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
 {
     struct stand_in *self = (struct stand_in *)process;
-    (void)owner;
     (void)reason;
+    pr_alarm_cancel(owner, &self->alarm);
     if (self->visit)
         pr_host_complete(self->visit, PIERROT_ESTOPPED);
 }
@@ -136,6 +137,8 @@ static void destroy(struct pr_owner *owner, struct pr_process *process)
 static struct stand_in *make(struct pr_owner *owner, const struct pr_kind *kind)
 {
     struct stand_in *self = pr_zalloc(&owner->heap, sizeof *self);
+    if (self)
+        pr_timer_init(&self->alarm.timer);
     if (self && pr_process_init(owner, &self->process, kind, NULL) != 0) {
         pr_free(&owner->heap, self, sizeof *self);
         return NULL;
@@ -158,25 +161,45 @@ static int error_of(enum pr_outcome outcome, const pierrot_term *why)
     return PIERROT_EEXITED;
 }
 
+static uint64_t deadline_of(struct pr_owner *owner, int timeout_ms)
+{
+    uint64_t now = pr_scheduler_now(pr_scheduler_of(owner));
+    return timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(now, timeout_ms);
+}
+
+int pr_host_begin_call(struct pr_owner *owner, struct pr_process *process, pierrot_pid to,
+                       pierrot_term *request, int timeout_ms, struct pr_call **call)
+{
+    *call = pr_call_begin(owner, process, to, pr_owner_make_ref(owner), 1,
+                          deadline_of(owner, timeout_ms));
+    if (*call)
+        return pr_call_send(owner, *call, pr_value_from_root(owner, request), 0);
+    pierrot_term_free(request);
+    return PIERROT_ENOMEM;
+}
+
+int pr_host_end_call(struct pr_owner *owner, struct pr_call *call, pierrot_term **reply)
+{
+    struct pierrot_term value;
+    enum pr_outcome outcome = pr_call_end(owner, call, &value);
+    if (outcome == PR_ANSWERED) {
+        pierrot_term *root = pr_value_to_root(owner, value);
+        if (!root)
+            return PIERROT_ENOMEM;
+        *reply = root;
+        return 0;
+    }
+    int error = error_of(outcome, pr_value_cell(&value));
+    pr_value_drop(owner, &value);
+    return error;
+}
+
 static enum pr_slice_end run_caller(struct pr_owner *owner, struct pr_process *process)
 {
     struct stand_in *self = (struct stand_in *)process;
-    struct pierrot_term value;
-    int result = 0;
     if (self->call->outcome == PR_PENDING)
         return PR_SLICE_WAITS;
-    enum pr_outcome outcome = pr_call_end(owner, self->call, &value);
-    if (outcome == PR_ANSWERED) {
-        pierrot_term *root = pr_value_to_root(owner, value);
-        if (root)
-            *self->reply = root;
-        else
-            result = PIERROT_ENOMEM;
-    } else {
-        result = error_of(outcome, pr_value_cell(&value));
-        pr_value_drop(owner, &value);
-    }
-    conclude(owner, self, result);
+    conclude(owner, self, pr_host_end_call(owner, self->call, self->reply));
     return PR_SLICE_ENDED;
 }
 
@@ -197,18 +220,11 @@ static int begin_call(struct pr_owner *owner, struct pr_host_visit *visit)
     struct stand_in *self = make(owner, &caller_kind);
     if (!self)
         return PIERROT_ENOMEM;
-    uint64_t now = pr_scheduler_now(pr_scheduler_of(owner));
-    uint64_t deadline =
-        request->timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(now, request->timeout_ms);
+    pierrot_term *term = request->request;
     self->reply = request->reply;
-    self->call =
-        pr_call_begin(owner, &self->process, request->to, pr_owner_make_ref(owner), 1, deadline);
-    int error = PIERROT_ENOMEM;
-    if (self->call) {
-        struct pierrot_term value = pr_value_from_root(owner, request->request);
-        request->request = NULL;
-        error = pr_call_send(owner, self->call, value, 0);
-    }
+    request->request = NULL;
+    int error = pr_host_begin_call(owner, &self->process, request->to, term, request->timeout_ms,
+                                   &self->call);
     if (error) {
         pr_process_exit(owner, &self->process, PR_TERM(normal));
         return error;
@@ -241,26 +257,72 @@ static enum pr_slice_end run_watcher(struct pr_owner *owner, struct pr_process *
     struct pr_signal *down = pr_mailbox_first(&process->mailbox);
     if (!down)
         return PR_SLICE_WAITS;
-    conclude(owner, self, self->ended(self->visit, pr_value_cell(&down->value)));
+    conclude(owner, self, self->wait.ended(self->visit, pr_value_cell(&down->value)));
     return PR_SLICE_ENDED;
+}
+
+/* What is to be killed lives here: no signal, for which there might be no memory; it ends when its turn
+ * comes, which the host does not wait for: there may be a crowd before it. */
+static void time_out(struct pr_owner *owner, struct pr_alarm *alarm)
+{
+    struct stand_in *self = PR_CONTAINER_OF(alarm, struct stand_in, alarm);
+    struct pr_process *process =
+        self->wait.kills ? pr_ptable_find(owner, self->wait.pid) : NULL;
+    if (process)
+        pr_process_exit(owner, process, PR_TERM(killed));
+    conclude(owner, self, PIERROT_ETIMEOUT);
 }
 
 static const struct pr_kind watcher_kind = {
     .name = "host watch", .run = run_watcher, .finish = finish, .destroy = destroy};
 
-int pr_host_await_end(struct pr_owner *owner, struct pr_host_visit *visit, pierrot_pid pid,
-                      pr_host_ended_fn ended)
+int pr_host_await_end(struct pr_owner *owner, struct pr_host_visit *visit,
+                      const struct pr_host_wait *wait)
 {
     pierrot_ref unused;
     struct stand_in *self = make(owner, &watcher_kind);
     if (!self)
         return PIERROT_ENOMEM;
-    self->ended = ended;
+    self->wait = *wait;
     self->process.flags |= PR_WAKE_ON_MESSAGE;
-    if (pr_monitor(owner, &self->process, pid, NULL, &unused) != 0) {
+    if (pr_monitor(owner, &self->process, wait->pid, NULL, &unused) != 0) {
         pr_process_exit(owner, &self->process, PR_TERM(normal));
         return PIERROT_ENOMEM;
     }
+    if (wait->timeout_ms >= 0)
+        pr_alarm_set(owner, &self->alarm, deadline_of(owner, wait->timeout_ms), time_out);
     self->visit = visit;
     return PR_HOST_LATER;
+}
+
+struct await_end {
+    struct pr_host_visit visit; /* first */
+    struct pr_host_wait wait;
+    pierrot_term **reason;
+};
+
+static int note_reason(struct pr_host_visit *visit, const pierrot_term *reason)
+{
+    struct await_end *await = (struct await_end *)visit;
+    pierrot_term *copy = await->reason ? pierrot_term_copy(reason) : NULL;
+    if (!await->reason)
+        return 0;
+    if (!copy)
+        return PIERROT_ENOMEM;
+    *await->reason = copy;
+    return 0;
+}
+
+static int begin_await(struct pr_owner *owner, struct pr_host_visit *visit)
+{
+    return pr_host_await_end(owner, visit, &((struct await_end *)visit)->wait);
+}
+
+int pierrot_await_end(pierrot *rt, pierrot_pid pid, int timeout_ms, pierrot_term **reason)
+{
+    struct await_end await = {.visit.run = begin_await,
+                              .wait = {pid, note_reason, timeout_ms, 0},
+                              .reason = reason};
+    struct pr_owner *target = pr_ptable_owner(&rt->system, pid);
+    return pr_host_visit(rt, target ? target : rt->system.owners[0], &await.visit);
 }

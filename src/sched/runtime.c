@@ -11,6 +11,9 @@
 #include "proc/name.h"
 #include "proc/ptable.h"
 #include "proc/signal.h"
+#include "sched/event.h"
+#include "sched/hosted.h"
+#include "sched/job.h"
 #include "sched/publish.h"
 #include "sched/scheduler.h"
 #include "sched/stop.h"
@@ -24,6 +27,8 @@ static int init_system(struct pr_system *system, const pierrot_options *options)
     int error = pr_log_init(&system->log, options->log, options->log_ud);
     if (error)
         return error;
+    system->log.forward = pr_event_forward;
+    system->log.forward_ud = system;
     system->ptable = pr_ptable_new(&system->heap);
     system->names = pr_names_new(&system->heap);
     system->aliases = pr_aliases_new(&system->heap);
@@ -43,10 +48,24 @@ static void fini_system(struct pr_system *system)
 
 /* ------------------------------------------------------------------ threads */
 
-static int must_stop(void *ud)
+static int must_stop(struct pr_scheduler *scheduler)
+{
+    return atomic_load_explicit(&scheduler->must_stop, memory_order_acquire);
+}
+
+static int must_leave(void *ud)
 {
     struct pr_scheduler *scheduler = ud;
-    return atomic_load_explicit(&scheduler->must_stop, memory_order_acquire);
+    return must_stop(scheduler) || (scheduler->owner.index == 0 && scheduler->runtime->jobs);
+}
+
+static void run_until_stopped(struct pr_scheduler *scheduler)
+{
+    while (!must_stop(scheduler)) {
+        pr_scheduler_run(scheduler, must_leave, scheduler);
+        if (scheduler->owner.index == 0)
+            pr_job_run_all(scheduler->runtime);
+    }
 }
 
 static void run_thread(void *ud)
@@ -64,7 +83,7 @@ static void run_thread(void *ud)
     atomic_fetch_add_explicit(&runtime->n_ready, 1, memory_order_release);
     pr_scheduler_of(runtime->system.owners[0])->owner.ops->wake(runtime->system.owners[0]);
     if (!error) {
-        pr_scheduler_run(scheduler, must_stop, scheduler);
+        run_until_stopped(scheduler);
         pr_scheduler_kill_all(scheduler);
         /* The watchdog may still signal this thread: it stays until the watchdog is gone. */
         atomic_fetch_add_explicit(&runtime->n_left, 1, memory_order_release);
@@ -92,7 +111,7 @@ static int start_thread(struct pr_scheduler *scheduler)
 static int start_threads(struct pierrot *runtime)
 {
     int n_started = 0, error = 0;
-    for (uint32_t i = 1; i < runtime->n_schedulers && !error; i++) {
+    for (uint32_t i = runtime->first_thread; i < runtime->n_schedulers && !error; i++) {
         if (!runtime->schedulers[i]->has_thread)
             error = start_thread(runtime->schedulers[i]);
         n_started += !error;
@@ -104,7 +123,7 @@ static int start_threads(struct pierrot *runtime)
 
 static void set_must_stop(struct pierrot *runtime, int value)
 {
-    for (uint32_t i = 1; i < runtime->n_schedulers; i++) {
+    for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
         struct pr_scheduler *scheduler = runtime->schedulers[i];
         if (!scheduler->has_thread)
             continue;
@@ -117,7 +136,7 @@ static void set_must_stop(struct pierrot *runtime, int value)
 static void stop_threads(struct pierrot *runtime)
 {
     int n_threads = 0;
-    for (uint32_t i = 1; i < runtime->n_schedulers; i++)
+    for (uint32_t i = 0; i < runtime->n_schedulers; i++)
         n_threads += runtime->schedulers[i]->has_thread && runtime->schedulers[i]->language_state;
     set_must_stop(runtime, 1);
     while (atomic_load_explicit(&runtime->n_left, memory_order_acquire) < n_threads)
@@ -126,7 +145,7 @@ static void stop_threads(struct pierrot *runtime)
         pr_watchdog_free(runtime->watchdog);
     runtime->watchdog = NULL;
     set_must_stop(runtime, 2);
-    for (uint32_t i = 1; i < runtime->n_schedulers; i++)
+    for (uint32_t i = 0; i < runtime->n_schedulers; i++)
         if (runtime->schedulers[i]->has_thread)
             uv_thread_join(&runtime->schedulers[i]->thread);
 }
@@ -172,7 +191,8 @@ static struct pr_scheduler *make_scheduler(struct pierrot *runtime, uint32_t ind
     *error = PIERROT_ENOMEM;
     if (!scheduler)
         return NULL;
-    *error = pr_scheduler_init(scheduler, runtime, index, NULL);
+    uv_loop_t *loop = index == 0 ? runtime->options.loop : NULL;
+    *error = pr_scheduler_init(scheduler, runtime, index, loop);
     if (*error) {
         pr_free(heap, scheduler, sizeof *scheduler);
         return NULL;
@@ -209,12 +229,23 @@ static int start_watchdog(struct pierrot *runtime)
     return pr_watchdog_new(runtime, &runtime->watchdog);
 }
 
-static int start(struct pierrot *runtime, void *host_state)
+/* Scheduler 0 is the creator's in a stock interpreter, in the program, and on a loop of the host's. */
+static int open_first(struct pierrot *runtime, void *host_state)
 {
     struct pr_scheduler *first = runtime->schedulers[0];
+    runtime->first_thread = 1;
     pr_owner_set_here(&first->owner);
     first->thread = runtime->creator;
-    int error = runtime->language->open(first, host_state);
+    if (runtime->options.loop)
+        pr_hosted_open(first);
+    return runtime->language->open(first, host_state);
+}
+
+static int start(struct pierrot *runtime, void *host_state)
+{
+    int error = 0;
+    if (host_state || runtime->options.program || runtime->options.loop)
+        error = open_first(runtime, host_state);
     if (!error)
         error = start_watchdog(runtime);
     return error ? error : start_threads(runtime);
@@ -270,6 +301,8 @@ void pr_runtime_free(struct pierrot *runtime)
 {
     struct pr_heap heap;
     pr_heap_init(&heap, runtime->system.heap.fn, runtime->system.heap.ud, 1);
+    /* What is killed from here on is no crash that anyone wants to read of. */
+    pr_log_set_level(&runtime->system.log, PR_LOG_NONE);
     stop_threads(runtime);
     pr_stop_ignore_signals(runtime);
     /* From here on one thread is all of them: what they last sent each other takes effect. */
@@ -281,8 +314,10 @@ void pr_runtime_free(struct pierrot *runtime)
         if (!scheduler)
             continue;
         pr_owner_set_here(&scheduler->owner);
+        pr_hosted_close(scheduler);
         pr_scheduler_fini(scheduler);
         pr_owner_set_here(NULL);
+        runtime->schedulers[i] = NULL;
         pr_free(&runtime->system.heap, scheduler, sizeof *scheduler);
     }
     pr_owner_set_here(NULL);

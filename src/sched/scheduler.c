@@ -89,6 +89,8 @@ static struct pr_process *pick(struct pr_scheduler *scheduler, uint64_t now)
 static void wake(struct pr_owner *owner)
 {
     struct pr_scheduler *scheduler = pr_scheduler_of(owner);
+    if (scheduler->is_hosted)
+        pr_doze_stay_alive(scheduler);
     /* seq_cst: the push came before this load (pr_queue_push); see pr_doze. */
     if (atomic_load_explicit(&scheduler->asleep, memory_order_seq_cst) &&
         atomic_exchange_explicit(&scheduler->asleep, 0, memory_order_seq_cst))
@@ -167,7 +169,8 @@ static uint64_t attend(struct pr_scheduler *scheduler)
     scheduler->n_since_clock = 0;
     uint64_t now = scheduler->seen_ns = pr_scheduler_now(scheduler);
     (void)pr_alarm_fire_due(scheduler, now);
-    if (now - scheduler->polled_ns >= PR_POLL_NS) {
+    /* Without a run around it this is a turn that the host's loop gives: it polls itself. */
+    if (now - scheduler->polled_ns >= PR_POLL_NS && scheduler->n_runs > 0) {
         scheduler->polled_ns = now;
         uv_run(scheduler->loop, UV_RUN_NOWAIT);
     }
@@ -211,10 +214,13 @@ void pr_scheduler_run(struct pr_scheduler *scheduler, int (*until)(void *ud), vo
 {
     int was_away = atomic_load_explicit(&scheduler->is_away, memory_order_relaxed);
     pr_watchdog_enter(scheduler);
+    scheduler->n_runs++;
     while (!until(ud)) {
         if (!pr_scheduler_step(scheduler) && !until(ud))
             idle(scheduler, until, ud);
     }
+    scheduler->n_runs--;
+    pr_doze_stay_alive(scheduler);
     if (was_away)
         pr_watchdog_leave(scheduler);
 }
@@ -257,6 +263,7 @@ static int kill_one(void *ud, pierrot_pid pid)
     struct kill_list *list = ud;
     struct pr_process *process = pr_ptable_find(list->owner, pid);
     if (process && process->state != PR_RUNNING) {
+        process->was_signalled |= !(process->flags & PR_EXITING);
         pr_process_exit(list->owner, process, PR_TERM(killed));
         list->n_killed++;
     }
@@ -286,6 +293,8 @@ void pr_scheduler_fini(struct pr_scheduler *scheduler)
     pr_user_timer_release_all(&scheduler->owner);
     pr_doze_close(scheduler);
     if (scheduler->loop == &scheduler->own_loop) {
+        /* What actors had in the loop reports that it is closed. */
+        uv_run(scheduler->loop, UV_RUN_DEFAULT);
         int error = uv_loop_close(scheduler->loop);
         PR_ASSERT(error == 0);
         (void)error;

@@ -18,6 +18,27 @@ struct tell {
     struct pr_visit visit; /* first */
 };
 
+static int count_one(void *ud, pierrot_pid pid);
+
+struct others {
+    struct pierrot *runtime;
+    pierrot_pid pid;
+};
+
+static int count_other(void *ud, pierrot_pid pid)
+{
+    struct others *others = ud;
+    return pid.id != others->pid.id && count_one(others->runtime, pid);
+}
+
+/* The process that gets what is logged is told last: the others still have something to say. */
+static int must_stay(struct pierrot *runtime, pierrot_pid pid)
+{
+    struct others others = {runtime, pid};
+    return pr_log_subscriber(&runtime->system.log).id == pid.id &&
+           pr_ptable_each(&runtime->system, count_other, &others);
+}
+
 static int tell_orphan(void *ud, pierrot_pid pid)
 {
     struct pr_owner *owner = ud;
@@ -26,6 +47,8 @@ static int tell_orphan(void *ud, pierrot_pid pid)
         return 0;
     pierrot_pid parent = process->lineage ? process->lineage->pid : (pierrot_pid){0};
     if (parent.id && pr_ptable_is_alive(owner->system, parent))
+        return 0;
+    if (must_stay(pr_runtime_of(owner), pid))
         return 0;
     /* Without memory for the signal the next round tells it. */
     if (pr_exit_send(owner, parent, pid, PR_TERM(shutdown)) == 0)
@@ -116,16 +139,18 @@ static int watch(struct pierrot *runtime, uv_signal_t *handle, int number)
     if (error)
         return error;
     handle->data = runtime;
+    runtime->n_signal_handles++;
     return uv_signal_start(handle, on_signal, number);
 }
 
-int pr_stop_on_signals(struct pierrot *runtime)
+int pr_stop_on_terminate(struct pierrot *runtime)
 {
-    int error = watch(runtime, &runtime->on_interrupt, SIGINT);
-    if (!error)
-        error = watch(runtime, &runtime->on_terminate, SIGTERM);
-    runtime->n_signal_handles = 2;
-    return error;
+    return watch(runtime, &runtime->on_terminate, SIGTERM);
+}
+
+int pr_stop_on_interrupt(struct pierrot *runtime)
+{
+    return watch(runtime, &runtime->on_interrupt, SIGINT);
 }
 
 static void on_close(uv_handle_t *handle)
@@ -136,10 +161,10 @@ static void on_close(uv_handle_t *handle)
 
 void pr_stop_ignore_signals(struct pierrot *runtime)
 {
-    if (runtime->n_signal_handles == 0)
-        return;
-    uv_close((uv_handle_t *)&runtime->on_interrupt, on_close);
-    uv_close((uv_handle_t *)&runtime->on_terminate, on_close);
+    if (runtime->on_interrupt.data)
+        uv_close((uv_handle_t *)&runtime->on_interrupt, on_close);
+    if (runtime->on_terminate.data)
+        uv_close((uv_handle_t *)&runtime->on_terminate, on_close);
     while (runtime->n_signal_handles > 0)
         uv_run(runtime->schedulers[0]->loop, UV_RUN_NOWAIT);
 }

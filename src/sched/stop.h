@@ -11,9 +11,10 @@
  * or PIERROT_ETIMEOUT. Thread: the creator, outside of slices. */
 int pr_stop_processes(struct pierrot *runtime, int timeout_ms);
 
-/* SIGINT and SIGTERM request a halt with status 128 + number. For programs; a handle each on the
- * loop of scheduler 0. 0 or a libuv error. Thread: the creator. */
-int pr_stop_on_signals(struct pierrot *runtime);
+/* SIGTERM, SIGINT request a halt with status 128 + number. For programs; a handle on the loop of
+ * scheduler 0. 0 or a libuv error. Thread: the creator. */
+int pr_stop_on_terminate(struct pierrot *runtime);
+int pr_stop_on_interrupt(struct pierrot *runtime);
 void pr_stop_ignore_signals(struct pierrot *runtime);
 
 #endif

@@ -63,7 +63,11 @@ struct pr_scheduler {
     uv_timer_t timer;      /* (O) the next alarm, in whole ms */
     uv_poll_t precise;     /* (O) the next alarm, by timerfd where there is one */
     int precise_fd;        /* (O) -1: none */
-    int n_handles;         /* (O) open of the three above */
+    uv_prepare_t prepare;  /* (O) this and idle: on a loop of the host's alone, see hosted.h */
+    uv_idle_t idle;        /* (O) */
+    int is_hosted;         /* (I) */
+    unsigned n_runs;       /* (O) calls of pr_scheduler_run that are under way */
+    int n_handles;         /* (O) open of those above */
     atomic_int asleep;     /* (A) see sleep() */
     atomic_int must_stop;  /* (A) its thread is to leave the loop */
     uint64_t spun_in_vain; /* (O) */
@@ -91,6 +95,7 @@ struct pr_published_table {
 };
 
 struct pr_watchdog;
+struct pr_job;
 
 struct pierrot {
     struct pr_system system;             /* first */
@@ -98,6 +103,7 @@ struct pierrot {
     const struct pr_language *language;  /* (I) */
     struct pr_scheduler **schedulers;    /* (I) [n_schedulers] */
     uint32_t n_schedulers;               /* (I) */
+    uint32_t first_thread;               /* (I) the first with a thread of the runtime's own */
     int may_spin;                        /* (I) there is a core for each scheduler */
     struct pr_watchdog *watchdog;        /* (I) NULL: none */
     struct pr_published_table published; /* (M) */
@@ -106,6 +112,8 @@ struct pierrot {
     atomic_int n_left;                   /* (A) threads that have left their loops */
     atomic_int halt_requested;           /* (A) 1 + exit status; 0: no */
     uv_thread_t creator;                 /* (I) */
+    struct pr_job *jobs;                 /* (O of scheduler 0) oldest first, see job.h */
+    int n_stops;                         /* (O of scheduler 0) of them are stops */
     uv_signal_t on_interrupt;            /* (O of scheduler 0) see stop.h */
     uv_signal_t on_terminate;
     int n_signal_handles;

@@ -7,9 +7,10 @@
 
 int pr_ident_print(uint64_t id, char *buffer, size_t size)
 {
-    if (pr_id_is_pid(id)) {
+    if (!pr_id_is_ref(id)) {
         pierrot_pid pid = {id};
-        return snprintf(buffer, size, "<0.%" PRIu32 ".%" PRIu64 ">", pr_pid_index(pid),
+        return snprintf(buffer, size, "%s<0.%" PRIu32 ".%" PRIu64 ">",
+                        pr_id_is_socket(id) ? "#Socket" : "", pr_pid_index(pid),
                         pr_pid_generation(pid));
     }
     pierrot_ref ref = {id};

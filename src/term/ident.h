@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pids and refs as 64 bits: no allocation, equal by value. Bit 63 is set (so no user pointer, and no
- * foreign light userdata in Lua, looks like one), bit 62 tells a ref from a pid.
+ * Pids, sockets and refs as 64 bits: no allocation, equal by value. Bit 63 is set (so no user pointer,
+ * and no foreign light userdata in Lua, looks like one), bit 62 tells a ref from the others, and bit 61
+ * a socket from a pid: a socket is named after the actor that holds it.
  *
- *   pid   1 0 | generation: 36 bits | index into the process table: 26 bits
- *   ref   1 1 | number: 54 bits     | scheduler that made it: 8 bits
+ *   pid      1 0 0 | generation: 35 bits | index into the process table: 26 bits
+ *   socket   1 0 1 | generation: 35 bits | index into the process table: 26 bits
+ *   ref      1 1   | number: 54 bits     | scheduler that made it: 8 bits
  *
- * A slot of the process table counts its generations up, so a pid comes back after 2^36 processes in
+ * A slot of the process table counts its generations up, so a pid comes back after 2^35 processes in
  * one slot. A scheduler numbers its refs from 1, so `newer` is a comparison of numbers. */
 #ifndef PR_IDENT_H
 #define PR_IDENT_H
@@ -18,7 +20,8 @@
 #define PR_PID_INDEX_BITS 26
 #define PR_REF_HOME_BITS  8
 #define PR_MAX_PROCESSES  (UINT32_C(1) << PR_PID_INDEX_BITS)
-#define PR_GENERATION_MASK ((UINT64_C(1) << 36) - 1)
+#define PR_GENERATION_MASK ((UINT64_C(1) << 35) - 1)
+#define PR_SOCKET_BIT     (UINT64_C(1) << 61)
 
 static inline pierrot_pid pr_pid_make(uint32_t index, uint64_t generation)
 {
@@ -53,7 +56,12 @@ static inline uint64_t pr_ref_number(pierrot_ref ref)
 
 static inline int pr_id_is_pid(uint64_t id)
 {
-    return id >> 62 == 2;
+    return id >> 61 == 4;
+}
+
+static inline int pr_id_is_socket(uint64_t id)
+{
+    return id >> 61 == 5;
 }
 
 static inline int pr_id_is_ref(uint64_t id)
@@ -61,7 +69,7 @@ static inline int pr_id_is_ref(uint64_t id)
     return id >> 62 == 3;
 }
 
-/* "<0.index.generation>" and "#Ref<0.scheduler.number>"; size at least PR_IDENT_SIZE. */
+/* "<0.index.generation>", "#Socket<0.index.generation>", "#Ref<0.scheduler.number>"; size at least PR_IDENT_SIZE. */
 #define PR_IDENT_SIZE 40
 int pr_ident_print(uint64_t id, char *buffer, size_t size);
 

@@ -225,6 +225,7 @@ static void print_scalar(struct pr_text *text, const pierrot_term *term)
         return;
     case PIERROT_PID:
     case PIERROT_REF:
+    case PIERROT_SOCKET:
         pr_ident_print(term->as.id, ident, sizeof ident);
         add_text(text, ident);
         return;
@@ -236,7 +237,7 @@ static void print_scalar(struct pr_text *text, const pierrot_term *term)
 
 /* ---- the order of keys ---- */
 
-enum rank { RANK_NAME, RANK_STRING, RANK_NUMBER, RANK_BOOL, RANK_PID, RANK_REF };
+enum rank { RANK_NAME, RANK_STRING, RANK_NUMBER, RANK_BOOL, RANK_PID, RANK_REF, RANK_SOCKET };
 
 static int is_name(const pierrot_term *key)
 {
@@ -255,6 +256,8 @@ static enum rank rank_of(const pierrot_term *key)
         return RANK_PID;
     case PIERROT_REF:
         return RANK_REF;
+    case PIERROT_SOCKET:
+        return RANK_SOCKET;
     case PIERROT_BOOL:
     case PIERROT_NIL:
     case PIERROT_TABLE:

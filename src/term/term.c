@@ -124,6 +124,11 @@ pierrot_term *pierrot_pid_term(pierrot_pid pid)
     return new_scalar(pr_cell_pid(pid));
 }
 
+pierrot_term *pierrot_socket_term(pierrot_pid actor)
+{
+    return new_scalar(pr_cell_socket(actor));
+}
+
 pierrot_term *pierrot_ref_term(pierrot_ref ref)
 {
     return new_scalar(pr_cell_ref(ref));
@@ -181,6 +186,11 @@ pierrot_pid pierrot_as_pid(const pierrot_term *term)
 pierrot_ref pierrot_as_ref(const pierrot_term *term)
 {
     return (pierrot_ref){has_tag(term, PIERROT_REF) ? term->as.id : 0};
+}
+
+pierrot_pid pierrot_as_socket(const pierrot_term *term)
+{
+    return (pierrot_pid){has_tag(term, PIERROT_SOCKET) ? term->as.id & ~PR_SOCKET_BIT : 0};
 }
 
 int pr_cell_is_bytes(const struct pierrot_term *cell, const char *bytes, size_t len)

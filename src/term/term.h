@@ -221,6 +221,21 @@ static inline struct pierrot_term pr_cell_ref(pierrot_ref ref)
     return (struct pierrot_term){.tag = PIERROT_REF, .as.id = ref.id};
 }
 
+/* The socket that the actor holds. */
+static inline struct pierrot_term pr_cell_socket(pierrot_pid actor)
+{
+    return (struct pierrot_term){.tag = PIERROT_SOCKET, .as.id = actor.id | PR_SOCKET_BIT};
+}
+
+/* Whatever the id names. */
+static inline struct pierrot_term pr_cell_id(uint64_t id)
+{
+    if (pr_id_is_ref(id))
+        return pr_cell_ref((pierrot_ref){id});
+    return (struct pierrot_term){.tag = pr_id_is_socket(id) ? PIERROT_SOCKET : PIERROT_PID,
+                                 .as.id = id};
+}
+
 /* A string that lies elsewhere; the lender keeps it NUL-ended and alive. */
 static inline struct pierrot_term pr_cell_borrow(const char *bytes, uint32_t len)
 {

@@ -1,0 +1,5 @@
+--- The prompt. See docs/repl.md.
+
+local session = require "pierrot.repl.session"
+
+return { run = session.run }

@@ -1,0 +1,502 @@
+-- SPDX-License-Identifier: MIT
+--- The prompt, on a terminal of its own and on a pipe.
+
+local support = require "spec.support"
+
+local folder = support.program and support.program:match "^(.*)/[^/]*$"
+local pty = os.getenv "PIERROT_PTY" or folder and folder .. "/spec/pty"
+
+local function exists(path)
+  local file <close> = path and io.open(path, "rb") or nil
+  return file ~= nil
+end
+
+if not exists(pty) then
+  describe("the prompt", function() pending "needs the program with its tests: set PIERROT" end)
+  return
+end
+
+local home
+
+setup(function()
+  home = os.tmpname()
+  os.remove(home)
+  assert(os.execute("mkdir " .. home))
+end)
+
+teardown(function() os.execute("rm -rf " .. home) end)
+
+before_each(function() os.execute("rm -rf " .. home .. "/state") end)
+
+-- On a terminal --------------------------------------------------------------------------------
+
+local function step(kind, text)
+  if kind == "send" then text = text:gsub("\n", "\r") end -- what the key sends
+  return kind .. " " .. text:gsub("[%c\\]", function(byte)
+    return ("\\x%02x"):format(byte:byte())
+  end)
+end
+
+--- Drives the program on a terminal by steps of alternating kinds: what is expected, what is typed,
+--- … and so on to its end. Gives what it wrote, and its status.
+local function drive(steps, opts)
+  opts = opts or {}
+  local lines = {}
+  for i, text in ipairs(steps) do lines[i] = step(i % 2 == 1 and "expect" or "send", text) end
+  lines[#lines + 1] = "end"
+  local script <close> = support.temporary_file(table.concat(lines, "\n") .. "\n")
+  local words = support.command(pty, script.path, support.program, "-s", "1",
+    table.unpack(opts.arguments or {}))
+  local output, errors, status = support.execute(
+    ("env -u PIERROT_HISTORY -u NO_COLOR HOME=%s XDG_STATE_HOME=%s/state %s %s"):format(home, home,
+      opts.environment or "TERM=xterm NO_COLOR=1", words))
+  assert.equal("", errors)
+  return output, status
+end
+
+--- Types lines, waiting for the next prompt before each, and leaves. Gives what was written.
+local function converse(lines, opts)
+  local steps = {}
+  for i, line in ipairs(lines) do
+    steps[#steps + 1] = ("pierrot(%d)> "):format(i)
+    steps[#steps + 1] = line .. "\n"
+  end
+  steps[#steps + 1] = ("pierrot(%d)> "):format(#lines + 1)
+  steps[#steps + 1] = "\4"
+  return drive(steps, opts)
+end
+
+--- What was written between the echo of the n-th line and the prompt after it.
+local function answer(output, n)
+  local text = output:match(("pierrot%%(%d%%)> .-pierrot%%(%d%%)> "):format(n, n + 1))
+  text = text:gsub("\r", "")
+  return text:match "^[^\n]*\n(.-)\n?pierrot%(%d+%)> $"
+end
+
+--- The answers to lines.
+local function answers(lines, opts)
+  local output, status = converse(lines, opts)
+  assert.equal(0, status)
+  local found = {}
+  for i = 1, #lines do found[i] = answer(output, i) end
+  return found
+end
+
+describe("the prompt on a terminal", function()
+  it("greets, and Ctrl-D leaves with status 0", function()
+    local output, status = drive { "h() lists", "", "pierrot(1)> ", "\4" }
+
+    assert.equal(0, status)
+    assert.is_truthy(output:find("Lua 5.4", 1, true))
+  end)
+
+  it("shows the value of an expression, and nothing for a statement or no value", function()
+    assert.same({ "2", "", "1, \"two\", {3}", "said", "nil" }, answers {
+      "1 + 1", "x = 5", "1, 'two', {3}", "print('said')", "nil",
+    })
+  end)
+
+  it("does what the story of the monitored bucket tells", function()
+    local found = answers {
+      "local pid = bucket.start_link()", "monitor(pid)", "bucket.stop(pid)", "flush()", "flush()",
+      "self()",
+    }
+
+    assert.equal("", found[1])
+    local ref = found[2]:match "^#Ref<[%d.]+>$"
+    assert.is_truthy(ref)
+    assert.equal("true", found[3])
+    local pattern = '^{"DOWN", ' .. ref:gsub("%p", "%%%0") .. ', "process", <[%d.]+>, "normal"}$'
+    assert.is_truthy(found[4]:find(pattern), found[4])
+    assert.equal("", found[5])
+    assert.is_truthy(found[6]:find "^<[%d.]+>$")
+  end)
+
+  it("goes on over several lines while an input is incomplete", function()
+    local output, status = drive {
+      "pierrot(1)> ", "function double(n)\n", "      ...> ", "return 2 *\n", "      ...> ",
+      "n end\n", "pierrot(2)> ", "{ double(2),\n", "      ...> ", "3 }\n", "{4, 3}\r\n", "",
+      "pierrot(3)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  it("drops what was typed on Ctrl-C, and stays", function()
+    local output, status = drive {
+      "pierrot(1)> ", "x = [[\n", "      ...> ", "text\3", "^C", "", "pierrot(1)> ", "'y'\n",
+      "\"y\"\r\n", "", "pierrot(2)> ", "oops\3", "pierrot(2)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  for title, code in pairs {
+    ["waits"] = "receive('never sent')",
+    ["spins"] = "while true do end",
+    ["spins and catches errors"] = "while true do pcall(function() while true do end end) end",
+    ["waits and traps exits"] = "trap_exit(true) while true do receive() end",
+  } do
+    it("interrupts by Ctrl-C an evaluation that " .. title, function()
+      local output, status = drive {
+        "pierrot(1)> ", "local x = 42\n", "pierrot(2)> ", "print('begun') " .. code .. "\n",
+        "begun\r\n", "\3", "was interrupted", "", "pierrot(3)> ", "x\n", "42\r\n", "",
+        "pierrot(4)> ", "\4",
+      }
+
+      assert.equal(0, status, output)
+    end)
+  end
+
+  it("goes on in a new process when a link takes its process down, and says so", function()
+    local output, status = drive {
+      "pierrot(1)> ", "local x = 42\n", "pierrot(2)> ",
+      "_ = self() spawn_link(function() pierrot.exit('no milk') end) receive('never sent')\n",
+      "ended: no milk", "", "goes on with its bindings", "", "pierrot(3)> ", "x, _ == self()\n",
+      "42, false", "", "pierrot(4)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  it("says so when that comes while a line is typed, and keeps the line", function()
+    local output, status = drive {
+      "pierrot(1)> ",
+      "local pid = spawn_link(function() receive 'go' pierrot.exit('no milk') end)\n",
+      "pierrot(2)> ", "send_after(50, pid, 'go')\n", "pierrot(3)> ", "'kept",
+      "ended: no milk", "", "pierrot(3)> 'kept", " whole'\n", "\"kept whole\"", "", "pierrot(4)> ",
+      "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  it("shows what others log and print above the line that is typed", function()
+    local output, status = drive {
+      "pierrot(1)> ",
+      "spawn(function() receive 'go' print('printed') logger.error('logged') end)\n",
+      "pierrot(2)> ", "send_after(50, _, 'go')\n", "pierrot(3)> ", "'half", "printed\r\n", "",
+      "logged\r\n", "", "pierrot(3)> 'half", " and half'\n", "\"half and half\"", "",
+      "pierrot(4)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  it("lets an evaluation read lines", function()
+    local output, status = drive {
+      "pierrot(1)> ", "io.write('na', 'me? ') return io.read()\n", "name? ", "milk\n",
+      "\"milk\"\r\n", "", "pierrot(2)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  it("begins on a line of its own after output without an end", function()
+    assert.same({ "half a line" }, answers { "_ = io.write('half a line')" })
+  end)
+
+  it("leaves by q()", function()
+    local _, status = drive { "pierrot(1)> ", "q()\n" }
+
+    assert.equal(0, status)
+  end)
+
+  it("leaves the program by os.exit with its status", function()
+    local _, status = drive { "pierrot(1)> ", "os.exit(7)\n" }
+
+    assert.equal(7, status)
+  end)
+
+  it("ends by SIGTERM", function()
+    local _, status = drive { "pierrot(1)> ", "io.popen('kill -TERM $PPID'):close()\n" }
+
+    assert.is_true(status ~= 97)
+  end)
+end)
+
+describe("colour", function()
+  it("is used on a terminal", function()
+    local output = converse({ "'text', 42" }, { environment = "TERM=xterm" })
+
+    assert.is_truthy(output:find('\27[32m"text"\27[0m, \27[33m42\27[0m', 1, true), output)
+  end)
+
+  for title, environment in pairs {
+    ["where NO_COLOR is set"] = "TERM=xterm NO_COLOR=1",
+    ["on a terminal that is dumb"] = "TERM=dumb",
+  } do
+    it("is not used " .. title, function()
+      local output = converse({ "'text', 42" }, { environment = environment })
+
+      assert.is_truthy(output:find('"text", 42', 1, true), output)
+    end)
+  end
+end)
+
+describe("Tab", function()
+  -- Types `text` and Tab, then the rest of the input that shows what came of it.
+  local function completed(prelude, text, rest)
+    local output = converse { prelude, text .. "\t" .. rest }
+    return answer(output, 2)
+  end
+
+  for title, row in pairs {
+    ["a global"] = { "", "tostr", "(1)", '"1"' },
+    ["a field"] = { "", "string.for", "('x')", '"x"' },
+    ["a method"] = { "s = 'x'", "s:upp", "()", '"X"' },
+    ["a binding"] = { "local groceries = 3", "groc", "", "3" },
+    ["a field of a binding"] = { "local list = { milk = 3 }", "list.mi", "", "3" },
+    ["a name of the prompt's"] = { "", "is_ali", "(self())", "true" },
+    ["a part of pierrot"] = { "", "pierrot.gen_s", " == gen_server", "true" },
+    ["a module's name"] = { "", "require 'pierrot.gen_s", "' == gen_server", "true" },
+    ["a registered name"] = {
+      "register('shopping', self())", "whereis 'shopp", "' == self()", "true",
+    },
+  } do
+    it("completes " .. title, function()
+      assert.equal(row[4], completed(row[1] == "" and "x = 1" or row[1], row[2], row[3]))
+    end)
+  end
+
+  it("lists what there is when there are several", function()
+    local output, status = drive {
+      "pierrot(1)> ", "bucket.st\t", "start ", "", "start_link", "", "stop", "", "bucket.st",
+      "\3", "pierrot(1)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  it("runs nothing for it", function()
+    local found = answers {
+      "t = setmetatable({}, { __index = function() ran = true end })", "1 --[[t.x\t]]", "ran",
+    }
+
+    assert.equal("nil", found[3])
+  end)
+end)
+
+describe("the history", function()
+  local function read_history()
+    local file <close> = assert(io.open(home .. "/state/pierrot/history", "rb"))
+    return file:read("a")
+  end
+
+  it("keeps lines in a file for the user alone, but not those after a blank", function()
+    converse { "'milk'", " 'secret'" }
+
+    assert.equal("'milk'\n", read_history())
+    local mode = support.execute("stat -c %a " .. home .. "/state/pierrot/history")
+    assert.equal("600\n", mode)
+  end)
+
+  it("is there again in the next session, by the arrow and by Ctrl-R", function()
+    converse { "'bread'", "'eggs'" }
+
+    local output, status = drive {
+      "pierrot(1)> ", "\27[A\n", "\"eggs\"", "", "pierrot(2)> ", "\18brea", "'bread'", "\n",
+      "\"bread\"", "", "pierrot(3)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  it("goes without where the file cannot be", function()
+    local output, status = converse({ "1 + 1" }, {
+      environment = "TERM=xterm NO_COLOR=1 PIERROT_HISTORY=/dev/null/history",
+    })
+
+    assert.equal(0, status)
+    assert.is_truthy(output:find("/dev/null/history", 1, true))
+  end)
+end)
+
+describe("the option -i", function()
+  it("gives a prompt after the script, in its process and with its globals", function()
+    local script <close> = support.temporary_file [[
+      local pierrot = require "pierrot"
+      name, me = ..., pierrot.self()
+      print "script"
+    ]]
+
+    local output, status = drive({
+      "script\r\n", "", "pierrot(1)> ", "name, me == self()\n", "\"milk\", true", "",
+      "pierrot(2)> ", "\4",
+    }, { arguments = { "-i", script.path, "milk" } })
+
+    assert.equal(0, status, output)
+  end)
+
+  it("gives a prompt after a script that failed; the status is 1", function()
+    local script <close> = support.temporary_file [[x = 42 error("no milk")]]
+
+    local output, status = drive({
+      "no milk", "", "pierrot(1)> ", "x\n", "42\r\n", "", "pierrot(2)> ", "\4",
+    }, { arguments = { "-i", script.path } })
+
+    assert.equal(1, status, output)
+  end)
+end)
+
+-- On a pipe ------------------------------------------------------------------------------------
+
+--- Runs lines by a prompt on a pipe: what it wrote, its errors, its status.
+local function pipe(text, ...)
+  local input <close> = support.temporary_file(text)
+  return support.execute("env HOME=" .. home .. " "
+    .. support.command(support.program, "-s", "1", "-i", ...) .. " <" .. input.path)
+end
+
+describe("the prompt on a pipe", function()
+  it("shows results alone, and ends with the input", function()
+    local output, errors, status = pipe "1 + 1\nx = 3\nx, self() == self()\n"
+
+    assert.same({ "2\n3, true\n", "", 0 }, { output, errors, status })
+  end)
+
+  it("runs a last line that has no end", function()
+    assert.equal("2\n", (pipe "1 + 1"))
+  end)
+
+  it("says what is wrong with an input that ends too early", function()
+    local output, _, status = pipe "function f(\n"
+
+    assert.is_truthy(output:find("near <eof>", 1, true))
+    assert.equal(0, status)
+  end)
+
+  it("lets an evaluation read the lines that follow", function()
+    assert.equal('"milk"\n2\n', (pipe "io.read()\nmilk\n1 + 1\n"))
+  end)
+
+  it("shows an error with a traceback of the functions involved, and keeps the bindings", function()
+    local output = pipe(table.concat({
+      "local x = 42", "function f() error('no milk') end", "function g() f() return 1 end", "g()",
+      "x",
+    }, "\n"))
+
+    assert.is_truthy(output:find("** error: prompt:1: no milk", 1, true), output)
+    assert.is_truthy(output:find("in function 'g'", 1, true), output)
+    assert.is_nil(output:find("pierrot/repl", 1, true))
+    assert.is_truthy(output:find "42\n$")
+  end)
+
+  it("shows an exit, which ends no more than the input", function()
+    local output = pipe "me = self()\npierrot.exit('no milk')\nme == self()\n"
+
+    assert.equal('** exit: "no milk"\ntrue\n', output)
+  end)
+end)
+
+describe("what was declared local", function()
+  for title, row in pairs {
+    ["lives on"] = { "local x = 1\nx\n", "1\n" },
+    ["is no global"] = { "local x = 1\nrawget(_G, 'x')\n", "nil\n" },
+    ["is assigned to by later inputs"] = { "local x = 1\nx = x + 1\nx, _G.x\n", "2, nil\n" },
+    ["may hide a global"] = { "local print = print\nprint('milk')\n", "milk\n" },
+    ["is shared with closures"] = {
+      "local n = 0; function inc() n = n + 1 return n end\ninc()\nn\nn = 10\ninc()\n", "1\n1\n11\n",
+    },
+    ["may be a function that calls itself"] = {
+      "local function f(n) return n == 0 and 'done' or f(n - 1) end\nf(3)\n", '"done"\n',
+    },
+    ["may be several, with attributes"] = { "local a <const>, b = 1, 2\na, b\n", "1, 2\n" },
+    ["may have no value"] = { "local a, b\na, b\n", "nil, nil\n" },
+    ["counts beside a return"] = { "local a = 1; return a + 1\na\n", "2\n1\n" },
+    ["ends with its block"] = { "do local a = 1 end\na\n", "nil\n" },
+    ["is not seen in strings and comments"] = {
+      "x = 'local a = 1' -- local a = 2\nx .. [[ local a = 3]], a\n",
+      '"local a = 1 local a = 3", nil\n',
+    },
+    ["is the later one of two"] = { "local a = 1 local a = a + 1\na\n", "2\n" },
+    ["is closed at the end of its input, when that is asked for"] = {
+      "local a <close> = setmetatable({}, { __close = function() print('closed') end })\n1\n",
+      "closed\n1\n",
+    },
+    ["may hide a name of the prompt's"] = { "local flush = 5\nflush\n", "5\n" },
+  } do
+    it(title, function()
+      local output, errors, status = pipe(row[1])
+
+      assert.same({ row[2], "", 0 }, { output, errors, status })
+    end)
+  end
+
+  it("goes along when a function is carried to another scheduler", function()
+    local input <close> = support.temporary_file(table.concat({
+      "local text = 'carried'", "local me = self()",
+      "_ = spawn_opt({ scheduler = 2 }, function() pierrot.send(me, text) end)", "receive()",
+    }, "\n"):gsub("pierrot%.send", "require('pierrot').send"))
+
+    local output = support.execute(support.command(support.program, "-s", "2", "-i") .. " <"
+      .. input.path)
+
+    assert.equal('"carried"\n', output)
+  end)
+end)
+
+describe("what the prompt offers:", function()
+  for title, row in pairs {
+    ["_ is the last value"] = { "40\n_ + 2\n", "40\n42\n" },
+    ["v is the value of a prompt"] = {
+      "'a'\n'b'\nv(1), v(-1), v()\n", '"a"\n"b"\n"a", "b", "b"\n',
+    },
+    ["pid reads a pid"] = {
+      "pid(tostring(self())) == self()\npid('0.0.0') == self()\n", "true\nfalse\n",
+    },
+    ["a value is bounded"] = { "#tostring(_G) > 0\n", "true\n" },
+    ["a cycle is marked"] = { "t = {}; t.t = t\nt\n", "{t = <cycle>}\n" },
+    ["assigned to, a name becomes a binding"] = { "i = 5\ni\n", "5\n" },
+  } do
+    it(title, function()
+      local output, errors, status = pipe(row[1])
+
+      assert.same({ row[2], "", 0 }, { output, errors, status })
+    end)
+  end
+
+  it("a long value is cut", function()
+    local output = pipe "('x'):rep(1000000)\n"
+
+    assert.is_true(#output < 11000)
+    assert.is_truthy(output:find("bytes more", 1, true))
+  end)
+
+  for title, row in pairs {
+    ["h() lists it"] = { "h()", "flush()" },
+    ["h(function) shows what is written above it"] = { "h(gen_server.call)", "server" },
+    ["h(function) knows those in C"] = { "h(receive)", "the first message that matches" },
+    ["h(module) lists its fields"] = { "h(bucket)", "start_link()" },
+    ["i(pid) tells of a process"] = { "i(self())", "mailbox: 0" },
+    ["i(value) tells of a value"] = { "i('milk')", "length: 4 bytes" },
+    ["regs() lists names"] = { "register('shopping', self()) regs()", '"shopping"' },
+    ["tree() shows who started whom"] = { "bucket.start_link() tree(self())", "bucket, waiting" },
+    ["bt(pid) shows where a process is"] = {
+      "p = spawn(function() receive('never') end) sleep(0) bt(p)", "in function <prompt:1>",
+    },
+    ["b() lists bindings"] = { "local milk = 3\nb()", "milk = 3" },
+    ["f() forgets one"] = { "local milk = 3\nf('milk')\nmilk", "nil" },
+    ["r() loads a module again"] = {
+      "counter = r'spec.fixtures.counter'\ncounter.init(5)", '"ok", 5',
+    },
+  } do
+    it(title, function()
+      local output, errors = pipe(row[1] .. "\n")
+
+      assert.equal("", errors)
+      assert.is_truthy(output:find(row[2], 1, true), output)
+    end)
+  end
+end)
+
+describe("the line editor", function()
+  it("holds no scheduler: others run while the prompt waits for a key", function()
+    local _, status = drive {
+      "pierrot(1)> ", "spawn(function() for n = 1, 3 do sleep(1) print('tick', n) end end)\n",
+      "tick\t3", "", "pierrot(2)> ", "\4",
+    }
+
+    assert.equal(0, status)
+  end)
+end)

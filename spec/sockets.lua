@@ -1,0 +1,31 @@
+-- SPDX-License-Identifier: MIT
+--- Sockets for the specs of tcp.
+
+local tcp = require "pierrot.tcp"
+
+local sockets = {}
+
+--- A listener on a free port, and the port.
+function sockets.listen(opts)
+  local listener = assert(tcp.listen(0, opts))
+  local _, port = assert(tcp.sockname(listener))
+  return listener, port
+end
+
+--- Both ends of a connection, the caller's: the end that was accepted, and the one that connected.
+function sockets.pair(server_opts, client_opts)
+  local listener, port = sockets.listen(server_opts)
+  local client = assert(tcp.connect("127.0.0.1", port, client_opts))
+  local server = assert(tcp.accept(listener))
+  tcp.close(listener)
+  return server, client
+end
+
+--- A port where nobody listens.
+function sockets.free_port()
+  local listener, port = sockets.listen()
+  tcp.close(listener)
+  return port
+end
+
+return sockets

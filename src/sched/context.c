@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the callbacks of a C actor may call, with the context that they were given. */
+#include "sched/context.h"
+
+#include "base/assert.h"
+#include "proc/adopt.h"
+#include "proc/link.h"
+#include "proc/monitor.h"
+#include "proc/relation.h"
+#include "proc/signal.h"
+#include "sched/alarm.h"
+#include "sched/message.h"
+#include "sched/publish.h"
+#include "sched/scheduler.h"
+#include "sched/user_timer.h"
+
+pierrot *pierrot_runtime(pierrot_context *ctx)
+{
+    return pr_runtime_of(ctx->owner);
+}
+
+pierrot_pid pierrot_self(pierrot_context *ctx)
+{
+    return ctx->actor->process.pid;
+}
+
+struct uv_loop_s *pierrot_loop(pierrot_context *ctx)
+{
+    return pr_scheduler_of(ctx->owner)->loop;
+}
+
+void pierrot_loop_hold(pierrot_context *ctx)
+{
+    pr_scheduler_of(ctx->owner)->n_handles++;
+}
+
+void pierrot_loop_release(pierrot *rt, struct uv_loop_s *loop)
+{
+    for (uint32_t i = 0; i < rt->n_schedulers; i++) {
+        if (rt->schedulers[i] && rt->schedulers[i]->loop == loop)
+            rt->schedulers[i]->n_handles--;
+    }
+}
+
+int pierrot_stop_reason(pierrot_context *ctx, pierrot_term *reason)
+{
+    pr_term_drop(ctx->actor->stop_reason, &ctx->owner->heap);
+    ctx->actor->stop_reason = reason;
+    return reason ? 0 : PIERROT_ENOMEM;
+}
+
+int pierrot_trap_exit(pierrot_context *ctx, int flag)
+{
+    struct pr_process *process = &ctx->actor->process;
+    int old = (process->flags & PR_TRAP_EXIT) != 0;
+    process->flags =
+        (uint8_t)(flag ? process->flags | PR_TRAP_EXIT : process->flags & ~PR_TRAP_EXIT);
+    return old;
+}
+
+int pierrot_link(pierrot_context *ctx, pierrot_pid pid)
+{
+    struct pr_process *process = &ctx->actor->process;
+    int error = pr_link(ctx->owner, process, pid);
+    if (error != PIERROT_ENOPROC)
+        return error;
+    /* The EXIT of a link with the dead. */
+    struct pr_signal *signal = pr_signal_new(ctx->owner, PR_SIGNAL_EXIT, process->pid);
+    if (!signal)
+        return PIERROT_ENOMEM;
+    signal->from = pid;
+    signal->value = pr_value_of_term(PR_TERM(noproc));
+    pr_signal_send(ctx->owner, signal);
+    return 0;
+}
+
+int pierrot_unlink(pierrot_context *ctx, pierrot_pid pid)
+{
+    return pr_unlink(ctx->owner, &ctx->actor->process, pid);
+}
+
+int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid)
+{
+    return pr_relation_find_link(ctx->owner, &ctx->actor->process, pid) != NULL;
+}
+
+int pierrot_adopt(pierrot_context *ctx, pierrot_pid pid)
+{
+    return pr_adopt(ctx->owner, &ctx->actor->process, pid);
+}
+
+int pierrot_monitor(pierrot_context *ctx, pierrot_pid pid, pierrot_ref *ref)
+{
+    return pr_monitor(ctx->owner, &ctx->actor->process, pid, NULL, ref);
+}
+
+int pierrot_demonitor(pierrot_context *ctx, pierrot_ref ref)
+{
+    if (!pr_demonitor(ctx->owner, &ctx->actor->process, ref))
+        (void)pr_monitor_flush(ctx->owner, &ctx->actor->process, ref);
+    return 0;
+}
+
+int pierrot_send_after(pierrot_context *ctx, double ms, pierrot_term *msg, pierrot_ref *ref)
+{
+    struct pr_scheduler *scheduler = pr_scheduler_of(ctx->owner);
+    if (!msg)
+        return PIERROT_ENOMEM;
+    if (!(ms >= 0)) {
+        pierrot_term_free(msg);
+        return PIERROT_EINVAL;
+    }
+    return pr_user_timer_start(ctx->owner, pr_clock_deadline(pr_scheduler_now(scheduler), ms),
+                               ctx->actor->process.pid, NULL, 0,
+                               pr_value_from_root(ctx->owner, msg), ref);
+}
+
+int pierrot_cancel_timer(pierrot_context *ctx, pierrot_ref ref)
+{
+    return pr_user_timer_cancel(ctx->owner, ref) >= 0 ? 0 : PIERROT_ENOTFOUND;
+}
+
+pierrot_ref pierrot_make_ref(pierrot_context *ctx)
+{
+    return pr_owner_make_ref(ctx->owner);
+}
+
+int pierrot_publish(pierrot_context *ctx, void *shared, pierrot_read_fn read,
+                    void (*release)(void *shared))
+{
+    struct pr_process *process = &ctx->actor->process;
+    struct pr_process_extra *extra = pr_process_extra(ctx->owner, process);
+    if (!extra)
+        return PIERROT_ENOMEM;
+    int error = pr_published_add(&pr_runtime_of(ctx->owner)->published, &ctx->owner->system->heap,
+                                 process->pid, shared, read, release, &extra->published);
+    if (!error)
+        ctx->actor->is_published = 1;
+    return error;
+}
+
+/* ------------------------------------------------------------------ actions */
+
+int pierrot_continue(pierrot_context *ctx, pierrot_term *arg)
+{
+    if (!arg)
+        return PIERROT_ENOMEM;
+    pr_term_drop(ctx->actor->continuation, &ctx->owner->heap);
+    ctx->actor->continuation = arg;
+    return 0;
+}
+
+static void time_out(struct pr_owner *owner, struct pr_alarm *alarm)
+{
+    struct pr_actor *actor = PR_CONTAINER_OF(alarm, struct pr_actor, timeout);
+    actor->has_timed_out = 1;
+    pr_process_wake(owner, &actor->process);
+}
+
+int pierrot_timeout(pierrot_context *ctx, double ms)
+{
+    if (!(ms >= 0))
+        return PIERROT_EINVAL;
+    uint64_t now = pr_scheduler_now(pr_scheduler_of(ctx->owner));
+    pr_alarm_cancel(ctx->owner, &ctx->actor->timeout);
+    pr_alarm_set(ctx->owner, &ctx->actor->timeout, pr_clock_deadline(now, ms), time_out);
+    return 0;
+}
