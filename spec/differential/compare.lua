@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --- Plays scenarios in pierrot and in Erlang and compares what came of them:
---- `lua5.4 spec/differential/compare.lua PIERROT [COUNT [SEED [BATCH [brief]]]]`, in the folder that
---- holds spec/. Prints "N scenarios, 0 differences", or the first one that differs, made as small as
---- it gets (not with brief). So many scenarios are played at a time (2000).
+--- `lua5.4 spec/differential/compare.lua PIERROT [COUNT [SEED [BATCH [brief]]]]`, in the folder
+--- that holds spec/. Prints "N scenarios, 0 differences", or the first one that differs, made as
+--- small as it gets (not with brief). So many scenarios are played at a time (2000).
 
 package.path = "./?.lua;" .. package.path
 local generate = require "spec.differential.generate"
@@ -215,8 +215,8 @@ local function compare(scenarios, theirs, n_schedulers)
   return differing
 end
 
--- What Erlang does now one way and now another is free: the clock may end a turn of its processes in
--- the middle of a burst. So it is asked again.
+-- What Erlang does now one way and now another is free: the clock may end a turn of its processes
+-- in the middle of a burst. So it is asked again.
 local function confirmed(differing)
   for _ = 1, 2 do
     if #differing == 0 then return differing end

@@ -82,8 +82,9 @@ local function fresh_ref(self, me)
   return ref
 end
 
--- The DOWN of one that is dead may be there at once or a moment later: so a ref that is new in a burst
--- is given up by what does not show it. But to flush is to wait: not where others must not run.
+-- The DOWN of one that is dead may be there at once or a moment later: so a ref that is new in a
+-- burst is given up by what does not show it. But to flush is to wait: not where others must not
+-- run.
 local function given_up(self, me, before, may_wait)
   local list = self.refs[me]
   local i = list and random(#list) or 0

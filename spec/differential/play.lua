@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Plays scenarios: pierrot play.lua SCENARIOS OUTCOMES. The language, and the form of the outcomes,
---- are told in docs/differential.md; play.escript is the same in Erlang, part by part.
+--- Plays scenarios: pierrot play.lua SCENARIOS OUTCOMES. The language, and the form of the
+--- outcomes, are told in docs/differential.md; play.escript is the same in Erlang, part by part.
 
 local gen_server = require "pierrot.gen_server"
 local logger = require "pierrot.logger"
@@ -256,7 +256,8 @@ local function play(lines, from, porters)
     i = i + 1
   end
   self.step = self.step + 1
-  for _, entry in ipairs(table.move(self.living, 1, #self.living, 1, {})) do look_at(self, entry) end
+  local living = table.move(self.living, 1, #self.living, 1, {})
+  for _, entry in ipairs(living) do look_at(self, entry) end
   clean_up(self)
   return i
 end

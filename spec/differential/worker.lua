@@ -21,7 +21,8 @@ end
 -- Commands whose first argument is the name of what they make.
 local MAKES <const> = {
   spawn = true, spawn_dead = true, monitor = true, monitor_tag = true, monitor_alias = true,
-  bury = true, alias = true, alias_reply = true, timer = true, start_timer = true, start_timer0 = true,
+  bury = true, alias = true, alias_reply = true, timer = true, start_timer = true,
+  start_timer0 = true,
   start = true, request = true,
 }
 
