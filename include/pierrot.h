@@ -251,12 +251,12 @@ PIERROT_API int pierrot_new(const pierrot_options *options, pierrot **rt);
 PIERROT_API int pierrot_run_file(pierrot *rt, const char *path, int argc, char **argv);
 PIERROT_API int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname);
 
-/* Ends all processes in order: those without a parent get `shutdown` first. Returns when all have ended,
- * or after timeout_ms (-1: waits for ever); pierrot_free kills what is left then. A script that runs
+/* Ends all processes in order: applications stop first, the last started before the others, then those
+ * without a parent get `shutdown`. Returns when all have ended, or after timeout_ms (-1: waits for ever); pierrot_free kills what is left then. A script that runs
  * meanwhile is given up. The runtime can be used on. Fails: ETIMEOUT when some still live. Thread: first. */
 PIERROT_API int pierrot_stop(pierrot *rt, int timeout_ms);
 
-/* Kills what still runs and frees the runtime. No other thread may use it any more, and no call of it may
+/* Kills what still runs, without a word to the log, and frees the runtime. No other thread may use it any more, and no call of it may
  * be under way. Takes: rt. Thread: first, but never from a callback. */
 PIERROT_API void pierrot_free(pierrot *rt);
 
@@ -461,6 +461,11 @@ PIERROT_API int pierrot_spawn_lua(pierrot_context *ctx, const char *module, cons
 
 /* Whether the actor has a link with `pid`. Thread: actor. */
 PIERROT_API int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid);
+
+/* Makes the actor the parent of a process that somebody else has started for it: its exit signals
+ * from now on end it in the way of OTP's supervisors, a gen_server that traps exits by its terminate.
+ * It says nothing of links. Nothing happens to the dead. Fails: ENOMEM. Thread: actor. */
+PIERROT_API int pierrot_adopt(pierrot_context *ctx, pierrot_pid pid);
 
 /* Offers `shared` to direct readers: pierrot_read(pid, …) runs `read` on it in the reader's thread
  * without a message. Whoever reads holds it; `release` is called once, after the actor ended and the

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pierrot program: reads the command line, makes a runtime, hands it the work (lua/program.h),
- * and stops it in order. Stands on the public API and that one header. */
+ * The pierrot program: makes a runtime, hands it what the command line asks for (lua/program.h),
+ * and stops it in order. It stands on the public API and that one header. */
 #include "pierrot.h"
 
-#include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +12,11 @@
 
 #include "lua/program.h"
 #include "program/console.h"
+#include "program/options.h"
 #include "program/terminal.h"
 
 /* A report has at most 8 KiB. */
-enum { MAX_SCHEDULERS = 1024, STOP_TIMEOUT_MS = 5000, LOG_LINE_MAX = 16384 };
-
-/* What the command line may ask for besides running something. */
-enum outcome { RUN, DONE, FAILED };
+enum { STOP_TIMEOUT_MS = 5000, LOG_LINE_MAX = 16384 };
 
 /* ThreadSanitizer keeps a signal back until the program calls something of its own; Lua that spins
  * never does. */
@@ -30,120 +25,6 @@ enum outcome { RUN, DONE, FAILED };
 #else
 #define DEFAULT_PREEMPT PIERROT_PREEMPT_SIGNAL
 #endif
-
-enum { OPTION_NO_HALT = UCHAR_MAX + 1, OPTION_PREEMPT };
-
-static const struct option long_options[] = {
-    {"schedulers", required_argument, NULL, 's'},
-    {"no-halt", no_argument, NULL, OPTION_NO_HALT},
-    {"preempt", required_argument, NULL, OPTION_PREEMPT},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
-};
-
-static const char help_text[] =
-    "usage: pierrot [options] [script [args]]\n"
-    "\n"
-    "Runs a Lua script as the main process of a runtime of actors. Without a script and\n"
-    "without -e it runs what comes from standard input, as it does for the script \"-\".\n"
-    "\n"
-    "  -e CODE               run CODE\n"
-    "  -l MODULE             require MODULE into the global of that name\n"
-    "  -i                    be interactive after the script\n"
-    "  -s, --schedulers N    the number of schedulers; default: the cores\n"
-    "      --no-halt         go on after the main process has ended\n"
-    "      --preempt HOW     signal (default), count, or off\n"
-    "  -h, --help            print this and end\n"
-    "  -V, --version         print the version and end\n";
-
-static int parse_schedulers(const char *text, int *schedulers)
-{
-    char *end;
-    errno = 0;
-    long n = strtol(text, &end, 10);
-    if (errno || end == text || *end || n < 1 || n > MAX_SCHEDULERS) {
-        fprintf(stderr, "pierrot: --schedulers wants a number from 1 to %d, not '%s'\n",
-                MAX_SCHEDULERS, text);
-        return PIERROT_EINVAL;
-    }
-    *schedulers = (int)n;
-    return 0;
-}
-
-static int parse_preempt(const char *text, pierrot_preempt *preempt)
-{
-    static const char *const names[] = {
-        [PIERROT_PREEMPT_OFF] = "off",
-        [PIERROT_PREEMPT_SIGNAL] = "signal",
-        [PIERROT_PREEMPT_COUNT] = "count",
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *preempt = (pierrot_preempt)i;
-            return 0;
-        }
-    }
-    fprintf(stderr, "pierrot: --preempt wants signal, count or off, not '%s'\n", text);
-    return PIERROT_EINVAL;
-}
-
-/* The first thing on the command line that is no option is the script; all behind it is its own.
- * With nothing to run there is a prompt on a terminal, and else standard input is run. */
-static void set_script(struct pr_program *program, int index)
-{
-    int runs_code = 0;
-    for (int i = 0; i < program->n_steps; i++)
-        runs_code |= program->steps[i].kind == PR_PROGRAM_EXECUTE;
-    program->script_index = index;
-    if (index < program->argc)
-        program->script = program->argv[index];
-    else if (!runs_code && !program->interactive && isatty(STDIN_FILENO))
-        program->interactive = 1;
-    else if (!runs_code && !program->interactive)
-        program->script = "-";
-}
-
-/* `steps` has room for one step an argument. Complaints go to stderr, here and in getopt_long. */
-static enum outcome parse(pierrot_options *options, struct pr_program *program,
-                          struct pr_program_step *steps)
-{
-    int option;
-    while ((option = getopt_long(program->argc, program->argv, "+e:l:is:hV", long_options, NULL)) !=
-           -1) {
-        switch (option) {
-        case 'e':
-        case 'l':
-            steps[program->n_steps++] = (struct pr_program_step){option, optarg};
-            break;
-        case 'i':
-            program->interactive = 1;
-            break;
-        case 's':
-            if (parse_schedulers(optarg, &options->schedulers) < 0)
-                return FAILED;
-            break;
-        case OPTION_PREEMPT:
-            if (parse_preempt(optarg, &options->preempt) < 0)
-                return FAILED;
-            break;
-        case OPTION_NO_HALT:
-            program->no_halt = 1;
-            break;
-        case 'h':
-            fputs(help_text, stdout);
-            return DONE;
-        case 'V':
-            puts("pierrot " PIERROT_VERSION);
-            return DONE;
-        default:
-            fputs("pierrot: see --help for the options\n", stderr);
-            return FAILED;
-        }
-    }
-    set_script(program, optind);
-    return RUN;
-}
 
 /* The prompt's line is not to be written over. */
 static void log_to_console(void *ud, pierrot_level level, const char *text, size_t len)
@@ -218,11 +99,18 @@ int main(int argc, char **argv)
         fputs("pierrot: out of memory\n", stderr);
         return EXIT_FAILURE;
     }
-    struct pr_program program = {.steps = steps, .argc = argc, .argv = argv};
-    enum outcome outcome = parse(&options, &program, steps);
-    int status = outcome == RUN      ? run(&options, &program)
-                 : outcome == FAILED ? EXIT_FAILURE
-                                     : EXIT_SUCCESS;
+    struct pr_program program = {.argc = argc, .argv = argv};
+    int status = EXIT_SUCCESS;
+    switch (options_parse(&options, &program, steps)) {
+    case OUTCOME_RUN:
+        status = run(&options, &program);
+        break;
+    case OUTCOME_DONE:
+        break;
+    case OUTCOME_FAILED:
+        status = EXIT_FAILURE;
+        break;
+    }
     free(steps);
     return status;
 }

@@ -1,55 +1,87 @@
 --- The main process of the program: the steps of the command line, then the script.
 
-local function execute(code)
-  local chunk, why = load(code, "=(command line)")
-  if not chunk then error(why, 0) end
-  chunk()
-end
+local core = require "pierrot.core"
 
--- -l MODULE, and NAME=MODULE, as lua does.
-local function load_module(text)
-  local name, module = text:match("^([%a_][%w_]*)=(.*)$")
-  if not name then name, module = text, text end
-  local loaded = require(module)
-  _G[name] = loaded
-end
+local COMMAND_LINE <const> = "=(command line)"
 
-local function load_script(script)
-  local chunk, why
-  if script == "-" then
-    chunk, why = loadfile()
-  else
-    chunk, why = loadfile(script)
-  end
+local function check(chunk, why)
   if not chunk then error(why, 0) end
   return chunk
 end
 
--- With a prompt after all that. What fails before it does not keep it from coming.
-local function with_prompt(run, prompt)
+-- -l MODULE, and NAME=MODULE, as lua does. The error for a module that is missing should not name
+-- a line of this file.
+local function load_module(text)
+  local name, module = text:match("^([%a_][%w_]*)=(.*)$")
+  if not name then name, module = text, text end
+  local chunk = load("return (require(...))", COMMAND_LINE)
+  return function() _G[name] = chunk(module) end
+end
+
+local function load_step(step)
+  if step.kind == "load" then return load_module(step.text) end
+  return check(load(step.text, COMMAND_LINE))
+end
+
+local function load_script(script)
+  if script == "-" then return check(loadfile()) end
+  return check(loadfile(script))
+end
+
+local function load_command(name)
+  local command = require("pierrot.command." .. name)
+  return function(...) return command(...) end
+end
+
+-- All that is to be run. Without steps before it a script that cannot be loaded is known at once;
+-- else a step may be about to write it.
+local function make_run(options)
+  local chunks = {}
+  for i, step in ipairs(options.steps) do chunks[i] = load_step(step) end
+  local script = options.script
+  local chunk = options.command and load_command(options.command)
+    or script and #chunks == 0 and load_script(script)
   return function()
-    prompt.script = run
+    for _, step in ipairs(chunks) do step() end
+    if not script and not chunk then return end
+    chunk = chunk or load_script(script)
+    chunk(table.unpack(arg))
+  end
+end
+
+-- With a prompt after all that. What fails before it does not keep it from coming.
+local function with_prompt(options)
+  local has_work = #options.steps > 0 or options.script or options.command
+  local prompt = {
+    terminal = options.terminal, version = options.version,
+    script = has_work and function() make_run(options)() end or nil,
+  }
+  return function()
     local status = require("pierrot.repl").run(prompt)
     if status ~= 0 then require("pierrot").halt(status) end
   end
 end
 
----@param steps { kind: string, text: string }[]
----@param script string|nil a path, or "-" for standard input
----@param prompt { terminal: userdata, version: string }|nil a prompt is wanted
----@return function main
-return function(steps, script, prompt)
-  -- Without steps before it a script that cannot be loaded is known at once.
-  local chunk = script and #steps == 0 and not prompt and load_script(script)
-  local function run()
-    for _, step in ipairs(steps) do
-      if step.kind == "execute" then execute(step.text) else load_module(step.text) end
-    end
-    if script then
-      chunk = chunk or load_script(script)
-      chunk(table.unpack(arg))
-    end
+-- The end of this process ends what is linked with it, all at once; trees go in order, one by one.
+local function stop_trees()
+  local loaded = package.loaded
+  if loaded["pierrot.supervisor.server"] or loaded["pierrot.supervisor.dynamic"] then
+    require("pierrot.ending").stop_linked(core.self())
   end
-  if not prompt then return run end
-  return with_prompt((script or #steps > 0) and run or nil, prompt)
+end
+
+local function as_main(run)
+  return function()
+    core.main_process = core.self()
+    run()
+    stop_trees()
+  end
+end
+
+--- `script` is a path, or "-" for standard input; with `terminal` a prompt is wanted.
+---@param options { steps: { kind: string, text: string }[], script: string|nil,
+---  command: string|nil, version: string, terminal: userdata|nil }
+---@return function main
+return function(options)
+  return as_main(options.terminal and with_prompt(options) or make_run(options))
 end

@@ -20,31 +20,56 @@ end
 
 -- Starting -------------------------------------------------------------------------------------
 
--- The options without those that are this module's.
-local function own_options(opts)
-  if type(opts) ~= "table" then return opts end
-  if opts.keys ~= nil and opts.keys ~= "unique" then
-    argument.reject_option(3, "keys", '"unique"', opts.keys)
+local function check_listeners(listeners)
+  local is_list = type(listeners) == "table"
+  for _, name in ipairs(is_list and listeners or {}) do
+    is_list = is_list and type(name) == "string"
   end
+  if not is_list then argument.reject_option(4, "listeners", "list of names", listeners) end
+end
+
+-- What the registry itself is started with: nil where there is nothing to say.
+local function own_options(opts)
+  local keys, listeners, partitions = opts.keys, opts.listeners, opts.partitions
+  if keys ~= nil and keys ~= "unique" and keys ~= "duplicate" then
+    argument.reject_option(3, "keys", '"unique" or "duplicate"', keys)
+  end
+  if listeners ~= nil then check_listeners(listeners) end
+  if partitions ~= nil and (math.type(partitions) ~= "integer" or partitions < 1) then
+    argument.reject_option(3, "partitions", "positive integer", partitions)
+  end
+  if keys ~= "duplicate" and listeners == nil then return nil end
+  return { keys = keys, listeners = listeners, name = opts.name }
+end
+
+local OWN <const> = { keys = true, listeners = true, partitions = true }
+
+-- The options without those that are this module's.
+local function other_options(opts)
   local rest = {}
   for name, value in next, opts do
-    if name ~= "keys" then rest[name] = value end
+    if not OWN[name] then rest[name] = value end
   end
   return rest
 end
 
 --- Starts an empty registry, linked to the caller.
----@param opts? table name, keys ("unique"), scheduler, max_queue
+---   keys         "unique", or "duplicate": a key may be held by many
+---   listeners    names of processes that hear of what is registered and unregistered
+---   partitions   a number, taken for those who expect it: the table is divided anyway
+---@param opts? table also name, scheduler, max_queue
 ---@return userdata|nil pid, any reason
 function M.start_link(opts)
-  return start.actor("registry", nil, own_options(opts), true)
+  if type(opts) ~= "table" then return start.actor("registry", nil, opts, true) end
+  return start.actor("registry", own_options(opts), other_options(opts), true)
 end
 
 --- Starts an empty registry that is not linked.
 ---@param opts? table
 ---@return userdata|nil pid, any reason
 function M.start(opts)
-  return start.actor("registry", nil, own_options(opts), false)
+  if type(opts) ~= "table" then return start.actor("registry", nil, opts, false) end
+  return start.actor("registry", own_options(opts), other_options(opts), false)
 end
 
 --- How a supervisor starts a registry.
@@ -69,8 +94,9 @@ local function fail(fname, why, reg, ...)
   core.exit { why, { "gen_server", "call", reg, { fname, ... }, CALL_TIMEOUT } }
 end
 
---- The process under a key and its value; nil when there is none. Never one that is dead. This and
---- all that follow exit as gen_server.call does when there is no such registry.
+--- The process under a key and its value; nil when there is none. With duplicate keys a list of
+--- {pid, value}, oldest first. Never one that is dead. This and all that follow exit as
+--- gen_server.call does when there is no such registry.
 ---   reg: pid, name or via    key: string, number, boolean, pid or ref
 ---@type fun(reg: userdata|string|table, key: any): (userdata|nil), any
 M.lookup = core.reader("lookup", fail, true)
@@ -91,6 +117,30 @@ end
 ---@type fun(reg: userdata|string|table, key?: any): integer
 M.count = core.reader("count", fail, false)
 
+-- A list of {pid, value}.
+local function entries(fname, reg, key)
+  local found, why = read(reg, "lookup", key)
+  if why then fail(fname, why, reg, key) end
+  if found == nil then return {} end
+  if type(found) ~= "table" then return { { found } } end
+  if core.is_pid(found[1]) then return { found } end
+  return found
+end
+
+--- The entries of a key whose value matches a pattern, as that of receive.
+---@param reg userdata|string|table
+---@param key any
+---@param pattern any nil matches any value
+---@return table[] entries {pid, value}, oldest first
+function M.match(reg, key, pattern)
+  check(2, "match", reg, key)
+  local match <const>, matching = require "pierrot".match, {}
+  for _, entry in ipairs(entries("match", reg, key)) do
+    if match(pattern, entry[2]) then matching[#matching + 1] = entry end
+  end
+  return matching
+end
+
 --- Calls fn with the list of {pid, value} under a key, in the caller; not for an empty one.
 ---@param reg userdata|string|table
 ---@param key any
@@ -99,15 +149,15 @@ M.count = core.reader("count", fail, false)
 function M.dispatch(reg, key, fn)
   check(2, "dispatch", reg, key)
   if type(fn) ~= "function" then argument.reject(2, 3, "dispatch", "function", fn) end
-  local found, why = read(reg, "lookup", key)
-  if why then fail("lookup", why, reg, key) end
-  if found ~= nil then fn { type(found) == "table" and found or { found } } end
+  local found = entries("dispatch", reg, key)
+  if found[1] then fn(found) end
   return true
 end
 
 -- Client: changes, by calls --------------------------------------------------------------------
 
---- Puts the caller under a key. Its name goes when it ends, and it ends when the registry does.
+--- Puts the caller under a key, once more where keys may be duplicate. Its name goes when it ends,
+--- and it ends when the registry does.
 ---@param reg userdata|string|table
 ---@param key any
 ---@param value? any
@@ -120,17 +170,19 @@ function M.register(reg, key, value)
   return nil, { "already_registered", reply }
 end
 
---- Takes the caller's name away.
+--- Takes the caller's name away; with duplicate keys all those it has under the key.
 ---@param reg userdata|string|table
 ---@param key any
 ---@return true|nil, string|nil reason nil, "not_found"
 function M.unregister(reg, key)
   check(2, "unregister", reg, key)
-  if request(reg, "unregister", key) then return true end
+  local reply = request(reg, "unregister", key)
+  if reply == nil then no_memory() end
+  if reply then return true end
   return nil, "not_found"
 end
 
---- Gives the caller's name a new value: what fn makes of the old one.
+--- Gives the caller's name a new value: what fn makes of the old one. For unique keys.
 ---@param reg userdata|string|table
 ---@param key any
 ---@param fn fun(value: any): any
@@ -139,6 +191,9 @@ function M.update_value(reg, key, fn)
   check(2, "update_value", reg, key)
   if type(fn) ~= "function" then argument.reject(2, 3, "update_value", "function", fn) end
   local pid, old = M.lookup(reg, key)
+  if type(pid) == "table" then
+    argument.fail(2, 1, "update_value", "registry with unique keys expected")
+  end
   if pid ~= core.self() then return nil, "not_found" end
   local new = fn(old)
   local reply = request(reg, "update", key, new)
@@ -184,16 +239,33 @@ function M.create_async(reg, key)
   return core.cast(reg, { "create", key })
 end
 
+local Claim <const> = {
+  __close = function(claim) core.cast(claim.registry, { "unlock", claim.ref }) end,
+}
+
+--- Runs fn while no other process runs one under the same key; the others wait, in the order in
+--- which they came. Locks have keys of their own, apart from those of names. A process that has the
+--- lock may take it again.
+---@param reg userdata|string|table
+---@param key any
+---@param fn fun(): ...
+---@return any ... what fn returned
+function M.lock(reg, key, fn)
+  check(2, "lock", reg, key)
+  if type(fn) ~= "function" then argument.reject(2, 3, "lock", "function", fn) end
+  local ref = core.call(reg, { "lock", key }, "infinity")
+  if not ref then no_memory() end
+  local _ <close> = setmetatable({ registry = reg, ref = ref }, Claim)
+  return fn()
+end
+
 -- Vias -----------------------------------------------------------------------------------------
 
---- The process that {"via", reg, key} names; nil also when there is no such registry, or can be
---- none of that kind: what that means is the caller's affair.
----@param reg any
----@param key any
----@return userdata|nil pid
-function M.whereis_via(reg, key)
-  local found = read(reg, "lookup", key)
-  return type(found) == "table" and found[1] or found or nil
+--- Whether a via leads to a registry whose keys may be duplicate, which names nobody.
+---@param via table
+---@return boolean
+function M.is_duplicate_via(via)
+  return read(via[2], "kind") == "duplicate"
 end
 
 --- Puts the caller under the name of a start.
@@ -210,12 +282,13 @@ end
 ---@param key any
 ---@param pid userdata
 ---@param value? any
----@return true|nil, table|nil reason nil, {"already_started", pid}
+---@return true|nil, table|string|nil reason nil, {"already_started", pid} or "noproc"
 function M.register_pid(reg, key, pid, value)
   check(2, "register_pid", reg, key)
   local reply = request(reg, "register_pid", key, pid, value)
   if reply == true then return true end
-  if not reply then no_memory() end
+  if reply == nil then no_memory() end
+  if reply == false then return nil, "noproc" end
   return nil, { "already_started", reply }
 end
 

@@ -21,8 +21,11 @@ local function check_count(level, opts, name)
   end
 end
 
--- The index of a scheduler; nil: the caller's own.
-local function check_scheduler(level, opts)
+--- The index of the scheduler that the option says; nil: the caller's own.
+---@param level integer as in pierrot.argument
+---@param opts table
+---@return integer|nil
+function M.check_scheduler(level, opts)
   local wanted = opts.scheduler
   if wanted == nil or wanted == "local" then return nil end
   if wanted == "any" then wanted = core.least_busy() end
@@ -35,8 +38,13 @@ end
 
 local function check_name(level, opts, allows_via)
   local name = opts.name
-  if name == nil or type(name) == "string" or (allows_via and argument.is_via(name)) then return end
-  argument.reject_option(level + 1, "name", allows_via and "string or via" or "string", name)
+  if name == nil or type(name) == "string" then return end
+  if not (allows_via and argument.is_via(name)) then
+    argument.reject_option(level + 1, "name", allows_via and "string or via" or "string", name)
+  end
+  if require("pierrot.registry").is_duplicate_via(name) then
+    argument.reject_option(level + 1, "name", "via on a registry with unique keys", name)
+  end
 end
 
 local function check_all(level, arg, fname, opts, kinds, allows_via)
@@ -45,7 +53,7 @@ local function check_all(level, arg, fname, opts, kinds, allows_via)
   check_count(level + 1, opts, "max_heap")
   check_name(level + 1, opts, allows_via)
   argument.check_timeout_option(level + 1, "timeout", opts.timeout)
-  local scheduler = check_scheduler(level + 1, opts) -- no tail call: levels are counted
+  local scheduler = M.check_scheduler(level + 1, opts) -- no tail call: levels are counted
   return scheduler
 end
 
@@ -100,7 +108,7 @@ function M.spawn(opts, fn, ...)
   local found = M.check_function(2, 2, "spawn_opt", fn)
   if not scheduler then return core.spawn_local(opts, found, ...) end
   local payload = remote_payload("spawn", opts)
-  payload.fn = require("pierrot.carry").pack(fn)
+  payload.fn = require("pierrot.carry").pack(fn, 2)
   payload.args = table.pack(...)
   return core.start_remote(scheduler, payload, opts.link, opts.monitor, false)
 end
@@ -186,7 +194,7 @@ function M.server(fname, module, arg, opts, link, monitor)
   }
   if scheduler then
     local payload = remote_payload("server", given)
-    payload.module = require("pierrot.carry").pack_module(table_)
+    payload.module = require("pierrot.carry").pack_module(table_, 2)
     payload.arg, payload.name, payload.via = arg, name or M.module_name(table_), via
     local pid, why = core.start_remote(scheduler, payload, given.link, given.monitor, true,
       given.timeout)
@@ -223,26 +231,51 @@ function M.eval(request)
   core.exit { "shutdown", true, (chunk(request.arg)) }
 end
 
---- Starts a built-in C actor. Results: pid; or nil, reason.
+-- What was started under a via must not stay: nobody hears of it.
+local function discard(pid, ref)
+  core.unlink(pid)
+  if ref then core.demonitor(ref, true) end
+  local gone = core.monitor(pid)
+  core.exit(pid, "shutdown")
+  core.receive { "DOWN", gone }
+end
+
+-- An actor cannot register itself: its starter does.
+local function register_actor(via, pid, ref)
+  local registry <const> = require "pierrot.registry"
+  local ok, registered, why = pcall(registry.register_pid, via[2], via[3], pid, via[4])
+  if ok and registered then return pid, ref end
+  discard(pid, ref)
+  if ok then return nil, why end
+  local is_exit = type(registered) == "table" and registered.class == "exit"
+  if is_exit then return nil, registered.reason end
+  error(registered, 0)
+end
+
+local function start_actor(scheduler, name, arg, given, timeout)
+  if not scheduler then return core.start_actor(given, name, arg) end
+  local payload = { options = payload_options(given), arg = arg }
+  local pid, why = core.start_actor_remote(scheduler, payload, given.link, given.monitor, name,
+    timeout)
+  if not pid and why == "already_registered" then
+    return nil, { "already_started", core.whereis(given.name) }
+  end
+  return pid, why
+end
+
+--- Starts a built-in C actor. Results: pid [, ref]; or nil, reason.
 function M.actor(name, arg, opts, link)
   opts = opts == nil and {} or opts
   local scheduler = check_all(2, 1, link and "start_link" or "start", opts, SERVER_OPTIONS, true)
   local via = type(opts.name) == "table" and opts.name or nil
-  if scheduler then
-    return require("pierrot.gen_server").start_elsewhere(scheduler, name, arg, opts, link)
-  end
-  local pid, why = core.start_actor({
-    link = link or false, name = not via and opts.name or nil, max_queue = opts.max_queue,
-  }, name, arg)
-  if pid and via then
-    local registered, taken = require("pierrot.registry").register_pid(via[2], via[3], pid, via[4])
-    if not registered then
-      core.unlink(pid)
-      core.exit(pid, "kill")
-      return nil, taken
-    end
-  end
-  return pid, why
+  local holder = via and core.whereis(via)
+  if holder then return nil, { "already_started", holder } end
+  local pid, ref = start_actor(scheduler, name, arg, {
+    link = link or opts.link or false, monitor = opts.monitor or false,
+    name = not via and opts.name or nil, max_queue = opts.max_queue,
+  }, opts.timeout)
+  if not pid or not via then return pid, ref end
+  return register_actor(via, pid, ref)
 end
 
 return M

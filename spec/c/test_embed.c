@@ -12,7 +12,7 @@
 
 #include "pierrot.h"
 
-enum { N_RUNTIMES = 200, N_WARM = 21, N_THREADS = 4, N_CALLS = 500 };
+enum { N_RUNTIMES = 1000, N_WARM = 21, N_THREADS = 4, N_CALLS = 500 };
 
 static pierrot *open_runtime(int schedulers)
 {
@@ -155,7 +155,7 @@ TEST(a_runtime_gives_back_every_byte)
     CHECK_INT(tally.n_bytes, 0);
 }
 
-TEST(two_hundred_runtimes_one_after_the_other_leave_nothing)
+TEST(a_thousand_runtimes_one_after_the_other_leave_nothing)
 {
     size_t before = 0;
 

@@ -4,11 +4,11 @@
 struct pr_roster_name *pr_holding_find(pierrot_context *ctx, struct pr_roster *roster,
                                        const struct pr_key *key)
 {
-    struct pr_roster_name *name = pr_roster_find(roster, key);
-    if (!name || pierrot_is_alive(pierrot_runtime(ctx), name->pid))
-        return name;
-    pr_roster_remove(roster, name);
-    return NULL;
+    struct pr_roster_name *name;
+    while ((name = pr_roster_find(roster, key)) &&
+           !pierrot_is_alive(pierrot_runtime(ctx), name->pid))
+        pr_roster_remove(roster, name);
+    return name;
 }
 
 void pr_holding_release(pierrot_context *ctx, struct pr_roster *roster, struct pr_holder *holder)

@@ -17,11 +17,11 @@ enum pr_origin {
     PR_SPAWNED     /* the registry has, and is linked with it */
 };
 
-/* The name under this key when its holder lives; that of a dead one goes. NULL: none. */
+/* The oldest name under this key whose holder lives; those of dead ones before it go. NULL: none. */
 struct pr_roster_name *pr_holding_find(pierrot_context *ctx, struct pr_roster *roster,
                                        const struct pr_key *key);
 
-/* Enters a free key. Takes: value. 0 or PIERROT_ENOMEM. */
+/* Enters a key, which is free where keys are unique. Takes: value. 0 or PIERROT_ENOMEM. */
 int pr_holding_enter(pierrot_context *ctx, struct pr_roster *roster, const struct pr_key *key,
                      const struct pr_slot *value, pierrot_pid pid, enum pr_origin origin);
 

@@ -54,13 +54,23 @@ static void free_slot(struct pr_index *index, uint32_t hole)
     index->slots[hole].pointer = NULL;
 }
 
-void pr_index_remove(struct pr_index *index, uint32_t hash, const void *pointer)
+static uint32_t slot_of(const struct pr_index *index, uint32_t hash, const void *pointer)
 {
     uint32_t mask = index->n_slots - 1, at = hash & mask;
     while (index->slots[at].pointer != pointer)
         at = (at + 1) & mask;
-    free_slot(index, at);
+    return at;
+}
+
+void pr_index_remove(struct pr_index *index, uint32_t hash, const void *pointer)
+{
+    free_slot(index, slot_of(index, hash, pointer));
     index->n--;
+}
+
+void pr_index_replace(struct pr_index *index, uint32_t hash, const void *pointer, void *other)
+{
+    index->slots[slot_of(index, hash, pointer)].pointer = other;
 }
 
 /* ------------------------------------------------------------------------------ sizes */

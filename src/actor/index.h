@@ -42,6 +42,9 @@ struct pr_index *pr_index_shrink(pierrot *rt, struct pr_index *index);
 void pr_index_add(struct pr_index *index, uint32_t hash, void *pointer);
 void pr_index_remove(struct pr_index *index, uint32_t hash, const void *pointer);
 
+/* Another pointer in the place of one that is there. */
+void pr_index_replace(struct pr_index *index, uint32_t hash, const void *pointer, void *other);
+
 /* NULL is fine. */
 void pr_index_free(pierrot *rt, struct pr_index *index);
 

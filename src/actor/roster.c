@@ -2,15 +2,23 @@
 #include "actor/roster.h"
 
 _Static_assert(sizeof(struct pr_roster_name) % 16 == 0, "names are records of a slab");
+_Static_assert(sizeof(struct pr_roster_peers) % 16 == 0, "names are records of a slab");
 
-struct pr_roster *pr_roster_new(pierrot *rt)
+static size_t name_size(enum pr_roster_kind kind)
+{
+    return sizeof(struct pr_roster_name) +
+           (kind == PR_DUPLICATE ? sizeof(struct pr_roster_peers) : 0);
+}
+
+struct pr_roster *pr_roster_new(pierrot *rt, enum pr_roster_kind kind)
 {
     struct pr_roster *roster = pierrot_shared_alloc(rt, sizeof *roster);
     if (!roster)
         return NULL;
     roster->rt = rt;
+    roster->kind = kind;
     roster->n_serial = 0;
-    roster->slab = (struct pr_slab){.record_size = sizeof(struct pr_roster_name)};
+    roster->slab = (struct pr_slab){.record_size = name_size(kind)};
     atomic_init(&roster->returned, NULL);
     for (int i = 0; i < PR_N_SHARDS; i++) {
         struct pr_shard *shard = &roster->shards[i];
@@ -87,8 +95,13 @@ static void free_shard(struct pr_roster *roster, struct pr_shard *shard)
     struct pr_roster_name *name;
     struct pr_holder *holder;
     uint32_t cursor = 0;
-    while ((name = pr_index_each(shard->names, &cursor)))
-        drop_name(roster, name);
+    while ((name = pr_index_each(shard->names, &cursor))) {
+        while (name) {
+            struct pr_roster_name *next = pr_roster_next(roster, name);
+            drop_name(roster, name);
+            name = next;
+        }
+    }
     cursor = 0;
     while ((holder = pr_index_each(shard->holders, &cursor)))
         pierrot_shared_free(roster->rt, holder, sizeof *holder);
@@ -172,6 +185,29 @@ struct pr_roster_name *pr_roster_find(struct pr_roster *roster, const struct pr_
     return pr_shard_find(pr_shard_for(roster, key), key);
 }
 
+static int is_named(const struct pr_roster_name *name, const struct pr_key *key, pierrot_pid pid)
+{
+    return name->pid.id == pid.id && pr_key_is(key, &name->key);
+}
+
+struct pr_roster_name *pr_roster_find_own(struct pr_roster *roster, const struct pr_key *key,
+                                          pierrot_pid pid)
+{
+    const struct pr_holder *holder = pr_roster_find_holder(roster, pid);
+    struct pr_roster_name *by_key = pr_roster_find(roster, key);
+    struct pr_roster_name *by_holder = holder ? holder->first : NULL;
+    /* Both lists have it or neither: one step in each until one of them has ended. */
+    while (by_key && by_holder) {
+        if (by_key->pid.id == pid.id)
+            return by_key;
+        if (is_named(by_holder, key, pid))
+            return by_holder;
+        by_key = pr_roster_next(roster, by_key);
+        by_holder = by_holder->next;
+    }
+    return NULL;
+}
+
 struct pr_holder *pr_roster_find_holder(struct pr_roster *roster, pierrot_pid pid)
 {
     struct pr_key key = pr_key_of_pid(pid);
@@ -222,10 +258,62 @@ static void unlist(struct pr_roster *roster, struct pr_roster_name *name)
     pr_shard_lock_give(lock);
 }
 
+/* Behind the others of its key. */
+static void add_peer(struct pr_shard *shard, struct pr_roster_name *first,
+                     struct pr_roster_name *name)
+{
+    struct pr_roster_peers *head = pr_roster_peers(first);
+    pr_shard_lock_take(&shard->lock);
+    *pr_roster_peers(name) = (struct pr_roster_peers){.previous = head->previous};
+    pr_roster_peers(head->previous)->next = name;
+    head->previous = name;
+    pr_shard_lock_give(&shard->lock);
+}
+
+/* `first` leads to the others of its key, and has some. */
+static void remove_peer(struct pr_shard *shard, struct pr_roster_name *first,
+                        struct pr_roster_name *name)
+{
+    struct pr_roster_peers *head = pr_roster_peers(first), *gone = pr_roster_peers(name);
+    pr_shard_lock_take(&shard->lock);
+    if (name == first) {
+        pr_index_replace(shard->names, name->key.hash, name, gone->next);
+        pr_roster_peers(gone->next)->previous = gone->previous;
+    } else {
+        pr_roster_peers(gone->previous)->next = gone->next;
+        (gone->next ? pr_roster_peers(gone->next) : head)->previous = gone->previous;
+    }
+    pr_shard_lock_give(&shard->lock);
+}
+
+/* Makes the name one that is found by its key, which is there with `first` or not at all (NULL). */
+static void enter_name(struct pr_roster *roster, struct pr_shard *shard,
+                       struct pr_roster_name *first, struct pr_roster_name *name)
+{
+    if (first) {
+        add_peer(shard, first, name);
+        return;
+    }
+    if (roster->kind == PR_DUPLICATE)
+        *pr_roster_peers(name) = (struct pr_roster_peers){.previous = name};
+    add_pointer(shard, shard->names, name->key.hash, name);
+}
+
+static void leave_key(struct pr_roster *roster, struct pr_shard *shard, const struct pr_key *key,
+                      struct pr_roster_name *name)
+{
+    struct pr_roster_name *first = roster->kind == PR_UNIQUE ? name : pr_shard_find(shard, key);
+    if (first == name && !pr_roster_next(roster, name))
+        remove_pointer(roster, shard, &shard->names, key->slot.hash, name);
+    else
+        remove_peer(shard, first, name);
+}
+
 int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, const struct pr_key *key,
                   const struct pr_slot *value)
 {
     struct pr_shard *shard = pr_shard_for(roster, key);
+    struct pr_roster_name *first = roster->kind == PR_UNIQUE ? NULL : pr_shard_find(shard, key);
     free_returned(roster);
     struct pr_roster_name *name = pr_slab_alloc(roster->rt, &roster->slab);
     if (!name)
@@ -237,7 +325,7 @@ int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, const stru
     name->holder = holder;
     name->serial = roster->n_serial++;
     atomic_init(&name->n_holds, 1);
-    add_pointer(shard, shard->names, key->slot.hash, name);
+    enter_name(roster, shard, first, name);
     list(roster, name);
     return 0;
 
@@ -265,7 +353,7 @@ void pr_roster_remove(struct pr_roster *roster, struct pr_roster_name *name)
     struct pr_key key = pr_key_of_slot(&name->key);
     struct pr_shard *shard = pr_shard_for(roster, &key);
     unlist(roster, name);
-    remove_pointer(roster, shard, &shard->names, key.slot.hash, name);
+    leave_key(roster, shard, &key, name);
     drop_name(roster, name);
 }
 

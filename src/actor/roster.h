@@ -7,17 +7,23 @@
 #include "actor/roster_table.h"
 
 /* Gives: the table (pr_roster_free). NULL: out of memory. */
-struct pr_roster *pr_roster_new(pierrot *rt);
+struct pr_roster *pr_roster_new(pierrot *rt, enum pr_roster_kind kind);
 void pr_roster_free(void *shared);
 
-/* NULL where there is none. The holder may be dead. */
+/* The oldest of the key, NULL where there is none. The holder may be dead. */
 struct pr_roster_name *pr_roster_find(struct pr_roster *roster, const struct pr_key *key);
+
+/* One that this process has under the key; NULL: none. In no more steps than the key has names, nor
+ * than the process. */
+struct pr_roster_name *pr_roster_find_own(struct pr_roster *roster, const struct pr_key *key,
+                                          pierrot_pid pid);
+
 struct pr_holder *pr_roster_find_holder(struct pr_roster *roster, pierrot_pid pid);
 
 /* A holder without names, of a pid that is none yet. NULL: out of memory. */
 struct pr_holder *pr_roster_add_holder(struct pr_roster *roster, pierrot_pid pid);
 
-/* Enters a key that is free. Takes: value. 0 or PIERROT_ENOMEM. */
+/* Enters a key, which is free where keys are unique. Takes: value. 0 or PIERROT_ENOMEM. */
 int pr_roster_add(struct pr_roster *roster, struct pr_holder *holder, const struct pr_key *key,
                   const struct pr_slot *value);
 

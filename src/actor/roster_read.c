@@ -20,16 +20,13 @@ static struct pr_slot hold(const struct pr_slot *slot)
     return held;
 }
 
-static int lookup(struct pr_roster *roster, const pierrot_term *request, pierrot_term **reply)
+static int lookup_one(struct pr_roster *roster, const struct pr_key *key, pierrot_term **reply)
 {
     struct pr_slot value = {.type = PIERROT_NIL};
-    struct pr_key key;
     pierrot_pid pid = {0};
-    if (pr_key_of_term(pierrot_table_at(request, 2), &key) != 0)
-        return PIERROT_EINVAL;
-    struct pr_shard *shard = pr_shard_for(roster, &key);
+    struct pr_shard *shard = pr_shard_for(roster, key);
     pr_shard_lock_take(&shard->lock);
-    const struct pr_roster_name *name = pr_shard_find(shard, &key);
+    const struct pr_roster_name *name = pr_shard_find(shard, key);
     if (name && is_alive(roster, name)) {
         pid = name->pid;
         value = hold(&name->value);
@@ -53,6 +50,7 @@ static int lookup(struct pr_roster *roster, const pierrot_term *request, pierrot
 struct found {
     uint64_t serial;
     struct pr_roster_name *name; /* one hold */
+    struct pr_slot value;        /* owned; of names of one key, else nil */
 };
 
 struct snapshot {
@@ -70,7 +68,7 @@ static void note(struct snapshot *snapshot, struct pr_roster_name *name)
     }
     /* relaxed: the table's hold cannot go meanwhile. */
     atomic_fetch_add_explicit(&name->n_holds, 1, memory_order_relaxed);
-    snapshot->items[snapshot->n++] = (struct found){name->serial, name};
+    snapshot->items[snapshot->n++] = (struct found){.serial = name->serial, .name = name};
 }
 
 static void note_all(struct pr_roster *roster, struct snapshot *snapshot)
@@ -81,11 +79,29 @@ static void note_all(struct pr_roster *roster, struct snapshot *snapshot)
         uint32_t cursor = 0;
         pr_shard_lock_take(&shard->lock);
         while ((name = pr_index_each(shard->names, &cursor))) {
-            if (is_alive(roster, name))
-                note(snapshot, name);
+            for (; name; name = pr_roster_next(roster, name)) {
+                if (is_alive(roster, name))
+                    note(snapshot, name);
+            }
         }
         pr_shard_lock_give(&shard->lock);
     }
+}
+
+/* With their values, which only the lock keeps as they are. */
+static void note_key(struct pr_roster *roster, const struct pr_key *key, struct snapshot *snapshot)
+{
+    struct pr_shard *shard = pr_shard_for(roster, key);
+    pr_shard_lock_take(&shard->lock);
+    struct pr_roster_name *name = pr_shard_find(shard, key);
+    for (; name && !snapshot->is_short; name = pr_roster_next(roster, name)) {
+        if (!is_alive(roster, name))
+            continue;
+        note(snapshot, name);
+        if (!snapshot->is_short)
+            snapshot->items[snapshot->n - 1].value = hold(&name->value);
+    }
+    pr_shard_lock_give(&shard->lock);
 }
 
 static void note_holders(struct pr_roster *roster, pierrot_pid pid, struct snapshot *snapshot)
@@ -103,15 +119,23 @@ static void note_holders(struct pr_roster *roster, pierrot_pid pid, struct snaps
 
 static void drop_items(struct pr_roster *roster, struct snapshot *snapshot)
 {
-    for (size_t i = 0; i < snapshot->n; i++)
+    for (size_t i = 0; i < snapshot->n; i++) {
+        pr_slot_free(&snapshot->items[i].value);
         pr_roster_return(roster, snapshot->items[i].name);
+    }
     if (snapshot->items)
         pierrot_shared_free(roster->rt, snapshot->items,
                             snapshot->capacity * sizeof *snapshot->items);
 }
 
+/* Which names: those of a key, of a process, or (both NULL) all. */
+struct selection {
+    const struct pr_key *key;
+    const pierrot_term *pid;
+};
+
 /* Fills the snapshot, with as much room as that takes. 0 or PIERROT_ENOMEM. */
-static int take_snapshot(struct pr_roster *roster, const pierrot_term *pid,
+static int take_snapshot(struct pr_roster *roster, const struct selection *wanted,
                          struct snapshot *snapshot)
 {
     size_t capacity = 16;
@@ -120,8 +144,10 @@ static int take_snapshot(struct pr_roster *roster, const pierrot_term *pid,
         snapshot->items = pierrot_shared_alloc(roster->rt, capacity * sizeof *snapshot->items);
         if (!snapshot->items)
             return PIERROT_ENOMEM;
-        if (pid)
-            note_holders(roster, pierrot_as_pid(pid), snapshot);
+        if (wanted->key)
+            note_key(roster, wanted->key, snapshot);
+        else if (wanted->pid)
+            note_holders(roster, pierrot_as_pid(wanted->pid), snapshot);
         else
             note_all(roster, snapshot);
         if (!snapshot->is_short)
@@ -162,7 +188,8 @@ static void sort(struct found *items, size_t n)
 static int list_keys(struct pr_roster *roster, const pierrot_term *request, pierrot_term **reply)
 {
     struct snapshot snapshot;
-    int error = take_snapshot(roster, pierrot_table_at(request, 2), &snapshot);
+    struct selection wanted = {.pid = pierrot_table_at(request, 2)};
+    int error = take_snapshot(roster, &wanted, &snapshot);
     if (error)
         return error;
     sort(snapshot.items, snapshot.n);
@@ -179,16 +206,64 @@ static int list_keys(struct pr_roster *roster, const pierrot_term *request, pier
     return 0;
 }
 
+/* A list of {pid, value}. */
+static int lookup_all(struct pr_roster *roster, const struct pr_key *key, pierrot_term **reply)
+{
+    struct snapshot snapshot;
+    struct selection wanted = {.key = key};
+    int error = take_snapshot(roster, &wanted, &snapshot);
+    if (error)
+        return error;
+    pierrot_term *entries = pierrot_table();
+    error = entries ? 0 : PIERROT_ENOMEM;
+    for (size_t i = 0; i < snapshot.n && !error; i++) {
+        const struct found *found = &snapshot.items[i];
+        error = pierrot_table_append(
+            entries, pr_tuple(2, pierrot_pid_term(found->name->pid), pr_slot_term(&found->value)));
+    }
+    drop_items(roster, &snapshot);
+    if (error) {
+        pierrot_term_free(entries);
+        return error;
+    }
+    *reply = entries;
+    return 0;
+}
+
+static int lookup(struct pr_roster *roster, const pierrot_term *request, pierrot_term **reply)
+{
+    struct pr_key key;
+    if (pr_key_of_term(pierrot_table_at(request, 2), &key) != 0)
+        return PIERROT_EINVAL;
+    return roster->kind == PR_UNIQUE ? lookup_one(roster, &key, reply)
+                                     : lookup_all(roster, &key, reply);
+}
+
+static int tell_kind(const struct pr_roster *roster, pierrot_term **reply)
+{
+    *reply = pr_string(roster->kind == PR_UNIQUE ? "unique" : "duplicate");
+    return *reply ? 0 : PIERROT_ENOMEM;
+}
+
+/* The name and the others of its key; under the lock. */
+static int64_t count_living(const struct pr_roster *roster, struct pr_roster_name *name)
+{
+    int64_t n = 0;
+    for (; name; name = pr_roster_next(roster, name))
+        n += is_alive(roster, name);
+    return n;
+}
+
 static int64_t count_all(struct pr_roster *roster)
 {
     int64_t n = 0;
     for (int i = 0; i < PR_N_SHARDS; i++) {
         struct pr_shard *shard = &roster->shards[i];
-        const struct pr_roster_name *name;
+        struct pr_roster_name *name;
         uint32_t cursor = 0;
         pr_shard_lock_take(&shard->lock);
         while ((name = pr_index_each(shard->names, &cursor)))
-            n += is_alive(roster, name);
+            n += count_living(roster, name);
         pr_shard_lock_give(&shard->lock);
     }
     return n;
@@ -198,8 +273,7 @@ static int64_t count_key(struct pr_roster *roster, const struct pr_key *key)
 {
     struct pr_shard *shard = pr_shard_for(roster, key);
     pr_shard_lock_take(&shard->lock);
-    const struct pr_roster_name *name = pr_shard_find(shard, key);
-    int64_t n = name && is_alive(roster, name);
+    int64_t n = count_living(roster, pr_shard_find(shard, key));
     pr_shard_lock_give(&shard->lock);
     return n;
 }
@@ -224,5 +298,7 @@ int pr_roster_read(pierrot *rt, void *shared, const pierrot_term *request, pierr
         return list_keys(shared, request, reply);
     if (pierrot_is_string(tag, "count"))
         return count(shared, request, reply);
+    if (pierrot_is_string(tag, "kind"))
+        return tell_kind(shared, reply);
     return PIERROT_EINVAL;
 }

@@ -6,8 +6,10 @@
 
 #include "pierrot.h"
 
-/* Answers {"lookup", key}: nil, pid or {pid, value}; {"keys" [, pid]}: a list; {"count" [, key]}: a
- * number. 0, EINVAL for anything else, ENOMEM. Gives: *reply. Thread: any. */
+/* Answers {"lookup", key}: nil, pid or {pid, value}, and with duplicate keys a list of {pid,
+ * value};
+ * {"keys" [, pid]}: a list; {"count" [, key]}: a number; {"kind"}: "unique" or "duplicate". 0,
+ * EINVAL for anything else, ENOMEM. Gives: *reply. Thread: any. */
 int pr_roster_read(pierrot *rt, void *shared, const pierrot_term *request, pierrot_term **reply);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "lua/class.h"
 #include "lua/copy.h"
+#include "lua/crash.h"
 #include "lua/handler.h"
 #include "lua/ident.h"
 #include "lua/message.h"
@@ -89,12 +90,36 @@ static void fail_start(struct pr_lua *lua, struct pr_lua_process *server, pierro
     answer_starter(lua, server, 1, pr_value_of_term(why));
 }
 
-static int end_server(struct pr_lua *lua, struct pr_lua_process *server)
+static int end_now(struct pr_lua *lua, struct pr_lua_process *server)
 {
     pierrot_term *reason = server->stop_reason;
     server->stop_reason = NULL;
     pr_process_exit(lua->owner, &server->process, reason ? reason : PR_TERM(normal));
     return 0;
+}
+
+/* format_status has returned what the report is to show, or failed. */
+static int formatted(lua_State *L, int status, lua_KContext context)
+{
+    struct pr_lua *lua = PR_SELF(L);
+    struct pr_lua_process *server = pr_lua_current(lua);
+    (void)context;
+    if (status == LUA_OK || status == LUA_YIELD)
+        pr_crash_take_status(lua, L, server);
+    return end_now(lua, server);
+}
+
+/* With a format_status of its own a server that crashes is asked what may be told of it. */
+static int end_server(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    if (!server->stop_reason || !pr_report_is_due(lua->owner, &server->process, server->stop_reason))
+        return end_now(lua, server);
+    luaL_checkstack(L, 12, NULL);
+    pr_class_push_callback(lua, server->class_, L, "format_status");
+    if (!lua_isfunction(L, -1))
+        return end_now(lua, server);
+    pr_crash_push_status(lua, L, server);
+    return formatted(L, lua_pcallk(L, 1, 1, 0, 0, formatted), 0);
 }
 
 /* terminate has returned: the reply that was held back, then the end. Stack: …, reply at `context`.
@@ -106,7 +131,7 @@ static int terminated(lua_State *L, int status, lua_KContext context)
     (void)status;
     if (context)
         pr_server_reply(lua, L, from_on(L), (int)context);
-    return end_server(lua, server);
+    return end_server(lua, L, server);
 }
 
 /* The server stops; the reply to the caller stands at `reply` of L (0: none). Takes: reason. */
@@ -115,6 +140,8 @@ static int stop(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
 {
     pr_term_drop(server->stop_reason, &lua->owner->heap);
     server->stop_reason = reason;
+    if (pr_report_is_due(lua->owner, &server->process, reason))
+        pr_crash_note(lua, L, server);
     server->phase = PR_PHASE_TERMINATE;
     pr_class_push_callback(lua, server->class_, L, "terminate");
     if (lua_isnil(L, -1)) {
@@ -202,6 +229,7 @@ static int go_on(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server
     lua_replace(L, PR_BASE + 1);
     lua_settop(L, PR_BASE + 1);
     server->phase = PR_PHASE_CONTINUE;
+    lua_copy(L, PR_BASE + 1, PR_HANDLED);
     pr_class_push_callback(lua, server->class_, L, "handle_continue");
     int n_args = pr_handler_push_arguments(lua, L, server, PR_BASE + 1, NULL);
     if (n_args < 0)
@@ -353,6 +381,7 @@ static int handle(struct pr_lua *lua, lua_State *L, struct pr_lua_process *serve
     pr_class_push_callback(lua, server->class_, L, callback_of(server->phase));
     int n_args = pr_handler_push_arguments(lua, L, server, message,
                                            server->phase == PR_PHASE_CALL ? &from : NULL);
+    lua_copy(L, message, PR_HANDLED);
     if (n_args < 0)
         return unhandled(lua, L, server, message);
     lua_remove(L, message);
@@ -378,10 +407,11 @@ static int handle_system(struct pr_lua *lua, lua_State *L, struct pr_lua_process
     return serve(L, lua, server);
 }
 
+/* What has no parent gets the runtime's own signals, which are nobody's. */
 static int is_parents_exit(const struct pr_lua_process *server, const struct pr_signal *message)
 {
-    return message->kind == PR_SIGNAL_EXITED && server->process.lineage &&
-           server->process.lineage->pid.id == message->from.id;
+    uint64_t parent = server->process.lineage ? server->process.lineage->pid.id : 0;
+    return message->kind == PR_SIGNAL_EXITED && parent == message->from.id;
 }
 
 /* Takes the message out of the mailbox and pushes it; what it is. */
@@ -411,8 +441,7 @@ static enum pr_phase take(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
 static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server)
 {
     lua_settop(L, 0);
-    lua_pushnil(L);
-    lua_pushnil(L);
+    lua_settop(L, PR_BASE);
     server->phase = PR_PHASE_SERVE;
     struct pr_signal *message = pr_mailbox_first(&server->process.mailbox);
     if (server->process.flags & PR_EXITING)
@@ -442,7 +471,7 @@ static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server
 
 /* ------------------------------------------------------------------- activations */
 
-/* LOAD: the function at 3 has returned "ok", module, arg, name or "fail", reason from 3 on. */
+/* LOAD: the function has returned "ok", module, arg, name or "fail", reason. */
 static int loaded(lua_State *L, int status, lua_KContext context)
 {
     struct pr_lua *lua = PR_SELF(L);
@@ -456,7 +485,7 @@ static int loaded(lua_State *L, int status, lua_KContext context)
     }
     pr_server_set_module(lua, L, server, PR_BASE + 2, lua_tostring(L, PR_BASE + 4));
     server->phase = PR_PHASE_INIT;
-    /* As if the start had come without: nil, nil, argument. */
+    /* As if the start had come without. */
     lua_pushvalue(L, PR_BASE + 3);
     lua_replace(L, PR_BASE + 1);
     lua_settop(L, PR_BASE + 1);
@@ -472,11 +501,11 @@ int pr_activate(lua_State *L)
     struct pr_lua_process *server = pr_lua_current(lua);
     switch ((enum pr_phase)server->phase) {
     case PR_PHASE_LOAD:
-        /* nil, nil, function, its arguments */
+        /* nil, nil, nil, function, its arguments */
         lua_callk(L, lua_gettop(L) - PR_BASE - 1, LUA_MULTRET, 0, loaded);
         return loaded(L, LUA_OK, 0);
     case PR_PHASE_INIT:
-        /* nil, nil, argument */
+        /* nil, nil, nil, argument */
         pr_class_push_callback(lua, server->class_, L, "init");
         lua_insert(L, PR_BASE + 1);
         lua_callk(L, 1, LUA_MULTRET, 0, conclude_k);

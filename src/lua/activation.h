@@ -5,19 +5,7 @@
 #ifndef PR_LUA_ACTIVATION_H
 #define PR_LUA_ACTIVATION_H
 
-#include "lua/process.h"
-
-/* Layout of the stack of an activation: 1, 2: pid and ref of the caller whose call is handled
- * (nil); from 3 on the callback, its arguments, its results. */
-enum { PR_FROM_PID = 1, PR_FROM_REF = 2, PR_BASE = 2 };
-
-/* A call that is nested in its caller: the reply goes straight to the caller's stack. */
-struct pr_lua_now {
-    pierrot_ref ref;
-    lua_State *L; /* the caller's; there is room for the reply */
-    int is_answered;
-    struct pr_lua_now *outer;
-};
+#include "lua/frame.h"
 
 /* The body of a coroutine that serves; who starts it lays out its stack, by the server's phase.
  * Upvalue: the Lua side. */

@@ -6,6 +6,7 @@
 #include "lua/client.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
+#include "lua/kind.h"
 #include "lua/process.h"
 #include "lua/wait.h"
 
@@ -146,10 +147,9 @@ static int l_monitor(lua_State *L)
         if (!options.tag)
             return error == PIERROT_EINVAL ? pr_copy_error(lua, L, 3) : no_memory(L);
     }
-    if (lua_type(L, 1) == LUA_TSTRING) {
-        size_t len;
-        const char *name = lua_tolstring(L, 1, &len);
-        options.name = pr_term_new_string(&lua->owner->heap, name, len);
+    /* A via is a name only where it leads to nobody: who watches wants the pid. */
+    if (lua_type(L, 1) == LUA_TSTRING || !target.pid.id) {
+        options.name = pr_name_term(lua, L, 1);
         error = options.name ? 0 : PIERROT_ENOMEM;
     }
     pr_signal_poll(lua->owner);
@@ -219,6 +219,14 @@ static int l_exit(lua_State *L)
     if (lua->host && self_of(lua) == &lua->host->process && pid.id == self_of(lua)->pid.id)
         pr_lua_host_raise(lua, L);
     return push_true(L);
+}
+
+/* interrupt(pid): for the prompt; whether it is a plain process of this scheduler. */
+static int l_interrupt(lua_State *L)
+{
+    struct pr_lua *lua = PR_SELF(L);
+    lua_pushboolean(L, pr_lua_interrupt(lua, pr_check_pid(L, 1)));
+    return 1;
 }
 
 /* ---------------------------------------------------------------------------- names */
@@ -315,23 +323,6 @@ static int l_is_sendable(lua_State *L)
     return 1;
 }
 
-static int l_log(lua_State *L)
-{
-    static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
-    size_t len;
-    int level = luaL_checkoption(L, 1, NULL, levels);
-    const char *text = luaL_checklstring(L, 2, &len);
-    pr_log_write(&PR_SELF(L)->owner->system->log, (pierrot_level)level, text, len);
-    return push_true(L);
-}
-
-static int l_set_log_level(lua_State *L)
-{
-    static const char *const levels[] = {"debug", "info", "warning", "error", "none", NULL};
-    pr_log_set_level(&PR_SELF(L)->owner->system->log, luaL_checkoption(L, 1, NULL, levels));
-    return push_true(L);
-}
-
 /* halt(status): the main process's runner ends the program in order. */
 static int l_halt(lua_State *L)
 {
@@ -362,6 +353,7 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"alias", l_alias},
         {"unalias", l_unalias},
         {"exit", l_exit},
+        {"interrupt", l_interrupt},
         {"register", l_register},
         {"unregister", l_unregister},
         {"whereis", l_whereis},
@@ -371,8 +363,6 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"schedulers", l_schedulers},
         {"scheduler", l_scheduler},
         {"is_sendable", l_is_sendable},
-        {"log", l_log},
-        {"set_log_level", l_set_log_level},
         {"halt", l_halt},
         {NULL, NULL},
     };

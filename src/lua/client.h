@@ -12,9 +12,15 @@ struct pr_target {
     pierrot_ref alias;
 };
 
-/* The target at `arg`: pid, string, or (with_alias) ref; a via is resolved by the Lua side before.
- * Raises for what is none of these. */
+/* The target at `arg`: pid, string, via, or (with_alias) ref. Raises for what is none of these, and
+ * for a via on a registry with duplicate keys. */
 struct pr_target pr_check_target(struct pr_lua *lua, lua_State *L, int arg, int with_alias);
+
+/* The process that {"via", registry, key} at `arg` names, id 0: nobody. Raises as above. */
+pierrot_pid pr_find_via(struct pr_lua *lua, lua_State *L, int arg);
+
+/* The name, or the via, at `arg` as a term. Gives; NULL: out of memory, or it cannot be sent. */
+pierrot_term *pr_name_term(struct pr_lua *lua, lua_State *L, int arg);
 
 /* Raises the exit {why, {module, function, …the arguments 1 to n_args of L}}; why is on top. */
 int pr_raise_call_exit(struct pr_lua *lua, lua_State *L, const char *module, const char *function,

@@ -27,6 +27,10 @@ pierrot_term *pr_copy_tuple(struct pr_lua *lua, lua_State *L, int first, int n);
  * without memory it is "enomem". */
 pierrot_term *pr_copy_to_reason(struct pr_lua *lua, lua_State *L, int index);
 
+/* The same of a beginning of the value that is more than is printed of it: costs no more than that,
+ * whatever its size. */
+pierrot_term *pr_copy_for_report(struct pr_lua *lua, lua_State *L, int index);
+
 /* Pushes a term as a Lua value. Raises a memory error in L. */
 void pr_push_term(lua_State *L, const pierrot_term *term);
 

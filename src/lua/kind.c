@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/kind.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "lua/crash.h"
+#include "lua/items.h"
 #include "lua/server.h"
 #include "lua/wait.h"
 
@@ -14,7 +15,10 @@ static enum pr_slice_end run_plain(struct pr_lua *lua, struct pr_lua_process *pr
     int n_results, n_args = process->n_args;
     process->n_args = 0;
     lua_State *co = process->body.co;
+    pr_running.is_interrupted = process->is_interrupted;
     int status = pr_resume(co, NULL, n_args, &n_results);
+    process->is_interrupted = (uint8_t)pr_running.is_interrupted;
+    pr_running.is_interrupted = 0;
     if (status == LUA_YIELD)
         return pr_running.yield == PR_YIELD_WAIT ? PR_SLICE_WAITS : PR_SLICE_USED_UP;
     if (status == LUA_OK) {
@@ -37,44 +41,12 @@ static enum pr_slice_end run(struct pr_owner *owner, struct pr_process *process)
 
 /* ------------------------------------------------------------------------- death */
 
-static const char *describe_body(struct pr_lua_process *process, char *buffer, size_t size)
-{
-    lua_Debug ar;
-    lua_State *co = process->body.co;
-    if (!co || process->is_server || !pr_bottom_frame(co, &ar) || !lua_getinfo(co, "S", &ar))
-        return NULL;
-    if (strncmp(ar.short_src, "pierrot/", 8) == 0)
-        return NULL; /* the program's own way to the script */
-    snprintf(buffer, size, "function <%s:%d>", ar.short_src, ar.linedefined);
-    return buffer;
-}
-
-static void report(struct pr_lua *lua, struct pr_lua_process *process, pierrot_term *reason)
-{
-    char body[LUA_IDSIZE + 40];
-    if (pr_exit_is_clean(reason))
-        return;
-    struct pr_report crash = {.what = process->is_server ? "gen_server" : "process",
-                              .reason = reason,
-                              .last_message = process->last_message};
-    pierrot_term *state = NULL;
-    if (process->is_server) {
-        state = pr_server_state(lua, process);
-        crash.state = state;
-        crash.initial_call = pr_server_module_name(process);
-    } else {
-        crash.initial_call = describe_body(process, body, sizeof body);
-    }
-    pr_report_crash(lua->owner, &process->process, &crash);
-    pr_term_drop(state, &lua->owner->heap);
-}
-
 static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
 {
     struct pr_lua_process *self = pr_lua_process_of(process);
     struct pr_lua *lua = pr_lua_of(owner);
     pr_wait_alarm_clear(lua, self);
-    report(lua, self, reason);
+    pr_crash_report(lua, self, reason);
     if (self->body.co) {
         pr_close_coroutine(self->body.co);
         pr_pool_drop(lua, self->body);
@@ -91,7 +63,7 @@ static void destroy(struct pr_owner *owner, struct pr_process *process)
     pr_store_drop(lua, self->state_place);
     pr_store_drop(lua, self->dictionary_place);
     pr_server_leave(lua, self);
-    pr_term_drop(self->last_message, &owner->heap);
+    pr_crash_forget(lua, self);
     pr_term_drop(self->stop_reason, &owner->heap);
     if (self->is_host)
         lua->host = NULL;
@@ -110,6 +82,16 @@ static const struct pr_kind lua_kind = {.name = "lua",
                                         .finish = finish,
                                         .destroy = destroy,
                                         .info = info};
+
+int pr_lua_interrupt(struct pr_lua *lua, pierrot_pid pid)
+{
+    struct pr_process *process = pr_ptable_find(lua->owner, pid);
+    if (!process || process->kind != &lua_kind || pr_lua_process_of(process)->is_server)
+        return 0;
+    pr_lua_process_of(process)->is_interrupted = 1;
+    pr_process_wake(lua->owner, process);
+    return 1;
+}
 
 /* ------------------------------------------------------------------------ birth */
 
@@ -147,7 +129,8 @@ int pr_lua_process_new(struct pr_lua *lua, const struct pr_spawn_options *option
     if (!process)
         goto fail;
     memset(process, 0, sizeof *process);
-    if (!lineage && owner->current && !(lineage = pr_process_lineage(owner, owner->current)))
+    if (!lineage && !options->is_orphan && owner->current &&
+        !(lineage = pr_process_lineage(owner, owner->current)))
         goto fail_memory;
     error = pr_process_init(owner, &process->process, &lua_kind, lineage);
     if (error)

@@ -11,10 +11,12 @@
 #include "lua/embedded.h"
 #include "lua/host.h"
 #include "lua/kind.h"
+#include "lua/logging.h"
 #include "lua/pattern.h"
 #include "lua/receive.h"
 #include "lua/running.h"
 #include "lua/server.h"
+#include "lua/remote.h"
 #include "lua/spawn.h"
 
 /* Lua's allocator over the scheduler's pool. Without a pointer old_size tells a kind of object. */
@@ -161,7 +163,9 @@ static void open_core(struct pr_lua *lua, lua_State *L)
     pr_open_pattern(lua, L);
     pr_open_client(lua, L);
     pr_open_spawn(lua, L);
+    pr_open_remote(lua, L);
     pr_open_binding(lua, L);
+    pr_open_logging(lua, L);
     pr_open_timers(lua, L);
     pr_open_info(lua, L);
     lua_pushboolean(L, lua->is_module);

@@ -7,38 +7,45 @@
 #include "lua/ident.h"
 #include "lua/state.h"
 
-/* What the prompt is made with. */
-static void push_prompt(lua_State *L, const struct pr_program *program)
+/* How long supervisors may take over their children, whose own limits count first. */
+enum { TREES_TIMEOUT_MS = 60000 };
+
+static void set_string(lua_State *L, const char *field, const char *text)
 {
-    lua_createtable(L, 0, 2);
-    pr_push_id(L, program->terminal.id);
-    lua_setfield(L, -2, "terminal");
-    lua_pushliteral(L, PIERROT_VERSION);
-    lua_setfield(L, -2, "version");
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, field);
 }
 
-/* Runs protected: the main function of pierrot.program with its steps on top. */
+static void push_steps(lua_State *L, const struct pr_program *program)
+{
+    lua_createtable(L, program->n_steps, 0);
+    for (int i = 0; i < program->n_steps; i++) {
+        int executes = program->steps[i].kind == PR_PROGRAM_EXECUTE;
+        lua_createtable(L, 0, 2);
+        set_string(L, "kind", executes ? "execute" : "load");
+        set_string(L, "text", program->steps[i].text);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+/* Runs protected: the main function, made by pierrot.program of a table of what is asked for. */
 static int make_main(lua_State *L)
 {
     const struct pr_program *program = lua_touserdata(L, 1);
     lua_getglobal(L, "require");
     lua_pushliteral(L, "pierrot.program");
     lua_call(L, 1, 1);
-    lua_createtable(L, program->n_steps, 0);
-    for (int i = 0; i < program->n_steps; i++) {
-        lua_createtable(L, 0, 2);
-        lua_pushstring(L, program->steps[i].kind == PR_PROGRAM_EXECUTE ? "execute" : "load");
-        lua_setfield(L, -2, "kind");
-        lua_pushstring(L, program->steps[i].text);
-        lua_setfield(L, -2, "text");
-        lua_rawseti(L, -2, i + 1);
+    lua_createtable(L, 0, 5);
+    push_steps(L, program);
+    lua_setfield(L, -2, "steps");
+    set_string(L, "script", program->script);
+    set_string(L, "command", program->command);
+    set_string(L, "version", PIERROT_VERSION);
+    if (program->interactive) {
+        pr_push_id(L, program->terminal.id);
+        lua_setfield(L, -2, "terminal");
     }
-    lua_pushstring(L, program->script);
-    if (program->interactive)
-        push_prompt(L, program);
-    else
-        lua_pushnil(L);
-    lua_call(L, 3, 1);
+    lua_call(L, 1, 1);
     return 1;
 }
 
@@ -92,6 +99,7 @@ int pr_program_run(pierrot *rt, const struct pr_program *program)
     struct pr_owner *outer = pr_owner_here();
     pr_owner_set_here(&rt->schedulers[0]->owner);
     int status = run(rt, program);
+    (void)pr_main_stop_trees(rt, TREES_TIMEOUT_MS);
     pr_owner_set_here(outer);
     return status;
 }

@@ -21,13 +21,15 @@ struct pr_program {
     const struct pr_program_step *steps; /* in order, before the script */
     int n_steps;
     const char *script; /* a path, "-" for standard input, NULL for none */
-    int argc;           /* the whole command line, for the global `arg` */
+    const char
+        *command; /* "new", "test": pierrot.command.<that> in place of a script; NULL: none */
+    int argc;     /* the whole command line, for the global `arg` */
     char **argv;
     int script_index; /* arg[0] is argv[script_index]; argc without a script: then argv[0], as lua
                        */
     int interactive;  /* a prompt after the steps and the script */
     pierrot_pid terminal; /* what reads its lines, see pierrot.repl.session */
-    int no_halt;      /* go on after the main process ended */
+    int no_halt;          /* go on after the main process ended */
 };
 
 /* Runs all steps and then the script in one process, the main process of `rt`, with `arg` set as

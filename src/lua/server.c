@@ -11,48 +11,18 @@
 
 #include "lua/class.h"
 #include "lua/copy.h"
+#include "lua/crash.h"
 #include "lua/handler.h"
 #include "lua/ident.h"
 #include "lua/running.h"
-
-/* What the callback was working on when it failed, for the report: its first argument, or those
- * after the state. Best effort, and protected. */
-static int describe_message(lua_State *L)
-{
-    lua_State *co = lua_touserdata(L, 1);
-    lua_Debug ar;
-    /* The bottom is the callback, or the engine's C function with the callback above it. */
-    if (pr_bottom_frame(co, &ar) && lua_getinfo(co, "S", &ar) && *ar.what != 'C' &&
-        lua_getlocal(co, &ar, 1)) {
-        lua_xmove(co, L, 1);
-        return 1;
-    }
-    lua_pushnil(L);
-    return 1;
-}
-
-static void keep_message(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co)
-{
-    lua_State *L = lua->scratch;
-    if (server->phase < PR_PHASE_CALL || server->phase > PR_PHASE_CONTINUE ||
-        !lua_checkstack(L, 6) || !lua_checkstack(co, 4))
-        return;
-    lua_pushcfunction(L, describe_message);
-    lua_pushlightuserdata(L, co);
-    if (lua_pcall(L, 1, 1, 0) == LUA_OK && !lua_isnil(L, -1)) {
-        pr_term_drop(server->last_message, &lua->owner->heap);
-        server->last_message = pr_copy_to_reason(lua, L, -1);
-    }
-    lua_pop(L, 1);
-}
 
 /* The coroutine has failed: the server stops with the error, after terminate. */
 static enum pr_slice_end crash(struct pr_lua *lua, struct pr_lua_process *server)
 {
     lua_State *co = server->body.co;
-    server->is_direct = 0;
     int must_terminate = server->phase >= PR_PHASE_SERVE && server->phase < PR_PHASE_TERMINATE;
-    keep_message(lua, server, co);
+    pr_crash_note_failed(lua, server, co);
+    server->is_direct = 0;
     if (!must_terminate) {
         pr_lua_process_crash(lua, server, co);
         return PR_SLICE_ENDED;
@@ -146,8 +116,7 @@ enum pr_slice_end pr_server_run(struct pr_lua *lua, struct pr_lua_process *serve
             return PR_SLICE_ENDED;
         }
         if (server->phase == PR_PHASE_TERMINATE) {
-            lua_pushnil(server->body.co);
-            lua_pushnil(server->body.co);
+            lua_settop(server->body.co, lua_gettop(server->body.co) + PR_BASE);
             n_args = PR_BASE;
         }
     } else if (server->phase == PR_PHASE_LOAD || server->phase == PR_PHASE_INIT) {
@@ -291,8 +260,15 @@ enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_p
     }
     pr_push_id(body.co, from.pid.id);
     pr_push_id(body.co, from.ref.id);
+    lua_pushvalue(L, request);
+    lua_xmove(L, body.co, 1);
     lua_xmove(L, body.co, n_args + 1);
-    struct pr_lua_now now = {.ref = from.ref, .L = L, .outer = lua->now};
+    struct pr_lua_now now = {.ref = from.ref,
+                             .L = L,
+                             .request = request,
+                             .caller = from.pid,
+                             .server = server,
+                             .outer = lua->now};
     struct pr_process *caller = owner->current;
     lua->now = &now;
     pr_wait_alarm_clear(lua, server);
@@ -332,17 +308,6 @@ void pr_server_leave(struct pr_lua *lua, struct pr_lua_process *server)
 const char *pr_server_module_name(const struct pr_lua_process *server)
 {
     return server->class_ ? server->class_->name : NULL;
-}
-
-pierrot_term *pr_server_state(struct pr_lua *lua, struct pr_lua_process *server)
-{
-    lua_State *L = lua->scratch;
-    if (!server->state_place || !lua_checkstack(L, 8))
-        return NULL;
-    pr_store_push(lua, L, server->state_place);
-    pierrot_term *state = pr_copy_to_reason(lua, L, -1);
-    lua_pop(L, 1);
-    return state;
 }
 
 void pr_server_open(struct pr_lua *lua, lua_State *L)

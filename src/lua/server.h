@@ -24,9 +24,6 @@ enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_p
 /* Runs the first slice of a server just made at once. */
 void pr_server_start_now(struct pr_lua *lua, struct pr_lua_process *server);
 
-/* The state of a server as a term; what cannot be sent in it as text. Gives; NULL: none. */
-pierrot_term *pr_server_state(struct pr_lua *lua, struct pr_lua_process *server);
-
 const char *pr_server_module_name(const struct pr_lua_process *server);
 
 /* Gives back what the server held of its module. */
@@ -35,9 +32,5 @@ void pr_server_leave(struct pr_lua *lua, struct pr_lua_process *server);
 /* Makes the engine's functions; frees the table of modules. */
 void pr_server_open(struct pr_lua *lua, lua_State *L);
 void pr_server_close(struct pr_lua *lua);
-
-/* Fields of info that are Lua's. As pr_kind.info. */
-int pr_lua_info(struct pr_lua *lua, struct pr_lua_process *process, const char *item,
-                struct pr_arena *arena, struct pierrot_term *cell);
 
 #endif

@@ -1,9 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Starts on another scheduler send it a visit with the code and arguments as a term; the process
- * that comes to be there runs a function of pierrot.carry that makes them whole again. The answer
- * is a visit in return, which makes the starter's half of links and monitors before any later
- * signal of the new process can arrive. */
+/* SPDX-License-Identifier: MIT */
 #include "lua/spawn.h"
 
 #include <string.h>
@@ -20,8 +15,7 @@ enum { MAX_ARGUMENTS = 250 };
 
 /* ------------------------------------------------------------------------ here */
 
-/* A coroutine with the function and arguments of L's top. The memory errors are L's. */
-static struct pr_pooled take_body(struct pr_lua *lua, lua_State *L, int n_values)
+struct pr_pooled pr_spawn_take_body(struct pr_lua *lua, lua_State *L, int n_values)
 {
     struct pr_pooled body = pr_pool_take(lua, L);
     if (!lua_checkstack(body.co, n_values + 4)) {
@@ -35,7 +29,7 @@ int pr_spawn_plain(struct pr_lua *lua, lua_State *L, int n_args,
                    const struct pr_spawn_options *options, struct pr_lua_process **made,
                    pierrot_ref *ref)
 {
-    struct pr_pooled body = take_body(lua, L, n_args + 1);
+    struct pr_pooled body = pr_spawn_take_body(lua, L, n_args + 1);
     struct pr_lua_process *process;
     int error = pr_lua_process_new(lua, options, 0, &process, ref);
     if (error) {
@@ -68,7 +62,7 @@ static int copy_arguments(struct pr_lua *lua, lua_State *L, int first)
     return n_args;
 }
 
-static int fail(lua_State *L, int error)
+int pr_spawn_fail(lua_State *L, int error)
 {
     if (error == PIERROT_EEXIST) {
         lua_pushnil(L);
@@ -78,7 +72,7 @@ static int fail(lua_State *L, int error)
     return luaL_error(L, "cannot start a process: %s", pierrot_strerror(error));
 }
 
-/* Options as the Lua side has checked them: link, monitor, name, max_queue, max_heap. */
+/* Options as the Lua side has checked them: link, monitor, name, max_queue, max_heap; orphan. */
 static void read_options(struct pr_lua *lua, lua_State *L, int index,
                          struct pr_spawn_options *options)
 {
@@ -92,7 +86,9 @@ static void read_options(struct pr_lua *lua, lua_State *L, int index,
     options->max_queue = (uint64_t)lua_tointeger(L, -1);
     lua_getfield(L, index, "max_heap");
     options->max_heap = (uint64_t)lua_tointeger(L, -1);
-    lua_pop(L, 4);
+    lua_getfield(L, index, "orphan");
+    options->is_orphan = lua_toboolean(L, -1);
+    lua_pop(L, 5);
     lua_getfield(L, index, "name");
     if (lua_type(L, -1) == LUA_TSTRING)
         options->name = lua_tolstring(L, -1, &options->name_len);
@@ -110,7 +106,7 @@ static int spawn_with(lua_State *L, const struct pr_spawn_options *options, int 
     lua_pushvalue(L, fn);
     int error = pr_spawn_plain(lua, L, n_args, options, &made, &ref);
     if (error)
-        return fail(L, error);
+        return pr_spawn_fail(L, error);
     pr_push_id(L, made->process.pid.id);
     if (!options->monitor)
         return 1;
@@ -217,8 +213,7 @@ static int start_k(lua_State *L, int status, lua_KContext context)
     return pr_wait(PR_SELF(L), L, context, try_start, start_k);
 }
 
-/* Waits for the start of a process; it may have answered already. */
-static int wait_for_start(struct pr_lua *lua, lua_State *L, struct pr_call *call)
+int pr_start_wait_for(struct pr_lua *lua, lua_State *L, struct pr_call *call)
 {
     if (lua->owner->current->flags & PR_EXITING)
         return pr_die(lua, L);
@@ -244,7 +239,7 @@ static int start_and_wait(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
         pr_server_start_now(lua, server);
     else
         pr_process_wake(owner, &server->process);
-    return wait_for_start(lua, L, call);
+    return pr_start_wait_for(lua, L, call);
 }
 
 static int already_started(struct pr_lua *lua, lua_State *L, const struct pr_spawn_options *options)
@@ -277,18 +272,17 @@ static int l_start_server(lua_State *L)
     if (pr_copy(L, 4, L) != 0)
         return pr_copy_error(lua, L, 4);
     struct pr_class *class_ = has_boot ? NULL : pr_class_hold(lua, L, 3, lua_tostring(L, 5));
-    struct pr_pooled body = take_body(lua, L, 8);
+    struct pr_pooled body = pr_spawn_take_body(lua, L, 8);
     int error = pr_lua_process_new(lua, &options, 1, &server, &monitor);
     if (error) {
         pr_pool_give(lua, body);
         pr_class_drop(lua, class_);
         if (error == PIERROT_EEXIST)
             return already_started(lua, L, &options);
-        return fail(L, error);
+        return pr_spawn_fail(L, error);
     }
     pr_store_push(lua, body.co, lua->activate_place);
-    lua_pushnil(body.co);
-    lua_pushnil(body.co);
+    lua_settop(body.co, lua_gettop(body.co) + PR_BASE);
     if (has_boot) {
         lua_pushvalue(L, 2);
         lua_pushvalue(L, 3);
@@ -308,7 +302,7 @@ static int l_start_server(lua_State *L)
 
 /* -------------------------------------------------------------------- C actors */
 
-static const pierrot_behaviour *behaviour_named(const char *name)
+const pierrot_behaviour *pr_behaviour_named(const char *name)
 {
     if (strcmp(name, "bucket") == 0)
         return pierrot_bucket_behaviour();
@@ -321,7 +315,20 @@ static const pierrot_behaviour *behaviour_named(const char *name)
     return NULL;
 }
 
-/* start_actor(opts, behaviour, arg): a built-in C actor here. Results: pid; or nil, why. */
+/* A pid, and the ref of a monitor when that is wanted. */
+static int push_actor(struct pr_lua *lua, lua_State *L, pierrot_pid pid, struct pr_process *monitor)
+{
+    pierrot_ref ref;
+    pr_push_id(L, pid.id);
+    if (!monitor)
+        return 1;
+    if (pr_monitor(lua->owner, monitor, pid, NULL, &ref) != 0)
+        return pr_spawn_fail(L, PIERROT_ENOMEM);
+    pr_push_id(L, ref.id);
+    return 2;
+}
+
+/* start_actor(opts, behaviour, arg): a built-in C actor here. Results: pid [, ref]; or nil, why. */
 static int l_start_actor(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
@@ -329,7 +336,7 @@ static int l_start_actor(lua_State *L)
     pierrot_term *why = NULL;
     pierrot_pid pid;
     int error;
-    const pierrot_behaviour *behaviour = behaviour_named(luaL_checkstring(L, 2));
+    const pierrot_behaviour *behaviour = pr_behaviour_named(luaL_checkstring(L, 2));
     luaL_argcheck(L, behaviour, 2, "no such actor");
     lua_settop(L, 3);
     read_options(lua, L, 1, &options);
@@ -340,7 +347,7 @@ static int l_start_actor(lua_State *L)
                                    .max_queue = options.max_queue};
     start.arg = pr_copy_to_term(lua, L, 3, &error);
     if (!start.arg)
-        return error == PIERROT_EINVAL ? pr_copy_error(lua, L, 3) : fail(L, error);
+        return error == PIERROT_EINVAL ? pr_copy_error(lua, L, 3) : pr_spawn_fail(L, error);
     start.lineage = pr_process_lineage(lua->owner, lua->owner->current);
     error = start.lineage ? pr_actor_start(lua->owner, &start, &pid, &why) : PIERROT_ENOMEM;
     pr_term_drop(start.arg, &lua->owner->heap);
@@ -348,10 +355,8 @@ static int l_start_actor(lua_State *L)
         pr_term_drop(why, &lua->owner->heap);
         return pr_die(lua, L);
     }
-    if (!error) {
-        pr_push_id(L, pid.id);
-        return 1;
-    }
+    if (!error)
+        return push_actor(lua, L, pid, options.monitor);
     if (error == PIERROT_EEXIST)
         return already_started(lua, L, &options);
     lua_pushnil(L);
@@ -364,198 +369,6 @@ static int l_start_actor(lua_State *L)
     return 2;
 }
 
-/* --------------------------------------------------------------- other schedulers */
-
-/* The request and, in the other direction, its answer. */
-struct remote_start {
-    struct pr_visit visit; /* first */
-    pierrot_from starter;
-    pierrot_pid pid;       /* of the new process */
-    pierrot_ref ref;       /* of the starter's monitor */
-    pierrot_term *payload; /* {name =, …, code =, args =}: see pierrot.carry */
-    struct pr_lineage *lineage;
-    int error;
-    int link, monitor, is_server;
-    int is_answer;
-};
-
-static void free_remote(struct pr_owner *owner, struct remote_start *start)
-{
-    pr_term_drop(start->payload, &owner->heap);
-    pr_lineage_drop(owner, start->lineage);
-    pr_free(&owner->heap, start, sizeof *start);
-}
-
-/* Back on the starter's scheduler: its halves of link and monitor, then the answer to its call. */
-static void take_answer(struct pr_owner *owner, struct pr_process *process, struct pr_visit *visit)
-{
-    struct remote_start *start = (struct remote_start *)visit;
-    if (process && !start->error) {
-        if (start->link && !pr_relation_find_link(owner, process, start->pid))
-            (void)pr_relation_add(owner, process, PR_LINK, start->pid, (pierrot_ref){0});
-        if (start->monitor)
-            (void)pr_relation_add(owner, process, PR_WATCH, start->pid, start->ref);
-    } else if (!start->error) {
-        /* The starter died meanwhile; what it would have been linked with hears of it. */
-        if (start->link)
-            (void)pr_exit_send(owner, start->starter.pid, start->pid, PR_TERM(noproc));
-    }
-    struct pr_relation *relation = pr_relation_find(owner, start->starter.ref, PR_SIDE_HOLDER);
-    if (process && relation && relation->kind == PR_CALL && relation->process == process) {
-        if (start->error) {
-            const char *text = start->error == PIERROT_EEXIST ? "already_registered"
-                                                              : pierrot_strerror(start->error);
-            pierrot_term *why = pr_term_new_string(&owner->heap, text, strlen(text));
-            owner->ops->answer(owner, relation, 1, pr_value_of_term(why ? why : PR_TERM(enomem)));
-        } else if (!start->is_server) {
-            relation->peer = start->pid;
-            owner->ops->answer(owner, relation, 0, pr_cell_pid(start->pid));
-        } else {
-            relation->peer = start->pid; /* init answers later */
-        }
-    }
-    free_remote(owner, start);
-}
-
-/* Runs protected on the target scheduler: the process with its boot function and payload. */
-static int make_remote(lua_State *L)
-{
-    struct pr_lua *lua = lua_touserdata(L, 1);
-    struct remote_start *start = lua_touserdata(L, 2);
-    struct pr_spawn_options options = {.lineage = start->lineage};
-    struct pr_lua_process *made;
-    pierrot_ref unused;
-    lua_settop(L, 2);
-    pr_push_term(L, start->payload);
-    lua_getfield(L, 3, "options");
-    const char *name = NULL;
-    if (lua_istable(L, 4)) {
-        lua_getfield(L, 4, "name");
-        name = lua_tolstring(L, -1, &options.name_len);
-        lua_getfield(L, 4, "max_queue");
-        options.max_queue = (uint64_t)lua_tointeger(L, -1);
-        lua_pop(L, 2);
-    }
-    options.name = name;
-    struct pr_pooled body = take_body(lua, L, 6);
-    start->lineage = NULL;
-    start->error = pr_lua_process_new(lua, &options, start->is_server, &made, &unused);
-    if (start->error) {
-        pr_pool_give(lua, body);
-        return 0;
-    }
-    if (start->is_server) {
-        pr_store_push(lua, body.co, lua->activate_place);
-        lua_pushnil(body.co);
-        lua_pushnil(body.co);
-        made->phase = PR_PHASE_LOAD;
-        made->starter = start->starter;
-        made->process.flags |= PR_STARTING;
-    }
-    pr_store_push(lua, body.co, lua->boot_place);
-    lua_pushvalue(L, 3);
-    lua_xmove(L, body.co, 1);
-    made->n_args = start->is_server ? 4 : 1;
-    made->body = body;
-    start->pid = made->process.pid;
-    return 0;
-}
-
-/* 0 or PIERROT_ENOMEM: then the new process ends without having run. */
-static int add_remote_relations(struct pr_owner *owner, struct remote_start *start)
-{
-    struct pr_process *made = pr_ptable_find(owner, start->pid);
-    pierrot_pid starter = start->starter.pid;
-    if ((start->link && !pr_relation_add(owner, made, PR_LINK, starter, (pierrot_ref){0})) ||
-        (start->monitor && !pr_relation_add(owner, made, PR_WATCHED, starter, start->ref))) {
-        pr_lua_process_of(made)->starter = (pierrot_from){{0}, {0}};
-        pr_process_exit(owner, made, PR_TERM(normal));
-        return PIERROT_ENOMEM;
-    }
-    pr_process_wake(owner, made);
-    return 0;
-}
-
-static void start_there(struct pr_owner *owner, struct pr_process *process, struct pr_visit *visit)
-{
-    struct remote_start *start = (struct remote_start *)visit;
-    struct pr_lua *lua = pr_lua_of(owner);
-    lua_State *L = lua->scratch;
-    struct pr_process *outer = owner->current;
-    (void)process;
-    owner->current = NULL;
-    start->error = PIERROT_ENOMEM;
-    if (lua_checkstack(L, 8)) {
-        lua_pushcfunction(L, make_remote);
-        lua_pushlightuserdata(L, lua);
-        lua_pushlightuserdata(L, start);
-        if (lua_pcall(L, 2, 0, 0) != LUA_OK)
-            lua_pop(L, 1);
-    }
-    owner->current = outer;
-    if (!start->error)
-        start->error = add_remote_relations(owner, start);
-    pr_term_drop(start->payload, &owner->heap);
-    start->payload = NULL;
-    start->visit.run = take_answer;
-    start->visit.signal.u.to = start->starter.pid;
-    pr_signal_push(pr_ptable_owner(owner->system, start->starter.pid), &start->visit.signal);
-}
-
-/* start_remote(index, payload, link, monitor, is_server, timeout): see pierrot.carry. Results: pid
- * [, ref]; or nil, why. */
-static int l_start_remote(lua_State *L)
-{
-    struct pr_lua *lua = PR_SELF(L);
-    struct pr_owner *owner = lua->owner;
-    struct pierrot *runtime = lua->scheduler->runtime;
-    lua_Integer index = luaL_checkinteger(L, 1);
-    int error;
-    luaL_argcheck(L, index >= 1 && index <= (lua_Integer)runtime->n_schedulers, 1,
-                  "no such scheduler");
-    uint64_t deadline = pr_check_deadline(lua, L, 6);
-    pr_check_can_wait(lua, L);
-    pierrot_term *payload = pr_copy_to_term(lua, L, 2, &error);
-    if (!payload)
-        return error == PIERROT_EINVAL ? pr_copy_error(lua, L, 2) : fail(L, error);
-    struct remote_start *start = pr_zalloc(&owner->heap, sizeof *start);
-    struct pr_lineage *lineage = pr_process_lineage(owner, owner->current);
-    pierrot_ref ref = pr_owner_make_ref(owner);
-    struct pr_call *call =
-        start && lineage ? pr_call_begin(owner, owner->current, (pierrot_pid){0}, ref, 0, deadline)
-                         : NULL;
-    if (!call) {
-        pr_lineage_drop(owner, lineage);
-        pr_term_drop(payload, &owner->heap);
-        pr_free(&owner->heap, start, sizeof *start);
-        return fail(L, PIERROT_ENOMEM);
-    }
-    start->visit.signal.kind = PR_SIGNAL_VISIT;
-    start->visit.run = start_there;
-    start->starter = (pierrot_from){owner->current->pid, ref};
-    start->payload = payload;
-    start->lineage = lineage;
-    start->link = lua_toboolean(L, 3);
-    start->monitor = lua_toboolean(L, 4);
-    start->is_server = lua_toboolean(L, 5);
-    if (start->monitor)
-        start->ref = pr_owner_make_ref(owner);
-    lua_settop(L, 0);
-    if (start->monitor)
-        pr_push_id(L, start->ref.id);
-    pr_signal_push(runtime->system.owners[index - 1], &start->visit.signal);
-    return pr_wait(lua, L, (lua_KContext)call, try_start, start_k);
-}
-
-/* scheduler_for("any"): the index of the least busy one. */
-static int l_least_busy(lua_State *L)
-{
-    struct pr_lua *lua = PR_SELF(L);
-    struct pr_scheduler *best = pr_runtime_least_busy(lua->scheduler->runtime, lua->owner->index);
-    lua_pushinteger(L, (lua_Integer)best->owner.index + 1);
-    return 1;
-}
-
 void pr_open_spawn(struct pr_lua *lua, lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -565,8 +378,6 @@ void pr_open_spawn(struct pr_lua *lua, lua_State *L)
         {"spawn_local", l_spawn_local},
         {"start_server", l_start_server},
         {"start_actor", l_start_actor},
-        {"start_remote", l_start_remote},
-        {"least_busy", l_least_busy},
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);

@@ -43,12 +43,10 @@ static int start_timer(lua_State *L, int is_wrapped)
     luaL_checkany(L, 3);
     target = pr_check_target(lua, L, 2, 1);
     struct pr_process *local = pr_ptable_find(lua->owner, target.pid);
-    int is_name = lua_type(L, 2) == LUA_TSTRING;
+    int is_name = lua_type(L, 2) == LUA_TSTRING || lua_istable(L, 2);
     struct pierrot_term value = pr_encode(lua, L, 3, is_name || target.alias.id ? NULL : local);
     if (is_name) {
-        size_t len;
-        const char *bytes = lua_tolstring(L, 2, &len);
-        name = pr_term_new_string(&lua->owner->heap, bytes, len);
+        name = pr_name_term(lua, L, 2);
         if (!name) {
             pr_value_drop(lua->owner, &value);
             return luaL_error(L, "not enough memory");

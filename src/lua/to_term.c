@@ -19,6 +19,19 @@ struct term_copy {
     lua_Integer n_listed;
     lua_Integer n_done;
     int is_lenient; /* what cannot be sent becomes its inspect text */
+    /* For reports: the beginning of a value, whatever its size. */
+    int is_limited;
+    size_t n_tables_left, bytes_left;
+};
+
+/* More entries of a table than are printed, as many tables; of strings so many bytes in all, and of
+ * each some, at most. */
+enum {
+    LIMIT_ITEMS = PR_PRINT_ITEMS + 1,
+    LIMIT_TABLES = PR_PRINT_TABLES,
+    LIMIT_BYTES = 1 << 16,
+    LIMIT_STRING = 2000,
+    LIMIT_STRING_LATE = 32
 };
 
 #define GUARD "pierrot.arena"
@@ -69,6 +82,8 @@ static void release_guard(struct term_copy *copy, int position)
 static int table_cell(struct term_copy *copy, int source, struct pierrot_term *cell)
 {
     size_t n_array = lua_rawlen(copy->L, source);
+    if (copy->is_limited)
+        return pr_arena_table(copy->arena, 0, 0, cell);
     int n_pairs = n_array == 0 ? pr_count_pairs(copy->L, source) : 0;
     if (n_array > UINT32_MAX)
         return PIERROT_ELIMIT;
@@ -108,7 +123,7 @@ static int list_table(struct term_copy *copy, int root, struct pr_table *table,
     }
     lua_pop(L, 1);
     error = table_cell(copy, source, cell);
-    if (error)
+    if (error || (copy->is_limited && copy->n_tables_left-- == 0))
         return error;
     lua_pushvalue(L, source);
     lua_pushlightuserdata(L, cell->as.table);
@@ -149,6 +164,11 @@ static int scalar_cell(struct term_copy *copy, int index, struct pierrot_term *c
         return 0;
     case LUA_TSTRING: {
         const char *bytes = lua_tolstring(L, index, &len);
+        if (copy->is_limited) {
+            size_t limit = copy->bytes_left > 0 ? LIMIT_STRING : LIMIT_STRING_LATE;
+            len = len < limit ? len : limit;
+            copy->bytes_left -= len < copy->bytes_left ? len : copy->bytes_left;
+        }
         return pr_arena_string(copy->arena, bytes, len, cell);
     }
     case LUA_TLIGHTUSERDATA:
@@ -177,8 +197,12 @@ static int fill_term(struct term_copy *copy, int source, struct pr_table *table)
     lua_State *L = copy->L;
     struct pierrot_term key, value;
     lua_pushnil(L);
-    int at = lua_gettop(L);
+    int at = lua_gettop(L), n = 0;
     while (lua_next(L, source)) {
+        if (copy->is_limited && n++ >= LIMIT_ITEMS) {
+            lua_settop(L, at - 1);
+            return 0;
+        }
         int error = top_cell(copy, source, table, &value);
         lua_settop(L, at);
         if (error)
@@ -250,14 +274,20 @@ static pierrot_term *scalar_root(struct pr_lua *lua, lua_State *L, int index, in
     return root;
 }
 
-static pierrot_term *to_term(struct pr_lua *lua, lua_State *L, int index, int is_lenient,
-                             int *error)
+enum strictness { STRICT, LENIENT, LIMITED };
+
+static pierrot_term *to_term(struct pr_lua *lua, lua_State *L, int index,
+                             enum strictness strictness, int *error)
 {
     struct pr_heap *heap = &lua->owner->heap;
     int base = lua_gettop(L), source = lua_absindex(L, index);
     luaL_checkstack(L, 20, "no room to copy a message");
-    struct term_copy copy = {.L = L, .lua = lua, .seen = base + 1, .is_lenient = is_lenient};
-    copy.arena = pr_arena_new(heap, 96 + 16 * lua_rawlen(L, source));
+    struct term_copy copy = {.L = L, .lua = lua, .seen = base + 1,
+                             .is_lenient = strictness != STRICT,
+                             .is_limited = strictness == LIMITED,
+                             .n_tables_left = LIMIT_TABLES,
+                             .bytes_left = LIMIT_BYTES};
+    copy.arena = pr_arena_new(heap, 96 + (copy.is_limited ? 0 : 16 * lua_rawlen(L, source)));
     if (!copy.arena) {
         *error = PIERROT_ENOMEM;
         return NULL;
@@ -276,7 +306,7 @@ pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *
 {
     if (lua_type(L, index) != LUA_TTABLE)
         return scalar_root(lua, L, index, error);
-    return to_term(lua, L, index, 0, error);
+    return to_term(lua, L, index, STRICT, error);
 }
 
 /* The common tuple: scalars and strings, straight into one arena. NULL: there is a table in it, or
@@ -337,33 +367,55 @@ static int reason_of(lua_State *L)
     struct pr_lua *lua = lua_touserdata(L, 2);
     pierrot_term **reason = lua_touserdata(L, 3);
     int error;
-    *reason = to_term(lua, L, 1, 1, &error);
+    *reason = to_term(lua, L, 1, lua_toboolean(L, 4) ? LIMITED : LENIENT, &error);
     return 0;
 }
 
-pierrot_term *pr_copy_to_reason(struct pr_lua *lua, lua_State *L, int index)
+static pierrot_term *scalar_reason(struct pr_lua *lua, lua_State *L, int index, int is_limited)
+{
+    size_t size = lua_rawlen(L, index);
+    if (is_limited && size > LIMIT_STRING)
+        size = LIMIT_STRING;
+    struct pr_arena *arena = pr_arena_new(&lua->owner->heap, size + 32);
+    struct term_copy copy = {.L = L,
+                             .lua = lua,
+                             .arena = arena,
+                             .is_lenient = 1,
+                             .is_limited = is_limited,
+                             .bytes_left = LIMIT_BYTES};
+    if (arena && scalar_cell(&copy, index, &arena->root) == 0) {
+        arena->root.flags |= PR_CELL_ROOT;
+        return &arena->root;
+    }
+    if (arena)
+        pr_arena_free(arena, &lua->owner->heap);
+    return PR_TERM(enomem);
+}
+
+static pierrot_term *lenient_copy(struct pr_lua *lua, lua_State *L, int index, int is_limited)
 {
     pierrot_term *reason = NULL;
     index = lua_absindex(L, index);
-    if (lua_type(L, index) != LUA_TTABLE) {
-        struct pr_heap *heap = &lua->owner->heap;
-        struct pr_arena *arena = pr_arena_new(heap, lua_rawlen(L, index) + 32);
-        struct term_copy copy = {.L = L, .lua = lua, .arena = arena, .is_lenient = 1};
-        if (arena && scalar_cell(&copy, index, &arena->root) == 0) {
-            arena->root.flags |= PR_CELL_ROOT;
-            return &arena->root;
-        }
-        if (arena)
-            pr_arena_free(arena, heap);
-        return PR_TERM(enomem);
-    }
+    if (lua_type(L, index) != LUA_TTABLE)
+        return scalar_reason(lua, L, index, is_limited);
     if (!lua_checkstack(L, 8))
         return PR_TERM(enomem);
     lua_pushcfunction(L, reason_of);
     lua_pushvalue(L, index);
     lua_pushlightuserdata(L, lua);
     lua_pushlightuserdata(L, &reason);
-    if (lua_pcall(L, 3, 0, 0) != LUA_OK)
+    lua_pushboolean(L, is_limited);
+    if (lua_pcall(L, 4, 0, 0) != LUA_OK)
         lua_pop(L, 1);
     return reason ? reason : PR_TERM(enomem);
+}
+
+pierrot_term *pr_copy_to_reason(struct pr_lua *lua, lua_State *L, int index)
+{
+    return lenient_copy(lua, L, index, 0);
+}
+
+pierrot_term *pr_copy_for_report(struct pr_lua *lua, lua_State *L, int index)
+{
+    return lenient_copy(lua, L, index, 1);
 }

@@ -20,6 +20,17 @@ int pr_exit_is_clean(const pierrot_term *reason)
            pierrot_is_string(pierrot_table_at(reason, 1), "shutdown");
 }
 
+/* The name goes with the process; the report of its crash still tells it. */
+static void keep_name(struct pr_owner *owner, struct pr_process *process)
+{
+    pierrot_term *name = pr_name_of(owner->system, process->pid, &owner->heap);
+    struct pr_process_extra *extra = name ? pr_process_extra(owner, process) : NULL;
+    if (extra)
+        extra->last_name = name;
+    else
+        pr_term_drop(name, &owner->heap);
+}
+
 void pr_process_exit(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
 {
     if (process->flags & PR_EXITING || (process->flags & PR_UNKILLABLE && process->exit_reason)) {
@@ -32,8 +43,11 @@ void pr_process_exit(struct pr_owner *owner, struct pr_process *process, pierrot
         return;
     }
     process->flags |= PR_EXITING;
-    if (pr_ptable_mark_dead(owner, process->pid))
+    if (pr_ptable_mark_dead(owner, process->pid)) {
+        if (!pr_exit_is_clean(reason))
+            keep_name(owner, process);
         pr_name_release(owner->system, process->pid);
+    }
     pr_process_wake(owner, process);
 }
 
@@ -99,6 +113,8 @@ void pr_process_end(struct pr_owner *owner, struct pr_process *process)
     pr_lineage_drop(owner, process->lineage);
     if (process->extra) {
         pr_lineage_drop(owner, process->extra->own_lineage);
+        pr_term_drop(process->extra->last_name, &owner->heap);
+        pr_term_drop(process->extra->last_message, &owner->heap);
         pr_free(&owner->heap, process->extra, sizeof *process->extra);
     }
     pr_ptable_leave(owner, process->pid);
@@ -146,6 +162,7 @@ void pr_exit_take(struct pr_owner *owner, struct pr_process *process, struct pr_
     }
     pierrot_term *reason = signal->value.as.pointer;
     if (is_fatal(process, signal, reason)) {
+        process->was_signalled |= signal->from.id != process->pid.id && !process->exit_reason;
         int is_kill = !(signal->flags & PR_FLAG_LINK) && pr_cell_is_bytes(reason, "kill", 4);
         pr_process_exit(owner, process, is_kill ? PR_TERM(killed) : pr_term_hold(reason));
         pr_signal_free(owner, signal);

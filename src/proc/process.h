@@ -80,6 +80,10 @@ struct pr_process_extra {
     uint64_t n_dropped;
     struct pr_lineage *own_lineage; /* as parent of others; one hold */
     struct pr_published *published; /* what it offers to readers here (sched/publish.h); or NULL */
+    /* For the report of a crash. */
+    pierrot_term *last_name;    /* one hold, or NULL */
+    pierrot_term *last_message; /* of a C actor; one hold, or NULL */
+    pierrot_pid client;         /* whose call that was; id 0: it was none */
 };
 
 struct pr_process {
@@ -88,13 +92,14 @@ struct pr_process {
     pierrot_pid pid;            /* (I) */
     struct pr_mailbox mailbox;  /* (O) */
     struct pr_list relations;   /* (O) links, monitors, aliases, timers, in the order of making */
-    struct pr_lineage *lineage; /* (I) its ancestors; NULL: none */
+    struct pr_lineage *lineage; /* (O) its ancestors; NULL: none */
     pierrot_term *exit_reason;  /* (O) one hold; when EXITING */
     struct pr_process_extra *extra; /* (O) NULL while there is nothing */
     uint64_t reductions;            /* (O) slices and messages, roughly */
     uint8_t state;                  /* (O) enum pr_process_state */
     uint8_t flags;                  /* (O) enum pr_process_flag */
-    uint16_t reserved;
+    uint8_t was_signalled;          /* (O) EXITING by an exit signal of another's, or the runtime's */
+    uint8_t reserved;
     uint32_t kind_bits; /* (O) for the kind's use */
 };
 

@@ -274,7 +274,7 @@ static void close_edit(void *state)
 static void bind_keys(EditLine *line)
 {
     el_set(line, EL_EDITOR, "emacs");
-    el_set(line, EL_ADDFN, "pierrot-complete", "Complete a name", complete);
+    el_wset(line, EL_ADDFN, L"pierrot-complete", L"Complete a name", complete);
     el_set(line, EL_BIND, "^I", "pierrot-complete", NULL);
     el_set(line, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_set(line, EL_BIND, "\\e[3~", "ed-delete-next-char", NULL);

@@ -72,6 +72,21 @@ static pierrot_term *take_stop_reason(struct pr_actor *actor)
     return reason;
 }
 
+/* What it handled when it crashed, for the report. */
+static void note(struct pr_owner *owner, struct pr_actor *actor, const pierrot_term *message,
+                 pierrot_pid client)
+{
+    struct pr_process *process = &actor->process;
+    if (!(process->flags & PR_EXITING) ||
+        !pr_report_is_due(owner, process, process->exit_reason))
+        return;
+    struct pr_process_extra *extra = pr_process_extra(owner, process);
+    if (!extra || extra->last_message)
+        return;
+    extra->last_message = pr_term_copy(&owner->heap, message);
+    extra->client = client;
+}
+
 /* What a callback answered takes effect. */
 static void conclude(struct pr_owner *owner, struct pr_actor *actor, int result)
 {
@@ -93,6 +108,7 @@ static void take_call(struct pr_owner *owner, struct pr_actor *actor, pierrot_fr
                  actor->behaviour->handle_call(&context, actor->state, request, from));
     else
         pr_process_exit(owner, &actor->process, tagged(owner, "bad_call", request));
+    note(owner, actor, request, from.pid);
 }
 
 static void take_cast(struct pr_owner *owner, struct pr_actor *actor, const pierrot_term *request)
@@ -102,6 +118,7 @@ static void take_cast(struct pr_owner *owner, struct pr_actor *actor, const pier
         conclude(owner, actor, actor->behaviour->handle_cast(&context, actor->state, request));
     else
         pr_process_exit(owner, &actor->process, tagged(owner, "bad_cast", request));
+    note(owner, actor, request, (pierrot_pid){0});
 }
 
 static void take_info(struct pr_owner *owner, struct pr_actor *actor, const pierrot_term *message)
@@ -109,6 +126,7 @@ static void take_info(struct pr_owner *owner, struct pr_actor *actor, const pier
     struct pierrot_context context = {owner, actor};
     if (actor->behaviour->handle_info) {
         conclude(owner, actor, actor->behaviour->handle_info(&context, actor->state, message));
+        note(owner, actor, message, (pierrot_pid){0});
         return;
     }
     char text[200], id[PR_IDENT_SIZE];
@@ -269,18 +287,26 @@ int pierrot_enter(pierrot *rt, pierrot_pid pid, pierrot_enter_fn fn, void *ud)
 
 /* ------------------------------------------------------------------ life */
 
+static void report(struct pr_owner *owner, struct pr_actor *actor, const pierrot_term *reason)
+{
+    const struct pr_process_extra *extra = actor->process.extra;
+    pierrot_term *state = pr_actor_state(owner, &actor->process);
+    struct pr_report crash = {.what = actor->behaviour->name, .reason = reason, .state = state};
+    if (extra) {
+        crash.last_message = extra->last_message;
+        crash.client = extra->client;
+    }
+    pr_report_crash(owner, &actor->process, &crash);
+    pr_term_drop(state, &owner->heap);
+}
+
 static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
 {
     struct pr_actor *actor = actor_of(process);
     struct pierrot_context context = {owner, actor};
     pr_alarm_cancel(owner, &actor->timeout);
-    if (!pr_exit_is_clean(reason) && !(process->flags & PR_STARTING)) {
-        pierrot_term *state = pr_actor_state(owner, process);
-        struct pr_report report = {
-            .what = actor->behaviour->name, .reason = reason, .state = state};
-        pr_report_crash(owner, process, &report);
-        pr_term_drop(state, &owner->heap);
-    }
+    if (pr_report_is_due(owner, process, reason))
+        report(owner, actor, reason);
     if (actor->has_begun && actor->behaviour->terminate)
         actor->behaviour->terminate(&context, actor->state, reason);
     if (actor->is_published) {
@@ -355,6 +381,13 @@ static int set_up(struct pr_owner *owner, struct pr_actor *actor, const struct p
         extra->max_queue = start->max_queue;
     }
     if (start->link && pr_link_new(owner, start->link, &actor->process) != 0)
+        return PIERROT_ENOMEM;
+    if (start->remote_link.id && !pr_relation_add(owner, &actor->process, PR_LINK,
+                                                  start->remote_link, (pierrot_ref){0}))
+        return PIERROT_ENOMEM;
+    if (start->remote_monitor.id &&
+        !pr_relation_add(owner, &actor->process, PR_WATCHED, start->remote_monitor,
+                         start->remote_ref))
         return PIERROT_ENOMEM;
     if (!start->name)
         return 0;

@@ -14,6 +14,8 @@ struct pr_actor_start {
     pierrot_term *arg;          /* lends */
     struct pr_lineage *lineage; /* takes */
     struct pr_process *link;    /* a process here to link with; NULL: none */
+    pierrot_pid remote_link, remote_monitor; /* of elsewhere, who makes its halves; 0: none */
+    pierrot_ref remote_ref;                  /* of that monitor */
     const char *name;           /* NULL: none */
     size_t name_len;
     uint64_t max_queue;

@@ -4,6 +4,7 @@
 #include "sched/context.h"
 
 #include "base/assert.h"
+#include "proc/adopt.h"
 #include "proc/link.h"
 #include "proc/monitor.h"
 #include "proc/relation.h"
@@ -82,6 +83,11 @@ int pierrot_unlink(pierrot_context *ctx, pierrot_pid pid)
 int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid)
 {
     return pr_relation_find_link(ctx->owner, &ctx->actor->process, pid) != NULL;
+}
+
+int pierrot_adopt(pierrot_context *ctx, pierrot_pid pid)
+{
+    return pr_adopt(ctx->owner, &ctx->actor->process, pid);
 }
 
 int pierrot_monitor(pierrot_context *ctx, pierrot_pid pid, pierrot_ref *ref)

@@ -110,7 +110,6 @@ struct stand_in {
     pierrot_term **reply;
     struct pr_host_wait wait;
     struct pr_alarm alarm;
-    int has_timed_out;
 };
 
 static void conclude(struct pr_owner *owner, struct stand_in *self, int result)
@@ -256,25 +255,22 @@ static enum pr_slice_end run_watcher(struct pr_owner *owner, struct pr_process *
 {
     struct stand_in *self = (struct stand_in *)process;
     struct pr_signal *down = pr_mailbox_first(&process->mailbox);
-    if (down && !self->has_timed_out)
-        conclude(owner, self, self->wait.ended(self->visit, pr_value_cell(&down->value)));
-    else if (self->has_timed_out && (down || !self->wait.kills))
-        conclude(owner, self, PIERROT_ETIMEOUT);
-    else
+    if (!down)
         return PR_SLICE_WAITS;
+    conclude(owner, self, self->wait.ended(self->visit, pr_value_cell(&down->value)));
     return PR_SLICE_ENDED;
 }
 
-/* Without memory for the signal it is tried again. */
+/* What is to be killed lives here: no signal, for which there might be no memory; it ends when its turn
+ * comes, which the host does not wait for: there may be a crowd before it. */
 static void time_out(struct pr_owner *owner, struct pr_alarm *alarm)
 {
     struct stand_in *self = PR_CONTAINER_OF(alarm, struct stand_in, alarm);
-    self->has_timed_out = 1;
-    if (self->wait.kills &&
-        pr_exit_send(owner, self->process.pid, self->wait.pid, PR_TERM(kill)) != 0)
-        pr_alarm_set(owner, alarm, deadline_of(owner, 1), time_out);
-    else
-        pr_process_wake(owner, &self->process);
+    struct pr_process *process =
+        self->wait.kills ? pr_ptable_find(owner, self->wait.pid) : NULL;
+    if (process)
+        pr_process_exit(owner, process, PR_TERM(killed));
+    conclude(owner, self, PIERROT_ETIMEOUT);
 }
 
 static const struct pr_kind watcher_kind = {

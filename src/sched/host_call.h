@@ -42,7 +42,8 @@ int pr_host_end_call(struct pr_owner *owner, struct pr_call *call, pierrot_term 
 
 /* For use as `return pr_host_await_end(…)` in a visit's run: when that process has ended, the
  * result is what `ended` says of the reason, which it is lent. After timeout_ms (-1: never) it is
- * PIERROT_ETIMEOUT, and with `kills` the process is ended first. Thread: owner. */
+ * PIERROT_ETIMEOUT, and with `kills` the process, which
+ * lives here, is ended first. Thread: owner. */
 typedef int (*pr_host_ended_fn)(struct pr_host_visit *visit, const pierrot_term *reason);
 struct pr_host_wait {
     pierrot_pid pid;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Crash reports: one text for one crash, at most PR_LOG_MAX bytes whatever it tells of. */
+ * Crash reports: one for one crash, at most PR_LOG_MAX bytes of text whatever it tells of. */
 #ifndef PR_REPORT_H
 #define PR_REPORT_H
 
@@ -11,10 +11,17 @@ struct pr_report {
     const char *initial_call; /* where its function stands; NULL: unknown */
     const pierrot_term *reason;
     const pierrot_term *last_message; /* NULL: none */
+    pierrot_pid client;               /* whose call was handled; id 0: it was none */
     const pierrot_term *state;        /* NULL: none */
 };
 
-/* Writes the report of a crash to the log, for reasons that are not clean. Thread: owner. */
+/* Whether the end of this process is to be reported: it crashed, and somebody listens. An exit
+ * signal that ends a process is no crash of its own, unless nobody else would tell: it has no
+ * ancestors, as the main process. Thread: owner. */
+int pr_report_is_due(struct pr_owner *owner, const struct pr_process *process,
+                     const pierrot_term *reason);
+
+/* Writes the report of a crash to the log. Thread: owner. */
 void pr_report_crash(struct pr_owner *owner, const struct pr_process *process,
                      const struct pr_report *report);
 

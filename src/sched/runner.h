@@ -38,6 +38,7 @@
 #include "sched/scheduler.h"
 #include "sched/stop.h"
 #include "sched/user_timer.h"
+#include "sched/via.h"
 #include "term/ident.h"
 #include "term/print.h"
 #include "term/table.h"

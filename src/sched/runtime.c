@@ -11,6 +11,7 @@
 #include "proc/name.h"
 #include "proc/ptable.h"
 #include "proc/signal.h"
+#include "sched/event.h"
 #include "sched/hosted.h"
 #include "sched/job.h"
 #include "sched/publish.h"
@@ -26,6 +27,8 @@ static int init_system(struct pr_system *system, const pierrot_options *options)
     int error = pr_log_init(&system->log, options->log, options->log_ud);
     if (error)
         return error;
+    system->log.forward = pr_event_forward;
+    system->log.forward_ud = system;
     system->ptable = pr_ptable_new(&system->heap);
     system->names = pr_names_new(&system->heap);
     system->aliases = pr_aliases_new(&system->heap);
@@ -298,6 +301,8 @@ void pr_runtime_free(struct pierrot *runtime)
 {
     struct pr_heap heap;
     pr_heap_init(&heap, runtime->system.heap.fn, runtime->system.heap.ud, 1);
+    /* What is killed from here on is no crash that anyone wants to read of. */
+    pr_log_set_level(&runtime->system.log, PR_LOG_NONE);
     stop_threads(runtime);
     pr_stop_ignore_signals(runtime);
     /* From here on one thread is all of them: what they last sent each other takes effect. */

@@ -263,6 +263,7 @@ static int kill_one(void *ud, pierrot_pid pid)
     struct kill_list *list = ud;
     struct pr_process *process = pr_ptable_find(list->owner, pid);
     if (process && process->state != PR_RUNNING) {
+        process->was_signalled |= !(process->flags & PR_EXITING);
         pr_process_exit(list->owner, process, PR_TERM(killed));
         list->n_killed++;
     }

@@ -18,6 +18,27 @@ struct tell {
     struct pr_visit visit; /* first */
 };
 
+static int count_one(void *ud, pierrot_pid pid);
+
+struct others {
+    struct pierrot *runtime;
+    pierrot_pid pid;
+};
+
+static int count_other(void *ud, pierrot_pid pid)
+{
+    struct others *others = ud;
+    return pid.id != others->pid.id && count_one(others->runtime, pid);
+}
+
+/* The process that gets what is logged is told last: the others still have something to say. */
+static int must_stay(struct pierrot *runtime, pierrot_pid pid)
+{
+    struct others others = {runtime, pid};
+    return pr_log_subscriber(&runtime->system.log).id == pid.id &&
+           pr_ptable_each(&runtime->system, count_other, &others);
+}
+
 static int tell_orphan(void *ud, pierrot_pid pid)
 {
     struct pr_owner *owner = ud;
@@ -26,6 +47,8 @@ static int tell_orphan(void *ud, pierrot_pid pid)
         return 0;
     pierrot_pid parent = process->lineage ? process->lineage->pid : (pierrot_pid){0};
     if (parent.id && pr_ptable_is_alive(owner->system, parent))
+        return 0;
+    if (must_stay(pr_runtime_of(owner), pid))
         return 0;
     /* Without memory for the signal the next round tells it. */
     if (pr_exit_send(owner, parent, pid, PR_TERM(shutdown)) == 0)
@@ -100,6 +123,39 @@ int pr_stop_processes(struct pierrot *runtime, int timeout_ms)
         pr_alarm_cancel(&first->owner, &round.alarm);
     }
     return anyone_left(runtime) ? PIERROT_ETIMEOUT : 0;
+}
+
+struct await {
+    struct pr_alarm alarm; /* first */
+    struct pierrot *runtime;
+    pierrot_pid pid;
+    int is_over;
+};
+
+static void end_await(struct pr_owner *owner, struct pr_alarm *alarm)
+{
+    (void)owner;
+    ((struct await *)alarm)->is_over = 1;
+}
+
+static int await_ends(void *ud)
+{
+    struct await *await = ud;
+    return await->is_over || !pr_ptable_is_alive(&await->runtime->system, await->pid);
+}
+
+int pr_stop_await(struct pierrot *runtime, pierrot_pid pid, int timeout_ms)
+{
+    struct pr_scheduler *first = runtime->schedulers[0];
+    struct await await = {.runtime = runtime, .pid = pid};
+    uint64_t deadline = timeout_ms < 0 ? UINT64_MAX
+                                       : pr_clock_deadline(pr_scheduler_now(first), timeout_ms);
+    pr_timer_init(&await.alarm.timer);
+    pr_alarm_set(&first->owner, &await.alarm, deadline, end_await);
+    pr_scheduler_run(first, await_ends, &await);
+    pr_alarm_cancel(&first->owner, &await.alarm);
+    uint64_t now = pr_scheduler_now(first);
+    return timeout_ms < 0 ? timeout_ms : now < deadline ? (int)((deadline - now) / 1000000) : 0;
 }
 
 /* --------------------------------------------------------------------- signals */

@@ -6,12 +6,13 @@
 #include "proc/ptable.h"
 #include "proc/relation.h"
 #include "sched/alarm.h"
+#include "sched/via.h"
 
 struct user_timer {
     struct pr_relation relation;
     struct pr_alarm alarm;
     struct pr_signal *signal; /* to send */
-    pierrot_term *name;       /* whom to, or NULL: signal->u.to */
+    pierrot_term *name;       /* whom to: a string or a via; or NULL: signal->u.to */
 };
 
 static struct user_timer *timer_of(struct pr_relation *relation)
@@ -29,13 +30,24 @@ static void free_timer(struct pr_owner *owner, struct user_timer *timer)
     pr_pool_free(&pr_scheduler_of(owner)->pool, timer, sizeof *timer);
 }
 
+/* Who has the name now; id 0: nobody. */
+static pierrot_pid resolve(struct pr_owner *owner, const pierrot_term *name)
+{
+    pierrot_pid pid = {0};
+    if (name->tag == PIERROT_STRING)
+        return pr_name_find(owner->system, name->as.bytes, name->len);
+    if (pr_via_find(pr_runtime_of(owner), name, &pid) == PIERROT_ENOMEM)
+        pr_log_printf(&owner->system->log, PIERROT_WARNING, "no memory to find whom a timer is for");
+    return pid;
+}
+
 static void fire(struct pr_owner *owner, struct pr_alarm *alarm)
 {
     struct user_timer *timer = PR_CONTAINER_OF(alarm, struct user_timer, alarm);
     struct pr_signal *signal = timer->signal;
     timer->signal = NULL;
     if (timer->name)
-        signal->u.to = pr_name_find(owner->system, timer->name->as.bytes, timer->name->len);
+        signal->u.to = resolve(owner, timer->name);
     free_timer(owner, timer);
     pr_signal_send(owner, signal);
 }

@@ -8,7 +8,7 @@
 #include "proc/signal.h"
 #include "sched/types.h"
 
-/* Arms a timer. To `to`, or, when name is not NULL, to whoever has that name when it fires.
+/* Arms a timer. To `to`, or, when name is not NULL, to whoever has that name, or via, when it fires.
  * is_wrapped: the message is {"timeout", ref, value}. Takes: value, name. 0 or PIERROT_ENOMEM.
  * Thread: owner. */
 int pr_user_timer_start(struct pr_owner *owner, uint64_t deadline_ns, pierrot_pid to,

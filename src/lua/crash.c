@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/crash.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/class.h"
+#include "lua/copy.h"
+#include "lua/frame.h"
+#include "lua/handler.h"
+#include "lua/ident.h"
+
+static struct pr_last_words *last_words(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    if (!process->last_words)
+        process->last_words = pr_zalloc(&lua->owner->heap, sizeof *process->last_words);
+    return process->last_words;
+}
+
+void pr_crash_forget(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    struct pr_last_words *words = process->last_words;
+    if (!words)
+        return;
+    pr_term_drop(words->message, &lua->owner->heap);
+    pr_term_drop(words->state, &lua->owner->heap);
+    pr_free(&lua->owner->heap, words, sizeof *words);
+    process->last_words = NULL;
+}
+
+static int handles(const struct pr_lua_process *server)
+{
+    return server->phase >= PR_PHASE_CALL && server->phase <= PR_PHASE_CONTINUE;
+}
+
+/* The message is at `index` of L. */
+static void note(struct pr_lua *lua, lua_State *L, int index, struct pr_lua_process *server,
+                 pierrot_pid client)
+{
+    struct pr_last_words *words = last_words(lua, server);
+    if (!words || words->message)
+        return;
+    words->message = pr_copy_for_report(lua, L, index);
+    if (server->phase == PR_PHASE_CALL)
+        words->client = client;
+}
+
+void pr_crash_note(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    if (handles(server))
+        note(lua, L, PR_HANDLED, server, pr_to_pid(L, PR_FROM_PID));
+}
+
+/* The value of slot `n` in a frame, moved to the scratch stack; whether there is one. */
+static int push_local(lua_State *co, const lua_Debug *ar, int n, lua_State *L)
+{
+    if (!lua_getlocal(co, ar, n))
+        return 0;
+    lua_xmove(co, L, 1);
+    return 1;
+}
+
+/* Begun by a nested call, which has returned since: the bottom frame is the callback, and its second
+ * argument says whose call it is. The caller waits with the request on its stack, or is gone. */
+static int push_request_of_waiting(struct pr_lua *lua, lua_State *co, lua_State *L)
+{
+    lua_Debug ar;
+    if (!pr_bottom_frame(co, &ar) || !push_local(co, &ar, 2, L))
+        return 0;
+    pierrot_ref ref = {0};
+    if (lua_type(L, -1) == LUA_TTABLE) {
+        lua_rawgeti(L, -1, 2);
+        ref = pr_to_ref(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    struct pr_relation *call = ref.id ? pr_relation_find(lua->owner, ref, PR_SIDE_HOLDER) : NULL;
+    lua_State *caller = call && call->kind == PR_CALL ? pr_lua_body_of(call->process) : NULL;
+    if (!caller || !lua_checkstack(caller, 2) || !lua_getstack(caller, 0, &ar))
+        return 0;
+    if (!push_local(caller, &ar, 2, L))
+        return 0;
+    pr_push_id(L, call->process->pid.id);
+    return 1;
+}
+
+/* Leaves message and pid of the client on L, if they can be found. */
+static int push_handled(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co,
+                        lua_State *L)
+{
+    lua_Debug ar;
+    if (server->is_direct) {
+        struct pr_lua_now *now = lua->now;
+        if (!now || now->server != server || !lua_checkstack(now->L, 1))
+            return push_request_of_waiting(lua, co, L);
+        lua_pushvalue(now->L, now->request);
+        if (now->L != L)
+            lua_xmove(now->L, L, 1);
+        pr_push_id(L, now->caller.id);
+        return 1;
+    }
+    return pr_bottom_frame(co, &ar) && push_local(co, &ar, PR_HANDLED, L) &&
+           push_local(co, &ar, PR_FROM_PID, L);
+}
+
+void pr_crash_note_failed(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co)
+{
+    lua_State *L = lua->scratch;
+    int top = lua_gettop(L);
+    if (!handles(server) || !lua_checkstack(L, 8) || !lua_checkstack(co, 4))
+        return;
+    if (push_handled(lua, server, co, L))
+        note(lua, L, top + 1, server, pr_to_pid(L, top + 2));
+    lua_settop(L, top);
+}
+
+/* ----------------------------------------------------------------- format_status */
+
+void pr_crash_push_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    struct pr_last_words *words = server->last_words;
+    lua_createtable(L, 0, 4);
+    pr_handler_push_state(lua, L, server);
+    lua_setfield(L, -2, "state");
+    pr_push_term(L, server->stop_reason);
+    lua_setfield(L, -2, "reason");
+    if (words && words->message) {
+        pr_push_term(L, words->message);
+        lua_setfield(L, -2, "message");
+    }
+    lua_createtable(L, 0, 0);
+    lua_setfield(L, -2, "log");
+}
+
+void pr_crash_take_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    struct pr_last_words *words = last_words(lua, server);
+    if (!words || lua_type(L, -1) != LUA_TTABLE)
+        return;
+    lua_pushliteral(L, "state");
+    lua_rawget(L, -2);
+    words->state = pr_copy_for_report(lua, L, -1);
+    lua_pop(L, 1);
+    if (!words->message)
+        return;
+    lua_pushliteral(L, "message");
+    lua_rawget(L, -2);
+    pr_term_drop(words->message, &lua->owner->heap);
+    words->message = pr_copy_for_report(lua, L, -1);
+    lua_pop(L, 1);
+}
+
+/* ----------------------------------------------------------------------- reports */
+
+static const char *describe_body(struct pr_lua_process *process, char *buffer, size_t size)
+{
+    lua_Debug ar;
+    lua_State *co = process->body.co;
+    if (!co || process->is_server || !pr_bottom_frame(co, &ar) || !lua_getinfo(co, "S", &ar))
+        return NULL;
+    if (strncmp(ar.short_src, "pierrot/", 8) == 0)
+        return NULL; /* the program's own way to the script */
+    snprintf(buffer, size, "function <%s:%d>", ar.short_src, ar.linedefined);
+    return buffer;
+}
+
+/* Gives; NULL: none. */
+static pierrot_term *state_of(struct pr_lua *lua, struct pr_lua_process *server)
+{
+    lua_State *L = lua->scratch;
+    if (server->last_words && server->last_words->state)
+        return pr_term_hold(server->last_words->state);
+    if (!server->state_place || !lua_checkstack(L, 8))
+        return NULL;
+    pr_store_push(lua, L, server->state_place);
+    pierrot_term *state = pr_copy_for_report(lua, L, -1);
+    lua_pop(L, 1);
+    return state;
+}
+
+void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot_term *reason)
+{
+    char body[LUA_IDSIZE + 40];
+    if (!pr_report_is_due(lua->owner, &process->process, reason))
+        return;
+    struct pr_report crash = {.what = process->is_server ? "gen_server" : "process",
+                              .reason = reason};
+    if (process->last_words) {
+        crash.last_message = process->last_words->message;
+        crash.client = process->last_words->client;
+    }
+    pierrot_term *state = process->is_server ? state_of(lua, process) : NULL;
+    crash.state = state;
+    if (process->class_)
+        crash.initial_call = process->class_->name;
+    else
+        crash.initial_call = describe_body(process, body, sizeof body);
+    pr_report_crash(lua->owner, &process->process, &crash);
+    pr_term_drop(state, &lua->owner->heap);
+}
