@@ -253,7 +253,10 @@ local function register_actor(via, pid, ref)
 end
 
 local function start_actor(scheduler, name, arg, given, timeout)
-  if not scheduler then return core.start_actor(given, name, arg) end
+  if not scheduler then
+    given.timeout = timeout
+    return core.start_actor(given, name, arg)
+  end
   local payload = { options = payload_options(given), arg = arg }
   local pid, why = core.start_actor_remote(scheduler, payload, given.link, given.monitor, name,
     timeout)
