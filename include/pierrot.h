@@ -284,7 +284,9 @@ typedef struct pierrot_spawn_options {
 PIERROT_API void pierrot_spawn_options_init(pierrot_spawn_options *options);
 
 /* Starts a C actor and waits until its init is done (gen_server:start).
- * Takes: arg (NULL: nil). Fails: ENOMEM, EEXIST (the name), EIGNORE, EEXITED (init stopped it).
+ * Takes: arg (NULL: nil). Fails: ENOMEM, EEXIST (the name), EIGNORE, EEXITED (init stopped it),
+ * ETIMEOUT (nothing remains: an init that is not done is not interrupted, but ends in vain), EINVAL
+ * (options that were not initialised, no such scheduler).
  * Thread: any; inside an actor the new one runs init within the call. */
 PIERROT_API int pierrot_spawn(pierrot *rt, const pierrot_behaviour *behaviour, pierrot_term *arg,
                               const pierrot_spawn_options *options, pierrot_pid *pid);

@@ -7,7 +7,7 @@ set(work "${BUILD}/reproducible_test")
 file(REMOVE_RECURSE "${work}")
 foreach(name IN ITEMS one another-one)
   file(COPY "${SOURCE}/CMakeLists.txt" "${SOURCE}/LICENSE" "${SOURCE}/README.md" "${SOURCE}/cmake"
-            "${SOURCE}/include" "${SOURCE}/src" "${SOURCE}/lua" DESTINATION "${work}/${name}")
+            "${SOURCE}/include" "${SOURCE}/man" "${SOURCE}/src" "${SOURCE}/lua" DESTINATION "${work}/${name}")
   execute_process(COMMAND ${CMAKE_COMMAND} -S "${work}/${name}" -B "${work}/${name}/build-${name}"
                           -DPIERROT_TESTS=OFF -DCMAKE_BUILD_TYPE=RelWithDebInfo
                   COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)

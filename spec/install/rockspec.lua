@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- lua rockspec.lua ROCKSPEC SOURCE LUA_INCDIR LIBDIR: checks a rockspec against the tree, and prints
+-- lua rockspec.lua ROCKSPEC SOURCE LUA_INCDIR LIBDIR: checks a rockspec against the tree and prints
 -- its variables for CMake, one -D a line.
 
 local path <const>, source <const>, include <const>, libdir <const> = table.unpack(arg)
