@@ -283,7 +283,7 @@ end
 
 -- Parts of pierrot are fields too, loaded when first asked for.
 local PARTS <const> = {
-  gen_server = true, bucket = true, registry = true, logger = true, tcp = true,
+  gen_server = true, bucket = true, registry = true, logger = true, sys = true, tcp = true,
 }
 
 return setmetatable(M, {
