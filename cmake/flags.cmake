@@ -23,8 +23,9 @@ include(CheckPIESupported)
 check_pie_supported(LANGUAGES C)
 
 add_compile_definitions(_GNU_SOURCE)
-add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-                    -Wpointer-arith -Wvla)
+add_compile_options(-Wall -Wextra -Wshadow -Wpointer-arith -Wvla
+                    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
+                    $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
 if(PIERROT_WERROR)
   add_compile_options(-Werror)
 endif()
@@ -32,8 +33,10 @@ endif()
 # Thread-local data is read in a signal handler: initial-exec never allocates on first use.
 add_compile_options(-ftls-model=initial-exec)
 
-# The same bytes wherever the tree lies, and short paths in asserts and reports.
-add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+# The same bytes wherever the tree lies, and short paths in asserts and reports. The last that fits
+# counts, and the build may lie inside of the tree.
+add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}/="
+                    "-ffile-prefix-map=${PROJECT_BINARY_DIR}=build")
 
 # Debug builds check the invariants (PR_ASSERT, pr_*_check).
 add_compile_definitions($<$<CONFIG:Debug>:PR_DEBUG>)

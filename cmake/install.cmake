@@ -9,6 +9,11 @@ set(PIERROT_LUA_CMODULE_DIR "lib/lua/5.4" CACHE STRING
 if(TARGET pierrot_module)
   install(TARGETS pierrot_module DESTINATION "${PIERROT_LUA_CMODULE_DIR}" COMPONENT lua)
 endif()
+
+add_custom_target(uninstall
+  COMMAND "${CMAKE_COMMAND}" "-DBUILD=${PROJECT_BINARY_DIR}"
+          -P "${PROJECT_SOURCE_DIR}/cmake/uninstall.cmake"
+  COMMENT "Removing what was installed" VERBATIM)
 if(PIERROT_MODULE_ONLY)
   return()
 endif()
@@ -58,3 +63,7 @@ endif()
 configure_file(cmake/pierrot.pc.in "${PROJECT_BINARY_DIR}/generated/pierrot.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/generated/pierrot.pc" DESTINATION "${pc_dir}"
         COMPONENT development)
+
+# ---------------------------------------------------------------------------------------- packages
+
+include(packages)

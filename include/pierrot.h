@@ -251,12 +251,12 @@ PIERROT_API int pierrot_new(const pierrot_options *options, pierrot **rt);
 PIERROT_API int pierrot_run_file(pierrot *rt, const char *path, int argc, char **argv);
 PIERROT_API int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname);
 
-/* Ends all processes in order: those without a parent get `shutdown` first. Returns when all have ended,
- * or after timeout_ms (-1: waits for ever); pierrot_free kills what is left then. A script that runs
+/* Ends all processes in order: applications stop first, the last started before the others, then those
+ * without a parent get `shutdown`. Returns when all have ended, or after timeout_ms (-1: waits for ever); pierrot_free kills what is left then. A script that runs
  * meanwhile is given up. The runtime can be used on. Fails: ETIMEOUT when some still live. Thread: first. */
 PIERROT_API int pierrot_stop(pierrot *rt, int timeout_ms);
 
-/* Kills what still runs and frees the runtime. No other thread may use it any more, and no call of it may
+/* Kills what still runs, without a word to the log, and frees the runtime. No other thread may use it any more, and no call of it may
  * be under way. Takes: rt. Thread: first, but never from a callback. */
 PIERROT_API void pierrot_free(pierrot *rt);
 
@@ -284,7 +284,9 @@ typedef struct pierrot_spawn_options {
 PIERROT_API void pierrot_spawn_options_init(pierrot_spawn_options *options);
 
 /* Starts a C actor and waits until its init is done (gen_server:start).
- * Takes: arg (NULL: nil). Fails: ENOMEM, EEXIST (the name), EIGNORE, EEXITED (init stopped it).
+ * Takes: arg (NULL: nil). Fails: ENOMEM, EEXIST (the name), EIGNORE, EEXITED (init stopped it),
+ * ETIMEOUT (nothing remains: an init that is not done is not interrupted, but ends in vain), EINVAL
+ * (options that were not initialised, no such scheduler).
  * Thread: any; inside an actor the new one runs init within the call. */
 PIERROT_API int pierrot_spawn(pierrot *rt, const pierrot_behaviour *behaviour, pierrot_term *arg,
                               const pierrot_spawn_options *options, pierrot_pid *pid);

@@ -133,20 +133,44 @@ describe("the prompt on a terminal", function()
 
   for title, code in pairs {
     ["waits"] = "receive('never sent')",
+    ["sleeps"] = "sleep(1e9)",
     ["spins"] = "while true do end",
-    ["spins and catches errors"] = "while true do pcall(function() while true do end end) end",
-    ["waits and traps exits"] = "trap_exit(true) while true do receive() end",
+    ["spins in a coroutine"] = "coroutine.wrap(function() while true do end end)()",
+    ["waits in a coroutine"] = "coroutine.wrap(function() receive('never sent') end)()",
+    ["waits for a server"] = "gen_server.call(deaf, 'anything', 'infinity')",
+    ["traps exits"] = "trap_exit(true) while true do receive() end",
   } do
-    it("interrupts by Ctrl-C an evaluation that " .. title, function()
+    it("interrupts by Ctrl-C an evaluation that " .. title .. ", whose process lives on", function()
       local output, status = drive {
-        "pierrot(1)> ", "local x = 42\n", "pierrot(2)> ", "print('begun') " .. code .. "\n",
-        "begun\r\n", "\3", "was interrupted", "", "pierrot(3)> ", "x\n", "42\r\n", "",
-        "pierrot(4)> ", "\4",
+        "pierrot(1)> ", "deaf = spawn_link(function() receive('never sent') end) me = self()\n",
+        "pierrot(2)> ", "print('begun') " .. code .. "\n", "begun\r\n", "\3", "interrupted", "",
+        "pierrot(3)> ", "me == self(), is_alive(deaf), receive('x', 0)\n",
+        "true, true, nil, \"timeout\"", "", "pierrot(4)> ", "\4",
       }
 
       assert.equal(0, status, output)
     end)
   end
+
+  it("interrupts one that spins where processes are preempted by count", function()
+    local output, status = drive({
+      "pierrot(1)> ", "print('begun') while true do end\n", "begun\r\n", "\3", "interrupted", "",
+      "pierrot(2)> ", "\4",
+    }, { arguments = { "--preempt", "count" } })
+
+    assert.equal(0, status, output)
+  end)
+
+  it("ends by a second Ctrl-C an evaluation that goes on after the first", function()
+    local output, status = drive {
+      "pierrot(1)> ", "local x = 42\n", "pierrot(2)> ",
+      "print('begun') while true do print(pcall(receive, 'never sent')) end\n", "begun\r\n",
+      "\3", "false\tinterrupted", "\3", "was killed", "", "pierrot(3)> ", "x\n", "42\r\n", "",
+      "pierrot(4)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
 
   it("goes on in a new process when a link takes its process down, and says so", function()
     local output, status = drive {

@@ -207,22 +207,34 @@ end
 
 -- Specs ---------------------------------------------------------------------------------------
 
---- How a supervisor starts a server of that module.
+-- A start that names what it calls goes anywhere, and keeps an argument of its own.
+local function start_by_name(loaded, name, arg)
+  if loaded.start_link then return { name, "start_link", arg } end
+  return { "pierrot.gen_server", "start_link", name, arg }
+end
+
+--- How a supervisor starts a server of that module: by its start_link, or this module's.
 ---@param module table|string
 ---@param arg any
 ---@param overrides? table
 ---@return table
 function M.child_spec(module, arg, overrides)
   local loaded, name = start.check_module(2, "child_spec", module)
-  local id = name or start.module_name(loaded) or tostring(loaded)
+  name = name or start.module_name(loaded)
+  if overrides ~= nil and type(overrides) ~= "table" then
+    argument.reject(2, 3, "child_spec", "table", overrides)
+  end
   local spec = {
-    id = id,
-    start = function()
-      if loaded.start_link then return loaded.start_link(arg) end
-      return M.start_link(module, arg)
-    end,
-    restart = "permanent", shutdown = 5000, type = "worker",
+    id = name or tostring(loaded), restart = "permanent", shutdown = 5000, type = "worker",
+    modules = { name },
   }
+  if name then
+    spec.start = start_by_name(loaded, name, arg)
+  elseif loaded.start_link then
+    spec.start = function() return loaded.start_link(arg) end
+  else
+    spec.start = function() return M.start_link(loaded, arg) end
+  end
   for key, value in next, overrides or {} do spec[key] = value end
   return spec
 end

@@ -11,7 +11,7 @@ for _, name in ipairs {
   "self", "send", "flush", "link", "unlink", "unalias", "exit", "trap_exit", "register",
   "unregister", "whereis", "registered", "is_alive", "processes", "memory", "info",
   "send_after", "start_timer", "cancel_timer", "read_timer", "sleep", "yield", "make_ref", "now",
-  "is_pid", "is_ref", "schedulers", "halt", "any", "one_of",
+  "is_pid", "is_ref", "schedulers", "any", "one_of",
 } do
   M[name] = core[name]
 end
@@ -281,9 +281,24 @@ function M.configure(opts)
   return true
 end
 
+--- Ends the program in order: supervision trees first. In a module of another program, whose end it
+--- is too, it does so before it returns.
+---@param status? integer 0
+---@return boolean
+function M.halt(status)
+  if status ~= nil and math.type(status) ~= "integer" then
+    argument.reject(2, 1, "halt", "integer", status)
+  end
+  if not core.configure then return core.halt(status) end
+  require("pierrot.ending").run()
+  os.exit(status or 0)
+end
+
 -- Parts of pierrot are fields too, loaded when first asked for.
 local PARTS <const> = {
   gen_server = true, bucket = true, registry = true, logger = true, sys = true, tcp = true,
+  supervisor = true, dynamic_supervisor = true, application = true, agent = true,
+  task = true, task_supervisor = true,
 }
 
 return setmetatable(M, {

@@ -1,5 +1,7 @@
 --- The main process of the program: the steps of the command line, then the script.
 
+local core = require "pierrot.core"
+
 local COMMAND_LINE <const> = "=(command line)"
 
 local function check(chunk, why)
@@ -60,11 +62,26 @@ local function with_prompt(options)
   end
 end
 
+-- The end of this process ends what is linked with it, all at once; trees go in order, one by one.
+local function stop_trees()
+  local loaded = package.loaded
+  if loaded["pierrot.supervisor.server"] or loaded["pierrot.supervisor.dynamic"] then
+    require("pierrot.ending").stop_linked(core.self())
+  end
+end
+
+local function as_main(run)
+  return function()
+    core.main_process = core.self()
+    run()
+    stop_trees()
+  end
+end
+
 --- `script` is a path, or "-" for standard input; with `terminal` a prompt is wanted.
 ---@param options { steps: { kind: string, text: string }[], script: string|nil,
 ---  command: string|nil, version: string, terminal: userdata|nil }
 ---@return function main
 return function(options)
-  if options.terminal then return with_prompt(options) end
-  return make_run(options)
+  return as_main(options.terminal and with_prompt(options) or make_run(options))
 end

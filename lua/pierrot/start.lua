@@ -21,8 +21,11 @@ local function check_count(level, opts, name)
   end
 end
 
--- The index of a scheduler; nil: the caller's own.
-local function check_scheduler(level, opts)
+--- The index of the scheduler that the option says; nil: the caller's own.
+---@param level integer as in pierrot.argument
+---@param opts table
+---@return integer|nil
+function M.check_scheduler(level, opts)
   local wanted = opts.scheduler
   if wanted == nil or wanted == "local" then return nil end
   if wanted == "any" then wanted = core.least_busy() end
@@ -50,7 +53,7 @@ local function check_all(level, arg, fname, opts, kinds, allows_via)
   check_count(level + 1, opts, "max_heap")
   check_name(level + 1, opts, allows_via)
   argument.check_timeout_option(level + 1, "timeout", opts.timeout)
-  local scheduler = check_scheduler(level + 1, opts) -- no tail call: levels are counted
+  local scheduler = M.check_scheduler(level + 1, opts) -- no tail call: levels are counted
   return scheduler
 end
 
@@ -250,7 +253,10 @@ local function register_actor(via, pid, ref)
 end
 
 local function start_actor(scheduler, name, arg, given, timeout)
-  if not scheduler then return core.start_actor(given, name, arg) end
+  if not scheduler then
+    given.timeout = timeout
+    return core.start_actor(given, name, arg)
+  end
   local payload = { options = payload_options(given), arg = arg }
   local pid, why = core.start_actor_remote(scheduler, payload, given.link, given.monitor, name,
     timeout)

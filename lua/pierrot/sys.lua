@@ -85,8 +85,8 @@ function M.replace_state(server, fn, timeout)
   asked.fail(reply[2])
 end
 
---- What is known of a server: pid, name, module, status, parent, dictionary, state. status is "running" or
---- "suspended", name false when it has none, state what format_status shows.
+--- What is known of a server: pid, name, module, status, parent, dictionary, state. status is
+--- "running" or "suspended", name false when it has none, state what format_status shows.
 ---@param server any
 ---@param timeout? number|string
 ---@return table
@@ -224,8 +224,8 @@ function M.statistics(server, flag, timeout)
 end
 
 --- Keeps the last events (10, or `flag` when that is a number); "get" gives a list of them, the
---- oldest first. They are {"in", message, "call" | "cast" | "info" [, caller]}, {"out", reply, caller}
---- and {"noreply"}.
+--- oldest first. They are {"in", message, "call" | "cast" | "info" [, caller]}, {"noreply"}, and
+--- {"out", reply, caller}.
 ---@param server any
 ---@param flag boolean|string|integer
 ---@param timeout? number|string

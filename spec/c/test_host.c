@@ -610,12 +610,13 @@ static int add(pierrot *rt, void *ud, const pierrot_term *args, pierrot_term **r
 
 static int refuse(pierrot *rt, void *ud, const pierrot_term *args, pierrot_term **result)
 {
-    pierrot_term *reply;
     (void)ud;
+    if (pierrot_is_string(pierrot_table_at(args, 1), "nothing"))
+        return 0;
     if (pierrot_is_string(pierrot_table_at(args, 1), "text"))
         *result = text("not today");
     if (pierrot_is_string(pierrot_table_at(args, 1), "wait"))
-        return pierrot_call(rt, (pierrot_pid){0}, text("x"), 10, &reply);
+        return pierrot_await_end(rt, (pierrot_pid){0}, 10, NULL);
     return PIERROT_ELIMIT;
 }
 
@@ -657,6 +658,10 @@ TEST(scripts_call_the_hosts_functions)
     CHECK_TEXT(pierrot_as_string(pierrot_table_at(reason, 2), NULL),
                "test:1: a limit of the runtime is reached");
     pierrot_term_free(reason);
+    CHECK_INT(eval_int(rt, "return select('#', require('pierrot.host').refuse 'nothing')"), 1);
+    CHECK_INT(eval_int(rt, "local ok, why = pcall(require('pierrot.host').refuse, 'wait')\n"
+                           "assert(why:find 'a blocking call', why) return 1"),
+              1);
     CHECK_INT(eval_int(rt, "local ok, why = pcall(require('pierrot.host').add, print)\n"
                            "assert(why:find 'cannot send a function', why) return 1"),
               1);

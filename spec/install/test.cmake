@@ -20,10 +20,32 @@ file(GLOB outside "${work}/first/*")
 if(NOT outside STREQUAL "${work}/first/prefix")
   message(FATAL_ERROR "installed outside of the prefix: ${outside}")
 endif()
+# Taken back, then once more for the rest.
+run(${CMAKE_COMMAND} -E env "DESTDIR=${work}/first" ${CMAKE_COMMAND} --build "${BUILD}"
+    --target uninstall)
+file(GLOB_RECURSE left "${work}/first/*")
+if(left OR EXISTS "${work}/first/prefix/lib/cmake/pierrot")
+  message(FATAL_ERROR "uninstall leaves ${left}")
+endif()
+run(${CMAKE_COMMAND} -E env "DESTDIR=${work}/first"
+    ${CMAKE_COMMAND} --install "${BUILD}" --prefix /prefix)
 file(RENAME "${work}/first/prefix" "${prefix}")
 file(GLOB_RECURSE pc "${prefix}/*/pierrot.pc")
 get_filename_component(pc_dir "${pc}" DIRECTORY)
 get_filename_component(lib_dir "${pc_dir}" DIRECTORY)
+
+# No file names the place where it was built or installed first.
+execute_process(COMMAND grep -rlF -e "${work}/first" -e "${BUILD}" "${prefix}"
+                OUTPUT_VARIABLE named RESULT_VARIABLE result)
+if(NOT result EQUAL 1)
+  message(FATAL_ERROR "these name a place of the build: ${named}")
+endif()
+file(GLOB library "${lib_dir}/libpierrot.so.*.*.*")
+execute_process(COMMAND readelf -d "${library}" OUTPUT_VARIABLE dynamic
+                COMMAND_ERROR_IS_FATAL ANY)
+if(NOT dynamic MATCHES "SONAME[^\n]*libpierrot\\.so\\.[0-9]+\\.[0-9]+\\]")
+  message(FATAL_ERROR "no soname of two numbers in ${library}")
+endif()
 
 run(${CMAKE_COMMAND} -S "${host}" -B "${work}/host" "-DCMAKE_PREFIX_PATH=${prefix}")
 run(${CMAKE_COMMAND} --build "${work}/host")

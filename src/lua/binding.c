@@ -6,6 +6,7 @@
 #include "lua/client.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
+#include "lua/kind.h"
 #include "lua/process.h"
 #include "lua/wait.h"
 
@@ -220,6 +221,14 @@ static int l_exit(lua_State *L)
     return push_true(L);
 }
 
+/* interrupt(pid): for the prompt; whether it is a plain process of this scheduler. */
+static int l_interrupt(lua_State *L)
+{
+    struct pr_lua *lua = PR_SELF(L);
+    lua_pushboolean(L, pr_lua_interrupt(lua, pr_check_pid(L, 1)));
+    return 1;
+}
+
 /* ---------------------------------------------------------------------------- names */
 
 static int l_register(lua_State *L)
@@ -344,6 +353,7 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"alias", l_alias},
         {"unalias", l_unalias},
         {"exit", l_exit},
+        {"interrupt", l_interrupt},
         {"register", l_register},
         {"unregister", l_unregister},
         {"whereis", l_whereis},

@@ -29,6 +29,17 @@ void pierrot_free(pierrot *rt)
     pr_owner_set_here(was_ours ? NULL : outer);
 }
 
+int pr_main_stop_trees(pierrot *rt, int timeout_ms)
+{
+    struct pr_lua *lua = pr_main_lua(rt);
+    pierrot_pid pid;
+    pierrot_ref unused;
+    /* Without memory for it everything ends at once, each tree still in its own order. */
+    if (pr_spawn_named(lua, "pierrot.ending", "run", NULL, &pid, &unused) != 0)
+        return timeout_ms;
+    return pr_stop_await(rt, pid, timeout_ms);
+}
+
 struct stop {
     struct pr_job job; /* first */
     int timeout_ms;
@@ -36,7 +47,7 @@ struct stop {
 
 static int run_stop(pierrot *rt, struct pr_job *job)
 {
-    return pr_stop_processes(rt, ((struct stop *)job)->timeout_ms);
+    return pr_stop_processes(rt, pr_main_stop_trees(rt, ((struct stop *)job)->timeout_ms));
 }
 
 int pierrot_stop(pierrot *rt, int timeout_ms)

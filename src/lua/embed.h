@@ -17,6 +17,10 @@ enum pr_main_end {
  * or a halt was requested. Pops it. 0 or an error; *end tells how it ended. Thread: the creator. */
 int pr_main_run(pierrot *rt, enum pr_main_end *end);
 
+/* Stops the supervision trees of the main process and the applications, in order (pierrot.ending);
+ * the milliseconds that are left of the time. Thread: the creator, outside of slices. */
+int pr_main_stop_trees(pierrot *rt, int timeout_ms);
+
 /* Runs scheduler 0 until a halt is requested. Thread: the creator. */
 void pr_main_wait_halt(pierrot *rt);
 

@@ -75,7 +75,10 @@ static int call(lua_State *L)
     int error = function->call(rt, function->ud, *args, result);
     if (error)
         return fail(L, error, *result);
-    pr_push_term(L, *result);
+    if (*result)
+        pr_push_term(L, *result);
+    else
+        lua_pushnil(L);
     return 1;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lua/crash.h"
+#include "lua/items.h"
 #include "lua/server.h"
 #include "lua/wait.h"
 
@@ -14,7 +15,10 @@ static enum pr_slice_end run_plain(struct pr_lua *lua, struct pr_lua_process *pr
     int n_results, n_args = process->n_args;
     process->n_args = 0;
     lua_State *co = process->body.co;
+    pr_running.is_interrupted = process->is_interrupted;
     int status = pr_resume(co, NULL, n_args, &n_results);
+    process->is_interrupted = (uint8_t)pr_running.is_interrupted;
+    pr_running.is_interrupted = 0;
     if (status == LUA_YIELD)
         return pr_running.yield == PR_YIELD_WAIT ? PR_SLICE_WAITS : PR_SLICE_USED_UP;
     if (status == LUA_OK) {
@@ -78,6 +82,16 @@ static const struct pr_kind lua_kind = {.name = "lua",
                                         .finish = finish,
                                         .destroy = destroy,
                                         .info = info};
+
+int pr_lua_interrupt(struct pr_lua *lua, pierrot_pid pid)
+{
+    struct pr_process *process = pr_ptable_find(lua->owner, pid);
+    if (!process || process->kind != &lua_kind || pr_lua_process_of(process)->is_server)
+        return 0;
+    pr_lua_process_of(process)->is_interrupted = 1;
+    pr_process_wake(lua->owner, process);
+    return 1;
+}
 
 /* ------------------------------------------------------------------------ birth */
 

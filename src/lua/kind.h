@@ -21,6 +21,11 @@ struct pr_spawn_options {
 int pr_lua_process_new(struct pr_lua *lua, const struct pr_spawn_options *options, int is_server,
                        struct pr_lua_process **made, pierrot_ref *ref);
 
+/* A plain Lua process here goes on with the error "interrupted", in the middle of what it does or
+ * waits for, as if the code had raised it there; it can be caught. Whether there is such a process.
+ * Thread: owner. */
+int pr_lua_interrupt(struct pr_lua *lua, pierrot_pid pid);
+
 /* The main process of a stock interpreter is made with its state, and leaves with it. */
 int pr_lua_host_new(struct pr_lua *lua);
 void pr_lua_host_leave(struct pr_lua *lua);

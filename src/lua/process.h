@@ -38,12 +38,13 @@ struct pr_lua_process {
     pierrot_from starter;        /* whom to tell that init is done; id 0: nobody */
     pierrot_term *stop_reason;   /* of a server that terminates; one hold */
     struct pr_last_words *last_words; /* for the report of a crash (crash.h); NULL: none */
-    uint8_t phase;               /* enum pr_phase */
+    uint8_t phase;                    /* enum pr_phase */
     uint8_t is_server;
-    uint8_t is_host;      /* the main process of a stock interpreter */
-    uint8_t has_to_wake;  /* host: make it ready as soon as it waits */
-    uint8_t is_direct;    /* the body is a callback itself, begun by a nested call */
-    uint16_t n_args;      /* to resume the body with */
+    uint8_t is_host;        /* the main process of a stock interpreter */
+    uint8_t has_to_wake;    /* host: make it ready as soon as it waits */
+    uint8_t is_interrupted; /* its next slice begins with an error */
+    uint8_t is_direct;      /* the body is a callback itself, begun by a nested call */
+    uint16_t n_args;        /* to resume the body with */
 };
 
 /* Whether this is a process of Lua's. */

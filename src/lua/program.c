@@ -7,6 +7,9 @@
 #include "lua/ident.h"
 #include "lua/state.h"
 
+/* How long supervisors may take over their children, whose own limits count first. */
+enum { TREES_TIMEOUT_MS = 60000 };
+
 static void set_string(lua_State *L, const char *field, const char *text)
 {
     lua_pushstring(L, text);
@@ -96,6 +99,7 @@ int pr_program_run(pierrot *rt, const struct pr_program *program)
     struct pr_owner *outer = pr_owner_here();
     pr_owner_set_here(&rt->schedulers[0]->owner);
     int status = run(rt, program);
+    (void)pr_main_stop_trees(rt, TREES_TIMEOUT_MS);
     pr_owner_set_here(outer);
     return status;
 }

@@ -73,10 +73,9 @@ static void harm_starter(struct pr_owner *owner, struct pr_process *starter,
 
 static pierrot_term *why_of(struct pr_owner *owner, const struct remote_start *start)
 {
-    const char *text =
-        start->error == PIERROT_EEXIST    ? "already_registered"
-        : start->error == PIERROT_EIGNORE ? "ignore"
-                                          : pierrot_strerror(start->error);
+    const char *text = start->error == PIERROT_EEXIST    ? "already_registered"
+                       : start->error == PIERROT_EIGNORE ? "ignore"
+                                                         : pierrot_strerror(start->error);
     pierrot_term *why = start->why ? pr_term_hold(start->why)
                                    : pr_term_new_string(&owner->heap, text, strlen(text));
     return why ? why : PR_TERM(enomem);

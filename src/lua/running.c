@@ -56,6 +56,10 @@ static void hook(lua_State *L, lua_Debug *ar)
         return;
     }
     disarm(L);
+    if (pr_running.is_interrupted && pr_running.L == L) {
+        pr_running.is_interrupted = 0;
+        luaL_error(L, "interrupted");
+    }
     if (lua_gethook(L) == hook) /* left over from an earlier slice */
         lua_sethook(L, NULL, 0, 0);
     if (pr_running.L != L || !pr_running.chain_yields || !lua_isyieldable(L))
@@ -84,6 +88,11 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
     if (pr_running.counts && !lua_gethook(co))
         lua_sethook(co, count_hook, LUA_MASKCOUNT, SLICE_COUNT);
     pr_running.L = co;
+    if (pr_running.is_interrupted) {
+        if (pr_running.armed) /* the coroutine around this one */
+            disarm(pr_running.armed);
+        arm(co);
+    }
     int status = lua_resume(co, from, n_args, n_results);
     pr_running.L = outer;
     atomic_signal_fence(memory_order_seq_cst);

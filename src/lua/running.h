@@ -28,6 +28,7 @@ struct pr_running {
     int counts;                /* preemption by count: every state has a count hook */
     int n_waiting;             /* coroutines of users in which a process waits, at most */
     int close_ticks;           /* > 0: closing values run, for so many more ticks */
+    int is_interrupted;        /* the slice is to begin with an error: see pr_lua_interrupt */
     lua_Hook user_hook;        /* of the armed state */
     int user_mask;
     int user_count;

@@ -56,11 +56,25 @@ int pr_wait(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn tr
     return n >= 0 ? n : pr_wait_on(lua, L, context, try_fn, k);
 }
 
+/* The wait is given up. A call or a question that was sent stays with the process, and its answer
+ * is dropped there. */
+static int interrupt(struct pr_lua *lua, lua_State *L)
+{
+    struct pr_lua_process *self = pr_lua_current(lua);
+    pr_running.is_interrupted = 0;
+    pr_wait_alarm_clear(lua, self);
+    self->scanned = NULL;
+    self->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
+    return luaL_error(L, "interrupted");
+}
+
 int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
                lua_KFunction k)
 {
     if (lua->host && lua->owner->current == &lua->host->process)
         return host_wait(lua, L, context, try_fn);
+    if (pr_running.is_interrupted)
+        return interrupt(lua, L);
     pr_running.yield = PR_YIELD_WAIT;
     return lua_yieldk(L, 0, context, k);
 }

@@ -386,6 +386,13 @@ static int set_up(struct pr_owner *owner, struct pr_actor *actor, const struct p
     return error;
 }
 
+/* Nothing can interrupt an init: what is done too late is undone. */
+static int is_late(struct pr_owner *owner, const struct pr_actor_start *start)
+{
+    return start->deadline_ns &&
+           pr_scheduler_now(pr_scheduler_of(owner)) >= start->deadline_ns + 1000000;
+}
+
 static int run_init(struct pr_owner *owner, struct pr_actor *actor, const struct pr_actor_start *start,
                     pierrot_term **why)
 {
@@ -395,8 +402,12 @@ static int run_init(struct pr_owner *owner, struct pr_actor *actor, const struct
     int result = actor->behaviour->init ? actor->behaviour->init(&context, actor->state,
                                                                  start->arg ? start->arg : &nil)
                                         : PIERROT_OK;
-    if (result == PIERROT_OK && !(actor->process.flags & PR_EXITING))
-        return 0;
+    if (result == PIERROT_OK && !(actor->process.flags & PR_EXITING)) {
+        if (!is_late(owner, start))
+            return 0;
+        give_up(owner, actor, start->link, 1, PR_TERM(killed));
+        return PIERROT_ETIMEOUT;
+    }
     if (result == PIERROT_IGNORE) {
         give_up(owner, actor, start->link, 1, PR_TERM(normal));
         return PIERROT_EIGNORE;

@@ -301,6 +301,8 @@ void pr_runtime_free(struct pierrot *runtime)
 {
     struct pr_heap heap;
     pr_heap_init(&heap, runtime->system.heap.fn, runtime->system.heap.ud, 1);
+    /* What is killed from here on is no crash that anyone wants to read of. */
+    pr_log_set_level(&runtime->system.log, PR_LOG_NONE);
     stop_threads(runtime);
     pr_stop_ignore_signals(runtime);
     /* From here on one thread is all of them: what they last sent each other takes effect. */

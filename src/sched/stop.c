@@ -125,6 +125,39 @@ int pr_stop_processes(struct pierrot *runtime, int timeout_ms)
     return anyone_left(runtime) ? PIERROT_ETIMEOUT : 0;
 }
 
+struct await {
+    struct pr_alarm alarm; /* first */
+    struct pierrot *runtime;
+    pierrot_pid pid;
+    int is_over;
+};
+
+static void end_await(struct pr_owner *owner, struct pr_alarm *alarm)
+{
+    (void)owner;
+    ((struct await *)alarm)->is_over = 1;
+}
+
+static int await_ends(void *ud)
+{
+    struct await *await = ud;
+    return await->is_over || !pr_ptable_is_alive(&await->runtime->system, await->pid);
+}
+
+int pr_stop_await(struct pierrot *runtime, pierrot_pid pid, int timeout_ms)
+{
+    struct pr_scheduler *first = runtime->schedulers[0];
+    struct await await = {.runtime = runtime, .pid = pid};
+    uint64_t deadline = timeout_ms < 0 ? UINT64_MAX
+                                       : pr_clock_deadline(pr_scheduler_now(first), timeout_ms);
+    pr_timer_init(&await.alarm.timer);
+    pr_alarm_set(&first->owner, &await.alarm, deadline, end_await);
+    pr_scheduler_run(first, await_ends, &await);
+    pr_alarm_cancel(&first->owner, &await.alarm);
+    uint64_t now = pr_scheduler_now(first);
+    return timeout_ms < 0 ? timeout_ms : now < deadline ? (int)((deadline - now) / 1000000) : 0;
+}
+
 /* --------------------------------------------------------------------- signals */
 
 static void on_signal(uv_signal_t *handle, int number)

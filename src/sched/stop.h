@@ -11,6 +11,10 @@
  * or PIERROT_ETIMEOUT. Thread: the creator, outside of slices. */
 int pr_stop_processes(struct pierrot *runtime, int timeout_ms);
 
+/* Runs scheduler 0 until the process has ended or the time is up; the milliseconds that are left of
+ * it (negative: no limit). Thread: the creator, outside of slices. */
+int pr_stop_await(struct pierrot *runtime, pierrot_pid pid, int timeout_ms);
+
 /* SIGTERM, SIGINT request a halt with status 128 + number. For programs; a handle on the loop of
  * scheduler 0. 0 or a libuv error. Thread: the creator. */
 int pr_stop_on_terminate(struct pierrot *runtime);

@@ -63,6 +63,17 @@ local function run_script(shared)
   write(show.failure(results[2], traceback, shared.has_colour))
 end
 
+-- Ctrl-C may come when the input itself has been run.
+local function perform(shared, input)
+  local is_done, failure
+  if input.is_script then
+    is_done, failure = pcall(run_script, shared)
+  else
+    is_done, failure = pcall(evaluate, shared, input.text, input.number)
+  end
+  if not is_done then write(show.failure(failure, "", shared.has_colour)) end
+end
+
 --- Runs inputs until the session has ended.
 ---@param session userdata pid
 ---@param shared table what the session shares with its evaluators
@@ -70,11 +81,10 @@ function M.run(session, shared)
   while true do
     io.stdout:flush()
     local has_input, input = pcall(gen_server.call, session, "next", "infinity")
-    if not has_input then return end
-    if input.is_script then
-      run_script(shared)
-    else
-      evaluate(shared, input.text, input.number)
+    if has_input then
+      perform(shared, input)
+    elseif type(input) == "table" then -- an exit: the session has ended
+      return
     end
   end
 end

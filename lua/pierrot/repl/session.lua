@@ -4,6 +4,7 @@
 
 local bindings = require "pierrot.repl.bindings"
 local code = require "pierrot.repl.code"
+local core = require "pierrot.core"
 local complete = require "pierrot.repl.complete"
 local evaluator = require "pierrot.repl.evaluator"
 local gen_server = require "pierrot.gen_server"
@@ -11,8 +12,6 @@ local helpers = require "pierrot.repl.helpers"
 local history = require "pierrot.repl.history"
 local pierrot = require "pierrot"
 local show = require "pierrot.repl.show"
-
-local INTERRUPTED <const> = { "shutdown", "interrupted" }
 
 local M = {}
 
@@ -27,7 +26,7 @@ local function start_evaluator(state)
   local session, shared = pierrot.self(), state.shared
   local pid, ref = pierrot.spawn_monitor(function() evaluator.run(session, shared) end)
   state.evaluator, state.monitor = pid, ref
-  state.is_interrupted = false
+  state.is_interrupted, state.is_killed = false, false
 end
 
 -- Lines ----------------------------------------------------------------------------------------
@@ -77,11 +76,16 @@ local function end_input(state)
   advance(state)
 end
 
+-- The first time the evaluation gets an error; if it goes on all the same its process is ended.
 local function interrupt(state)
   if state.waiting then return end
-  local is_stubborn = state.is_interrupted or pierrot.info(state.evaluator, "trap_exit")
-  state.is_interrupted = true
-  pierrot.exit(state.evaluator, is_stubborn and "kill" or INTERRUPTED)
+  if not state.is_interrupted then
+    state.is_interrupted = true
+    core.interrupt(state.evaluator)
+  else
+    state.is_killed = true
+    pierrot.exit(state.evaluator, "kill")
+  end
 end
 
 -- The server -----------------------------------------------------------------------------------
@@ -90,6 +94,7 @@ local handle_call = {
   next = function(state, from)
     if state.has_ended and not state.input then return "stop", "normal" end
     state.waiting = from
+    state.is_interrupted = false
     advance(state)
     return "noreply"
   end,
@@ -121,10 +126,10 @@ local handle_cast = {
 local handle_info = {
   DOWN = function(state, ref, _, pid, reason)
     if ref ~= state.monitor then return end
-    local was_interrupted = state.is_interrupted
+    local was_killed = state.is_killed
     state.waiting = nil
     start_evaluator(state)
-    local what = was_interrupted and "was interrupted" or "ended: " .. show.reason(reason)
+    local what = was_killed and "was killed" or "ended: " .. show.reason(reason)
     note(state.shared, "** the prompt's process %s %s; %s goes on with its bindings",
       tostring(pid), what, tostring(state.evaluator))
   end,

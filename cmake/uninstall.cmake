@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+#
+# cmake -DBUILD=… -P uninstall.cmake: removes the files that the last `cmake --install` of that build put
+# somewhere, and the directories that are pierrot's own. DESTDIR must be as it was then.
+file(GLOB manifests "${BUILD}/install_manifest*.txt")
+if(NOT manifests)
+  message(FATAL_ERROR "nothing was installed from ${BUILD}")
+endif()
+foreach(manifest IN LISTS manifests)
+  file(STRINGS "${manifest}" files)
+  foreach(file IN LISTS files)
+    set(path "$ENV{DESTDIR}${file}")
+    if(EXISTS "${path}" OR IS_SYMLINK "${path}")
+      message(STATUS "Removing ${path}")
+      file(REMOVE "${path}")
+    endif()
+    get_filename_component(directory "${path}" DIRECTORY)
+    list(APPEND directories "${directory}")
+  endforeach()
+  file(REMOVE "${manifest}")
+endforeach()
+
+# Children first; what is not called after pierrot may be others' as well.
+list(REMOVE_DUPLICATES directories)
+list(SORT directories ORDER DESCENDING)
+foreach(directory IN LISTS directories)
+  get_filename_component(name "${directory}" NAME)
+  file(GLOB left LIST_DIRECTORIES TRUE "${directory}/*")
+  if(name MATCHES "pierrot|^meta$" AND NOT left AND IS_DIRECTORY "${directory}")
+    file(REMOVE_RECURSE "${directory}")
+  endif()
+  get_filename_component(above "${directory}" DIRECTORY)
+  get_filename_component(name "${above}" NAME)
+  file(GLOB left LIST_DIRECTORIES TRUE "${above}/*")
+  if(name STREQUAL "pierrot" AND NOT left AND IS_DIRECTORY "${above}")
+    file(REMOVE_RECURSE "${above}")
+  endif()
+endforeach()

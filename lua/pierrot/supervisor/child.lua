@@ -1,0 +1,80 @@
+--- One child: started by its start function, stopped within its time.
+
+local core = require "pierrot.core"
+local parcel = require "pierrot.supervisor.parcel"
+
+local M = {}
+
+local function reason_of(value)
+  if type(value) == "table" and value.class == "exit" then return { reason = value.reason } end
+  return { reason = { "error", parcel.sendable(value), debug.traceback(nil, 2) } }
+end
+
+local function append(extra, start)
+  local arguments = table.move(extra, 1, #extra, 1, {})
+  return table.move(start, 3, start.n, #extra + 1, arguments), #extra + start.n - 2
+end
+
+-- Runs the start function; `extra` comes before its own arguments.
+local function run(start, extra)
+  if type(start) == "function" then
+    if extra then return start(table.unpack(extra)) end
+    return start()
+  end
+  local module = start[1]
+  if type(module) == "string" then module = require(module) end
+  local fn = module[start[2]]
+  if not fn then
+    error(("module '%s' has no function '%s'"):format(tostring(start[1]), start[2]), 0)
+  end
+  if extra then
+    local arguments, n = append(extra, start)
+    return fn(table.unpack(arguments, 1, n))
+  end
+  return fn(table.unpack(start, 3, start.n))
+end
+
+--- Starts it: pid, extra; or nil, reason. "ignore" is a reason; what is neither is the reason
+--- itself.
+---@param child table
+---@param extra? any[] arguments before its own
+---@return userdata|nil pid, any extra_or_reason
+function M.start(child, extra)
+  local ok, pid, more = xpcall(run, reason_of, child.start, extra)
+  if not ok then return nil, parcel.sendable(pid.reason) end
+  if core.is_pid(pid) then
+    if more ~= nil then more = parcel.sendable(more) end
+    return pid, more
+  end
+  if pid == nil or pid == false then pid = more end
+  return nil, parcel.sendable(pid)
+end
+
+-- The reason that a child gave before it was told to end, taken out of the mailbox with its EXIT.
+-- One that had ended before it was watched has left no other trace.
+local function forget_link(pid, reason)
+  core.unlink(pid)
+  local exit = core.receive({ "EXIT", pid }, 0)
+  if exit and reason == "noproc" then return exit[3] end
+  return reason
+end
+
+--- Stops a running child and waits for its end; what it ended with. It is watched first and
+--- unlinked last: one that has unlinked itself is stopped like the others, and should the
+--- supervisor be killed meanwhile, its children hear of it.
+---@param child table
+---@return any reason
+function M.stop(child)
+  local pid, shutdown = child.pid, child.shutdown
+  local ref = core.monitor(pid)
+  local is_brutal = shutdown == "brutal_kill"
+  core.exit(pid, is_brutal and "kill" or "shutdown")
+  local down = core.receive({ "DOWN", ref }, is_brutal and "infinity" or shutdown)
+  if not down then
+    core.exit(pid, "kill")
+    down = core.receive { "DOWN", ref }
+  end
+  return forget_link(pid, down[5])
+end
+
+return M

@@ -1,0 +1,83 @@
+--- The children of a supervisor in the order of their start, found by id and by pid.
+--
+-- A doubly linked list: adding, removing and going either way from any child cost the same however
+-- many there are. An id may be any value that can be sent; tables are equal by what they hold.
+
+local M = {}
+
+--- An empty list.
+---@return table
+function M.new()
+  return { by_id = {}, by_pid = {}, by_serial = {}, n = 0, serial = 0 }
+end
+
+--- Whether two values are equal, tables by their contents.
+---@return boolean
+function M.same(a, b, seen)
+  if a == b then return true end
+  if type(a) ~= "table" or type(b) ~= "table" then return false end
+  seen = seen or {}
+  if seen[a] == b then return true end
+  seen[a] = b
+  for key, value in next, a do
+    if not M.same(value, b[key], seen) then return false end
+  end
+  for key in next, b do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+--- The child of that id; nil: there is none.
+---@param all table
+---@param id any
+---@return table|nil
+function M.find(all, id)
+  if type(id) ~= "table" then return all.by_id[id] end
+  local child = all.first
+  while child do
+    if type(child.id) == "table" and M.same(child.id, id) then return child end
+    child = child.next
+  end
+  return nil
+end
+
+--- Adds a child behind all others. Its `serial` is its own for good.
+---@param all table
+---@param child table
+function M.add(all, child)
+  local last = all.last
+  all.serial = all.serial + 1
+  child.serial = all.serial
+  child.previous, child.next = last, nil
+  if last then last.next = child else all.first = child end
+  all.last = child
+  all.n = all.n + 1
+  all.by_serial[child.serial] = child
+  if type(child.id) ~= "table" then all.by_id[child.id] = child end
+end
+
+--- From now on the child has this pid, "restarting", or none.
+---@param all table
+---@param child table
+---@param pid userdata|string|nil
+function M.set_pid(all, child, pid)
+  if child.pid ~= nil and all.by_pid[child.pid] == child then all.by_pid[child.pid] = nil end
+  child.pid = pid
+  if pid ~= nil and pid ~= "restarting" then all.by_pid[pid] = child end
+end
+
+--- Takes a child out.
+---@param all table
+---@param child table
+function M.remove(all, child)
+  M.set_pid(all, child, nil)
+  local previous, next_ = child.previous, child.next
+  if previous then previous.next = next_ else all.first = next_ end
+  if next_ then next_.previous = previous else all.last = previous end
+  all.n = all.n - 1
+  all.by_serial[child.serial] = nil
+  if type(child.id) ~= "table" then all.by_id[child.id] = nil end
+end
+
+return M

@@ -1,0 +1,298 @@
+-- SPDX-License-Identifier: MIT
+--- Applications: started and stopped as one, and the end of the program in order.
+
+local pierrot = require "pierrot"
+local application = require "pierrot.application"
+local gen_server = require "pierrot.gen_server"
+local supervisor = require "pierrot.supervisor"
+local support = require "spec.support"
+local trees = require "spec.trees"
+
+local alone, await_down, expect = support.alone, support.await_down, support.expect
+
+-- An application whose top supervisor has one child of that id; more fields may be given.
+local function new_application(id, fields)
+  local test = pierrot.self()
+  local app = {
+    start = function(args)
+      local child = { id = id, start = function()
+        return gen_server.start_link(trees.Worker,
+          { test = test, id = id, traps = true, value = args }, { name = id })
+      end }
+      return supervisor.start_link({ child }, { strategy = "one_for_one" })
+    end,
+  }
+  for key, value in pairs(fields or {}) do app[key] = value end
+  return app
+end
+
+describe("an application", function()
+  trees.quiet(setup, teardown)
+
+  it("E3.1 starts its tree, with its arguments", alone(function()
+    local app = new_application "milk"
+
+    assert.is_true(application.start(app, { litres = 3 }))
+
+    assert.same({ litres = 3 }, gen_server.call("milk", { "get" }))
+    application.stop(app)
+  end))
+
+  it("outlives whoever has started it", alone(function()
+    local app = new_application "milk"
+
+    support.end_of(function() application.start(app) end)
+
+    assert.is_true(pierrot.whereis "milk" ~= nil)
+    application.stop(app)
+  end))
+
+  it("E3.2 is not started twice", alone(function()
+    local app = new_application "milk"
+    application.start(app)
+    local pid = pierrot.whereis "milk"
+
+    assert.same({ nil, { "already_started", app } }, { application.start(app) })
+
+    assert.equal(pid, pierrot.whereis "milk")
+    application.stop(app)
+  end))
+
+  it("is started once by many at the same time", alone(function()
+    local app, test = new_application "milk", pierrot.self()
+    for _ = 1, 10 do
+      pierrot.spawn_link(function()
+        local started, reason = application.start(app)
+        pierrot.send(test, { "started", started and "at last" or reason[1] })
+      end)
+    end
+
+    local n = 0
+    for _ = 1, 10 do
+      local result = expect({ "started" })[2]
+      if result == "at last" then n = n + 1 else assert.equal("already_started", result) end
+    end
+    assert.equal(1, n)
+    application.stop(app)
+  end))
+
+  it("E3.3 is stopped with all its processes, its own stop last", alone(function()
+    local test = pierrot.self()
+    local app = new_application("milk", { stop = function() pierrot.send(test, { "stopped" }) end })
+    application.start(app)
+    local worker = trees.up "milk"
+    local top = pierrot.info(worker, "parent")
+    local refs = { pierrot.monitor(worker), pierrot.monitor(top) }
+
+    assert.is_true(application.stop(app))
+
+    assert.is_false(pierrot.is_alive(worker) or pierrot.is_alive(top))
+    assert.same({ "shutdown", "shutdown" }, { await_down(refs[1]), await_down(refs[2]) })
+    expect { "stopped" }
+    assert.same({ nil, { "not_started", app } }, { application.stop(app) })
+  end))
+
+  it("can be started again", alone(function()
+    local app = new_application "milk"
+    application.start(app)
+    application.stop(app)
+
+    assert.is_true(application.start(app))
+
+    application.stop(app)
+  end))
+
+  it("E3.4 wants what it needs to be started", alone(function()
+    local needed = new_application "milk"
+    local app = new_application("cake", { applications = { needed } })
+
+    assert.same({ nil, { "not_started", needed } }, { application.start(app) })
+    assert.is_nil(pierrot.whereis "cake")
+  end))
+
+  it("E3.4 can be started after all it needs, in order", alone(function()
+    local cow = new_application "cow"
+    local milk = new_application("milk", { applications = { cow } })
+    local cake = new_application("cake", { applications = { cow, milk } })
+
+    local started = application.ensure_all_started(cake)
+
+    assert.equal(3, #started)
+    assert.is_true(started[1] == cow and started[2] == milk and started[3] == cake)
+    assert.same({ "up cow", "up milk", "up cake" }, trees.told(3))
+    assert.same({}, application.ensure_all_started(cake))
+    for i = 3, 1, -1 do application.stop(started[i]) end
+  end))
+
+  it("is stopped again when what needs it does not start", alone(function()
+    local cow = new_application "cow"
+    local milk = new_application("milk", {
+      applications = { cow }, start = function() return nil, "sour" end,
+    })
+
+    local started, reason = application.ensure_all_started(milk)
+
+    assert.is_nil(started)
+    assert.is_true(reason[1] == milk)
+    assert.equal("sour", reason[2])
+    assert.same({ "up cow", "down cow" }, trees.told(2))
+  end))
+
+  it("cannot need itself", alone(function()
+    local app = new_application "milk"
+    app.applications = { app }
+
+    local started, reason = application.ensure_all_started(app)
+
+    assert.is_nil(started)
+    assert.equal("needs_itself", reason[2])
+  end))
+
+  local failures = {
+    { "nil and a reason", function() return nil, { "sold", "out" } end, { "sold", "out" } },
+    { "an exit", function() pierrot.exit("sour") end, "sour" },
+  }
+  for _, failure in ipairs(failures) do
+    local title, start, reason = table.unpack(failure)
+    it("is not started by a start that gives " .. title, alone(function()
+      local app = { start = start }
+
+      assert.same({ nil, reason }, { application.start(app) })
+      assert.same({ nil, { "not_started", app } }, { application.stop(app) })
+    end))
+  end
+
+  it("is not started by a start that raises, or gives junk", alone(function()
+    local _, raised = application.start { start = function() error "sour" end }
+    local app = { start = function() return "junk" end }
+    local _, junk = application.start(app)
+
+    assert.equal("error", raised[1])
+    assert.same({ "bad_return", { tostring(app), "start", "junk" } }, junk)
+  end))
+
+  it("harms nobody when it does not start", alone(function()
+    local app = { start = function()
+      return supervisor.start_link({ { id = 1, start = function() return nil, "sour" end } },
+        { strategy = "one_for_one" })
+    end }
+
+    local _, reason = application.start(app)
+
+    assert.same({ "shutdown", { "failed_to_start_child", 1, "sour" } }, reason)
+  end))
+
+  it("is started no more once its tree has ended by itself", alone(function()
+    local app = new_application "milk"
+    application.start(app)
+    local worker = trees.up "milk"
+    local top = pierrot.info(worker, "parent")
+    local master = pierrot.monitor(pierrot.info(top, "parent"))
+
+    supervisor.stop(top)
+
+    assert.equal("shutdown", await_down(master))
+    assert.same({ nil, { "not_started", app } }, { application.stop(app) })
+  end))
+
+  it("has an environment, started or not", function()
+    local app = { env = { port = 4040, verbose = false } }
+
+    assert.equal(4040, application.get_env(app, "port"))
+    assert.is_false(application.get_env(app, "verbose", true))
+    assert.is_nil(application.get_env(app, "host"))
+    assert.equal("localhost", application.get_env(app, "host", "localhost"))
+    assert.equal(7, application.get_env({}, "port", 7))
+  end)
+
+  it("is a module with a start", function()
+    for _, app in ipairs { {}, "no.such.module", 42, { start = 1 } } do
+      support.error_text(application.start, app)
+    end
+  end)
+
+  it("may be named", alone(function()
+    local app = new_application "milk"
+    package.loaded["spec.an_application"] = app
+
+    assert.is_true(application.start "spec.an_application")
+
+    assert.same({ nil, { "already_started", "spec.an_application" } },
+      { application.start "spec.an_application" })
+    assert.equal("already_started", select(2, application.start(app))[1])
+    assert.is_true(application.stop(app))
+    package.loaded["spec.an_application"] = nil
+  end))
+end)
+
+-- The end of the program ----------------------------------------------------------------------
+
+-- What children write when they end, in a program with two trees and two applications.
+local program <const> = [[
+  local pierrot = require "pierrot"
+  local application = require "pierrot.application"
+  local gen_server = require "pierrot.gen_server"
+  local supervisor = require "pierrot.supervisor"
+  local Server = {
+    init = function(id) pierrot.trap_exit(true) return "ok", id end,
+    terminate = function(reason, id) io.write(id, " ", reason, "\n") end,
+  }
+  local function tree(name)
+    local children = {}
+    for i = 1, 2 do
+      children[i] = { id = i, start = function()
+        return gen_server.start_link(Server, name .. i)
+      end }
+    end
+    return assert(supervisor.start_link(children, { strategy = "one_for_one" }))
+  end
+  local A = { start = function() return tree "a" end, stop = function() io.write "A\n" end }
+  local B = { start = function() return tree "b" end, applications = { A } }
+  assert(application.ensure_all_started(B))
+  tree "m" tree "n"
+]]
+
+local in_order <const> = "n2 shutdown\nn1 shutdown\nm2 shutdown\nm1 shutdown\n"
+  .. "b2 shutdown\nb1 shutdown\na2 shutdown\na1 shutdown\nA\n"
+
+describe("the end of the program", function()
+  it("by halt stops trees and applications in order, the last first", function()
+    local output, errors, status = support.run_script(program .. [[
+      pierrot.halt(3)
+      pierrot.receive("never sent")
+    ]])
+
+    assert.same({ in_order, "", 3 }, { output, errors, status })
+  end)
+
+  it("E3.3 says what was stopped on purpose", function()
+    local _, errors = support.run_script [[
+      local application = require "pierrot.application"
+      package.loaded.larder = { start = function()
+        return require("pierrot.supervisor").start_link({}, { strategy = "one_for_one" })
+      end }
+      application.start("larder")
+      application.stop("larder")
+    ]]
+
+    assert.is_truthy(errors:find("application larder stopped", 1, true), errors)
+  end)
+
+  -- The end of a stock interpreter is its own.
+  if not support.interpreter:match("[^/]*$"):match "^pierrot" then return end
+
+  it("by the end of the main process stops them in order", function()
+    local output, errors, status = support.run_script(program)
+
+    assert.same({ in_order, "", 0 }, { output, errors, status })
+  end)
+
+  it("by SIGTERM stops them in order", function()
+    local output, errors, status = support.run_script(program .. [[
+      io.popen("kill -TERM $PPID"):close()
+      pierrot.receive("never sent")
+    ]])
+
+    assert.same({ in_order, "", 143 }, { output, errors, status })
+  end)
+end)
