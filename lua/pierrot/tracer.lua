@@ -149,6 +149,8 @@ M.handle_info = {
   DOWN = function(state, _, _, pid)
     if pid == state.server then return "stop", "normal" end
   end,
+  -- It traps exits to have told of everything before it goes.
+  EXIT = function(_, _, reason) return "stop", reason end,
   _ = function() end,
 }
 

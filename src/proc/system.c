@@ -5,8 +5,7 @@
 
 int pr_is_parents_exit(const struct pr_process *process, const struct pr_signal *message)
 {
-    uint64_t parent = process->lineage ? process->lineage->pid.id : 0;
-    return message->kind == PR_SIGNAL_EXITED && parent == message->from.id;
+    return message->kind == PR_SIGNAL_EXITED && pr_process_is_child_of(process, message->from);
 }
 
 struct pr_signal *pr_system_next(struct pr_process *process)

@@ -18,8 +18,7 @@ static inline int pr_is_system(const struct pr_signal *message)
     return message->kind == PR_SIGNAL_CALL && message->flags & PR_FLAG_SYSTEM;
 }
 
-/* Whether the message is the exit of the parent, which ends a server that traps exits, as in OTP.
- * What has no parent gets the exit signals of the host and the runtime, which are nobody's. */
+/* Whether the message is the exit of the parent, which ends a server that traps exits, as in OTP. */
 int pr_is_parents_exit(const struct pr_process *process, const struct pr_signal *message);
 
 /* The message that is to be handled next; NULL: none. It is still in the mailbox. */

@@ -369,6 +369,7 @@ static int set_up(struct pr_owner *owner, struct pr_actor *actor, const struct p
             return PIERROT_ENOMEM;
         extra->max_queue = start->max_queue;
     }
+    actor->process.has_parent = start->link || start->remote_link.id;
     if (start->link && pr_link_new(owner, start->link, &actor->process) != 0)
         return PIERROT_ENOMEM;
     if (start->remote_link.id && !pr_relation_add(owner, &actor->process, PR_LINK,
