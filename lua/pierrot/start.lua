@@ -236,7 +236,8 @@ local function discard(pid, ref)
   core.unlink(pid)
   if ref then core.demonitor(ref, true) end
   local gone = core.monitor(pid)
-  core.exit(pid, "shutdown")
+  -- Not by an exit signal: it may trap those, and nobody who is not linked is its parent.
+  core.system_cast(pid, { "terminate", "shutdown" })
   core.receive { "DOWN", gone }
 end
 

@@ -43,7 +43,7 @@ static int relations_cell(const struct pr_process *process, enum pr_relation_kin
     for (struct pr_node *node = process->relations.head; node && !error; node = node->next) {
         const struct pr_relation *relation = PR_CONTAINER_OF(node, struct pr_relation, node);
         struct pierrot_term item = pr_cell_pid(relation->peer);
-        if (relation->kind != kind)
+        if (relation->kind != kind || relation->flags & PR_WATCHED_BY_TIMER)
             continue;
         if (relation->extra && relation->extra->name)
             error = pr_term_copy_into(arena, relation->extra->name, &item);
