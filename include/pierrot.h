@@ -449,6 +449,10 @@ PIERROT_API int pierrot_timeout(pierrot_context *ctx, double ms);
 /* erlang:process_flag(trap_exit, flag); the old flag. Thread: actor. */
 PIERROT_API int pierrot_trap_exit(pierrot_context *ctx, int flag);
 
+/* pierrot_stop does not tell the actor to end: it serves others while they end, and ends by itself when
+ * they have. Thread: actor. */
+PIERROT_API void pierrot_stops_itself(pierrot_context *ctx);
+
 /* erlang:link, unlink, monitor, demonitor with flush. Linking the dead: an EXIT with noproc.
  * Messages are {"EXIT", pid, reason} and {"DOWN", ref, "process", pid, reason}. Thread: actor. */
 PIERROT_API int pierrot_link(pierrot_context *ctx, pierrot_pid pid);
