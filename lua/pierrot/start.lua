@@ -21,8 +21,11 @@ local function check_count(level, opts, name)
   end
 end
 
--- The index of a scheduler; nil: the caller's own.
-local function check_scheduler(level, opts)
+--- The index of the scheduler that the option says; nil: the caller's own.
+---@param level integer as in pierrot.argument
+---@param opts table
+---@return integer|nil
+function M.check_scheduler(level, opts)
   local wanted = opts.scheduler
   if wanted == nil or wanted == "local" then return nil end
   if wanted == "any" then wanted = core.least_busy() end
@@ -50,7 +53,7 @@ local function check_all(level, arg, fname, opts, kinds, allows_via)
   check_count(level + 1, opts, "max_heap")
   check_name(level + 1, opts, allows_via)
   argument.check_timeout_option(level + 1, "timeout", opts.timeout)
-  local scheduler = check_scheduler(level + 1, opts) -- no tail call: levels are counted
+  local scheduler = M.check_scheduler(level + 1, opts) -- no tail call: levels are counted
   return scheduler
 end
 
@@ -233,7 +236,8 @@ local function discard(pid, ref)
   core.unlink(pid)
   if ref then core.demonitor(ref, true) end
   local gone = core.monitor(pid)
-  core.exit(pid, "shutdown")
+  -- Not by an exit signal: it may trap those, and nobody who is not linked is its parent.
+  core.system_cast(pid, { "terminate", "shutdown" })
   core.receive { "DOWN", gone }
 end
 

@@ -407,11 +407,10 @@ static int handle_system(struct pr_lua *lua, lua_State *L, struct pr_lua_process
     return serve(L, lua, server);
 }
 
-/* What has no parent gets the runtime's own signals, which are nobody's. */
 static int is_parents_exit(const struct pr_lua_process *server, const struct pr_signal *message)
 {
-    uint64_t parent = server->process.lineage ? server->process.lineage->pid.id : 0;
-    return message->kind == PR_SIGNAL_EXITED && parent == message->from.id;
+    return message->kind == PR_SIGNAL_EXITED &&
+           pr_process_is_child_of(&server->process, message->from);
 }
 
 /* Takes the message out of the mailbox and pushes it; what it is. */

@@ -470,7 +470,13 @@ static int l_send_request(lua_State *L)
     struct pierrot_term value = pr_encode(lua, L, 2, server);
     struct pr_signal *signal = pr_signal_new(owner, PR_SIGNAL_CALL, target.pid);
     struct pr_monitor_options options = {.alias_flags = PR_WATCH_REPLIES};
-    if (!signal || pr_monitor(owner, current(lua), target.pid, &options, &ref) != 0) {
+    int is_name = lua_type(L, 1) == LUA_TSTRING || !target.pid.id;
+    options.name = is_name ? pr_name_term(lua, L, 1) : NULL;
+    int error = PIERROT_ENOMEM;
+    if (signal && (options.name || !is_name))
+        error = pr_monitor(owner, current(lua), target.pid, &options, &ref);
+    pr_term_drop(options.name, &owner->heap);
+    if (error) {
         pr_value_drop(owner, &value);
         if (signal)
             pr_signal_free(owner, signal);

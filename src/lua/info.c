@@ -9,7 +9,6 @@
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
-#include "lua/server.h"
 #include "lua/wait.h"
 
 /* ------------------------------------------------------- items of any process */
@@ -44,7 +43,7 @@ static int relations_cell(const struct pr_process *process, enum pr_relation_kin
     for (struct pr_node *node = process->relations.head; node && !error; node = node->next) {
         const struct pr_relation *relation = PR_CONTAINER_OF(node, struct pr_relation, node);
         struct pierrot_term item = pr_cell_pid(relation->peer);
-        if (relation->kind != kind)
+        if (relation->kind != kind || relation->flags & PR_WATCHED_BY_TIMER)
             continue;
         if (relation->extra && relation->extra->name)
             error = pr_term_copy_into(arena, relation->extra->name, &item);
@@ -219,81 +218,6 @@ static pierrot_term *info_term(struct pr_owner *owner, struct pr_process *proces
     return &arena->root;
 }
 
-/* ----------------------------------------------------------- items of Lua's processes */
-
-static int push_where(lua_State *L)
-{
-    lua_State *co = lua_touserdata(L, 1);
-    lua_Debug ar;
-    if (lua_toboolean(L, 2)) {
-        luaL_traceback(L, co, NULL, 0);
-        return 1;
-    }
-    for (int level = 0; lua_getstack(co, level, &ar); level++) {
-        lua_getinfo(co, "Sln", &ar);
-        if (*ar.what != 'C') {
-            lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
-            return 1;
-        }
-    }
-    lua_pushliteral(L, "?");
-    return 1;
-}
-
-static int where_cell(struct pr_lua *lua, lua_State *co, int is_trace, struct pr_arena *arena,
-                      struct pierrot_term *cell)
-{
-    lua_State *L = lua->scratch;
-    size_t len = 0;
-    const char *text = "";
-    if (!lua_checkstack(L, 6))
-        return PIERROT_ENOMEM;
-    lua_pushcfunction(L, push_where);
-    lua_pushlightuserdata(L, co);
-    lua_pushboolean(L, is_trace);
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK)
-        text = lua_tolstring(L, -1, &len);
-    int error = pr_arena_string(arena, text, len, cell);
-    lua_pop(L, 1);
-    return error;
-}
-
-static int dictionary_cell(struct pr_lua *lua, struct pr_lua_process *process,
-                           struct pr_arena *arena, struct pierrot_term *cell)
-{
-    lua_State *L = lua->scratch;
-    if (!process->dictionary_place || !lua_checkstack(L, 4))
-        return pr_arena_table(arena, 0, 0, cell);
-    pr_store_push(lua, L, process->dictionary_place);
-    pierrot_term *copy = pr_copy_to_reason(lua, L, -1);
-    lua_pop(L, 1);
-    int error = pr_term_copy_into(arena, copy, cell);
-    pr_term_drop(copy, &lua->owner->heap);
-    return error;
-}
-
-int pr_lua_info(struct pr_lua *lua, struct pr_lua_process *process, const char *item,
-                struct pr_arena *arena, struct pierrot_term *cell)
-{
-    lua_State *co = process->body.co;
-    if (strcmp(item, "dictionary") == 0)
-        return dictionary_cell(lua, process, arena, cell);
-    if (strcmp(item, "memory") == 0) {
-        *cell = pr_cell_int((int64_t)sizeof *process + (co ? 1100 : 0) +
-                            (int64_t)process->process.mailbox.n_messages * PR_PIECE_SIZE);
-        return 0;
-    }
-    if (strcmp(item, "current_function") == 0 && co)
-        return where_cell(lua, co, 0, arena, cell);
-    if (strcmp(item, "current_stacktrace") == 0 && co)
-        return where_cell(lua, co, 1, arena, cell);
-    if (strcmp(item, "initial_call") == 0) {
-        const char *name = pr_server_module_name(process);
-        return text_cell(arena, name ? name : process->is_server ? "gen_server" : "function", cell);
-    }
-    return PIERROT_ENOTFOUND;
-}
-
 /* ----------------------------------------------------------------------- asking */
 
 struct info_visit {
@@ -419,6 +343,23 @@ static int l_processes(lua_State *L)
     return 1;
 }
 
+/* links(): of the caller itself. Nothing is waited for, so that a closing variable of a process
+ * that ends may ask: its links are there until all of them have run. */
+static int l_links(lua_State *L)
+{
+    struct pr_process *process = PR_SELF(L)->owner->current;
+    lua_Integer n = 0;
+    lua_newtable(L);
+    for (struct pr_node *node = process->relations.head; node; node = node->next) {
+        struct pr_relation *relation = PR_CONTAINER_OF(node, struct pr_relation, node);
+        if (relation->kind != PR_LINK)
+            continue;
+        pr_push_id(L, relation->peer.id);
+        lua_rawseti(L, -2, ++n);
+    }
+    return 1;
+}
+
 static void set_bytes(lua_State *L, const char *name, lua_Integer bytes)
 {
     lua_pushinteger(L, bytes);
@@ -451,6 +392,7 @@ void pr_open_info(struct pr_lua *lua, lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"info", l_info},
+        {"links", l_links},
         {"is_alive", l_is_alive},
         {"processes", l_processes},
         {"memory", l_memory},

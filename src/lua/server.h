@@ -33,8 +33,4 @@ void pr_server_leave(struct pr_lua *lua, struct pr_lua_process *server);
 void pr_server_open(struct pr_lua *lua, lua_State *L);
 void pr_server_close(struct pr_lua *lua);
 
-/* Fields of info that are Lua's. As pr_kind.info. */
-int pr_lua_info(struct pr_lua *lua, struct pr_lua_process *process, const char *item,
-                struct pr_arena *arena, struct pierrot_term *cell);
-
 #endif

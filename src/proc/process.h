@@ -99,7 +99,7 @@ struct pr_process {
     uint8_t state;                  /* (O) enum pr_process_state */
     uint8_t flags;                  /* (O) enum pr_process_flag */
     uint8_t was_signalled;          /* (O) EXITING by an exit signal of another's, or the runtime's */
-    uint8_t reserved;
+    uint8_t has_parent;             /* (I) see pr_process_is_child_of */
     uint32_t kind_bits; /* (O) for the kind's use */
 };
 
@@ -113,6 +113,10 @@ int pr_process_init(struct pr_owner *owner, struct pr_process *process, const st
  * of memory. Thread: owner. */
 struct pr_lineage *pr_process_lineage(struct pr_owner *owner, struct pr_process *process);
 void pr_lineage_drop(struct pr_owner *owner, struct pr_lineage *lineage);
+
+/* Whether `pid` is its parent in OTP's sense, who started it with a link or a monitor: an EXIT from
+ * there ends a server that traps exits. What has no ancestors has the runtime (id 0) for a parent. */
+int pr_process_is_child_of(const struct pr_process *process, pierrot_pid pid);
 
 /* The rare fields, made when missing. NULL: out of memory. */
 struct pr_process_extra *pr_process_extra(struct pr_owner *owner, struct pr_process *process);

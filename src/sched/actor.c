@@ -151,12 +151,11 @@ static void take_continue(struct pr_owner *owner, struct pr_actor *actor)
     pr_term_drop(arg, &owner->heap);
 }
 
-/* Whether the EXIT comes from the parent: as in OTP that ends a server that traps exits. What a
- * host thread has started has nobody for a parent, and that is who the host's signals come from. */
+/* As in OTP that ends a server that traps exits. */
 static int is_parents_exit(const struct pr_actor *actor, const struct pr_signal *message)
 {
-    uint64_t parent = actor->process.lineage ? actor->process.lineage->pid.id : 0;
-    return message->kind == PR_SIGNAL_EXITED && parent == message->from.id;
+    return message->kind == PR_SIGNAL_EXITED &&
+           pr_process_is_child_of(&actor->process, message->from);
 }
 
 static void take_system(struct pr_owner *owner, struct pr_actor *actor,
@@ -380,6 +379,7 @@ static int set_up(struct pr_owner *owner, struct pr_actor *actor, const struct p
             return PIERROT_ENOMEM;
         extra->max_queue = start->max_queue;
     }
+    actor->process.has_parent = start->link || start->remote_link.id;
     if (start->link && pr_link_new(owner, start->link, &actor->process) != 0)
         return PIERROT_ENOMEM;
     if (start->remote_link.id && !pr_relation_add(owner, &actor->process, PR_LINK,

@@ -1,0 +1,56 @@
+--- testing: processes under test. Under busted, as its helper or required by a spec file, every
+--- test runs in a process of its own, and what it started is gone before the next one.
+
+local hook_of = require "pierrot.testing.busted"
+local mailbox = require "pierrot.testing.mailbox"
+local supervised = require "pierrot.testing.supervised"
+
+-- Spec files that require these get the ones that are loaded now: busted forgets, after each file,
+-- what that file has loaded.
+for _, name in ipairs { "gen_server", "supervisor", "bucket", "registry", "logger", "inspect" } do
+  require("pierrot." .. name)
+end
+require "pierrot"
+
+local M = {
+  start_supervised = supervised.start_supervised,
+  try_start_supervised = supervised.try_start_supervised,
+  start_link_supervised = supervised.start_link_supervised,
+  stop_supervised = supervised.stop_supervised,
+  on_exit = supervised.on_exit,
+  assert_receive = mailbox.assert_receive,
+  assert_received = mailbox.assert_received,
+  refute_receive = mailbox.refute_receive,
+  refute_received = mailbox.refute_received,
+}
+
+-- How long a test may take, in real time.
+local function read_limit()
+  local text = os.getenv "PIERROT_TEST_TIMEOUT"
+  if text == nil or text == "" then return nil end
+  if text == "infinity" then return text end
+  local ms = tonumber(text)
+  if not ms or ms ~= ms or ms <= 0 then
+    error(("PIERROT_TEST_TIMEOUT: milliseconds or infinity expected, got %s"):format(text), 0)
+  end
+  return ms
+end
+
+local function set_globals()
+  for name, value in next, M do rawset(_G, name, value) end
+end
+
+local busted = hook_of.find()
+if not busted then return M end
+
+-- Another file of the same run has loaded this one before.
+local hook = busted.pierrot_testing
+if not hook then
+  hook = hook_of.install(busted, read_limit())
+  hook.module = M
+  busted.pierrot_testing = hook
+end
+hook_of.extend(hook)
+M = hook.module
+set_globals()
+return M

@@ -1,0 +1,79 @@
+-- SPDX-License-Identifier: MIT
+--- Runs of busted on spec files written for the purpose, with pierrot.testing as its helper.
+
+local support = require "spec.support"
+
+local busted_runs = {}
+
+local busted <const> = arg[0]
+
+local HEAD <const> = [[
+local pierrot = require "pierrot"
+local gen_server = require "pierrot.gen_server"
+local bucket = require "pierrot.bucket"
+local function say(...)
+  local words = { ... }
+  for i, word in ipairs(words) do words[i] = tostring(word) end
+  print("SAY " .. table.concat(words, " "))
+end
+]]
+
+-- busted takes files of that ending alone.
+local function spec_file(text)
+  local reserved = support.temporary_file ""
+  local path = reserved.path .. ".lua"
+  local file <close> = assert(io.open(path, "wb"))
+  file:write(text)
+  return setmetatable({ path = path }, { __close = function()
+    os.remove(path)
+    os.remove(reserved.path)
+  end })
+end
+
+-- The lines of a report: tests with what is said of them, and what the tests said themselves.
+local function read_report(output)
+  local report = { tests = {}, said = {}, n_passed = 0, n_failed = 0 }
+  local current
+  for line in output:gmatch("[^\n]*") do
+    local outcome, name = line:match("^(o?n?o?t? ?ok) %d+ %- (.*)$")
+    if name then
+      current = { passed = outcome == "ok", text = "" }
+      report.tests[name] = current
+      local count = current.passed and "n_passed" or "n_failed"
+      report[count] = report[count] + 1
+    elseif line:match("^# ") and current then
+      current.text = current.text .. line:sub(3) .. "\n"
+    elseif line:match("^SAY ") then
+      report.said[#report.said + 1] = line:sub(5)
+    end
+  end
+  return report
+end
+
+--- Runs busted on a spec file of that text. Gives its report: tests by name, each with `passed` and
+-- `text`; what was `said`; n_passed, n_failed; errors (what stands on stderr), status.
+-- `settings`: words put before the command (environment), arguments, helper.
+function busted_runs.run(text, settings)
+  settings = settings or {}
+  local file <close> = spec_file(HEAD .. text)
+  local words = { support.interpreter, busted, "-o", "TAP" }
+  words[#words + 1] = "--helper=" .. (settings.helper or "pierrot.testing")
+  for _, word in ipairs(settings.arguments or {}) do words[#words + 1] = word end
+  words[#words + 1] = file.path
+  local command = (settings.environment or "") .. " " .. support.command(table.unpack(words))
+  local output, errors, status = support.execute(command)
+  local report = read_report(output)
+  setmetatable(report.tests, {
+    __index = function() return { text = "it did not run: " .. output .. errors } end,
+  })
+  report.output, report.errors, report.status = output, errors, status
+  return report
+end
+
+--- The same of one test with this body; gives what is said of it, and the report.
+function busted_runs.run_test(body, settings)
+  local report = busted_runs.run('it("the test", function()\n' .. body .. "\nend)", settings)
+  return report.tests["the test"], report
+end
+
+return busted_runs
