@@ -132,7 +132,8 @@ struct pr_target pr_check_target(struct pr_lua *lua, lua_State *L, int arg, int 
     } else if (lua_type(L, arg) == LUA_TTABLE && is_via(L, arg)) {
         target.pid = pr_find_via(lua, L, arg);
     } else {
-        pr_type_error(L, arg, "pid, name or via");
+        lua_pushfstring(L, "pid, name or via expected, got %s", pr_type_name(L, arg));
+        blame_user(lua, L, arg, lua_tostring(L, -1));
     }
     return target;
 }
