@@ -607,6 +607,67 @@ describe("an assertion about the mailbox", function()
   end)
 end)
 
+describe("capture_log", function()
+  it("gives what anyone logs meanwhile, and keeps it from stderr", function()
+    local test, report = run_test [[
+      local logger = require "pierrot.logger"
+      logger.warning("before")
+      local text = capture_log(function()
+        logger.warning("by %s", "the test")
+        local _, ref = pierrot.spawn_monitor(function() error("by a crash") end)
+        assert_receive({ "DOWN", ref }, 5000)
+      end)
+      assert.is_truthy(text:find("by the test", 1, true), text)
+      assert.is_truthy(text:find("by a crash", 1, true), text)
+      assert.is_nil(text:find("before", 1, true))
+      assert.equal("", capture_log(function() end))
+      logger.warning("after")
+      assert.same({}, pierrot.info(pierrot.self(), "messages"))]]
+
+    assert_passed(test)
+    assert.is_truthy(report.errors:find("before.*after"), report.errors)
+    assert.is_nil(report.errors:find("by ", 1, true), report.errors)
+  end)
+
+  it("nests, and lets errors through", function()
+    local test, report = run_test [[
+      local logger = require "pierrot.logger"
+      local inner
+      local outer = capture_log(function()
+        logger.error "one"
+        inner = capture_log(function() logger.error "two" end)
+        assert.is_false(pcall(capture_log, function() logger.error "three"; error "passes" end))
+      end)
+      assert.is_truthy(inner:find "two")
+      assert.is_nil(inner:find "one")
+      assert.is_truthy(outer:find "one.*two.*three")
+      local passed, failure = pcall(capture_log, function() error({ 1 }) end)
+      assert.same({ false, { 1 } }, { passed, failure })
+      assert.is_false(pcall(capture_log, 42))
+      logger.error "heard"]]
+
+    assert_passed(test)
+    assert.is_truthy(report.errors:find("heard", 1, true), report.errors)
+  end)
+
+  it("is over with a test that dies in it", function()
+    local report = run [[
+      local logger = require "pierrot.logger"
+      local ids = #logger.handlers()
+      it("one", function()
+        capture_log(function() pierrot.exit(pierrot.self(), "kill") end)
+      end)
+      it("two", function()
+        assert.equal(ids, #logger.handlers())
+        logger.error "heard"
+      end)]]
+
+    assert_failed(report.tests["one"], [["killed"]])
+    assert_passed(report.tests["two"])
+    assert.is_truthy(report.errors:find("heard", 1, true), report.errors)
+  end)
+end)
+
 describe("pierrot.testing", function()
   it("works without busted", function()
     local output, errors, status = support.run_script [[

@@ -12,6 +12,7 @@
 local clock = require "pierrot.testing.clock"
 local core = require "pierrot.core"
 local inspect = require "pierrot.inspect"
+local log = require "pierrot.testing.log"
 
 local GRACE <const> = 5000
 local DEFAULT_LIMIT <const> = 60000
@@ -282,6 +283,7 @@ function M.close(case)
   M.is_dead(case)
   local leftovers = stop_all(case)
   cases[case.pid] = nil
+  log.clean()
   local failures = {}
   for i = #case.on_exit, 1, -1 do
     failures[#failures + 1] = run_on_exit(case, case.on_exit[i].fn)
