@@ -5,6 +5,7 @@ local hook_of = require "pierrot.testing.busted"
 local log = require "pierrot.testing.log"
 local mailbox = require "pierrot.testing.mailbox"
 local supervised = require "pierrot.testing.supervised"
+local virtual = require "pierrot.testing.virtual"
 
 -- Spec files that require these get the ones that are loaded now: busted forgets, after each file,
 -- what that file has loaded.
@@ -27,6 +28,8 @@ local M = {
   refute_receive = mailbox.refute_receive,
   refute_received = mailbox.refute_received,
   capture_log = log.capture_log,
+  virtual_time = virtual.virtual_time,
+  advance = virtual.advance,
 }
 
 -- How long a test may take, in real time.

@@ -36,6 +36,7 @@
 #include "sched/report.h"
 #include "sched/runtime.h"
 #include "sched/scheduler.h"
+#include "sched/standing.h"
 #include "sched/stop.h"
 #include "sched/user_timer.h"
 #include "sched/via.h"
