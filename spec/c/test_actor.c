@@ -381,6 +381,129 @@ TEST(a_registry_that_cannot_start_leaves_nothing)
     stop(rt);
 }
 
+/* ------------------------------------------------- duplicate keys, locks, listeners */
+
+/* {keys = "duplicate", listeners = {"listener"}} */
+static pierrot_term *duplicate_options(void)
+{
+    pierrot_term *options = pierrot_table(), *names = pierrot_table();
+    pierrot_table_append(names, text("listener"));
+    pierrot_table_set(options, text("keys"), text("duplicate"));
+    pierrot_table_set(options, text("listeners"), names);
+    return options;
+}
+
+static pierrot_pid spawn_duplicate(pierrot *rt)
+{
+    pierrot_pid pid = {0};
+    CHECK_INT(pierrot_spawn(rt, pierrot_registry_behaviour(), duplicate_options(), NULL, &pid), 0);
+    return pid;
+}
+
+static pierrot_pid spawn_listener(pierrot *rt)
+{
+    pierrot_spawn_options options;
+    pierrot_pid pid = {0};
+    pierrot_spawn_options_init(&options);
+    options.name = "listener";
+    options.name_len = 8;
+    CHECK_INT(pierrot_spawn(rt, pierrot_bucket_behaviour(), NULL, &options, &pid), 0);
+    return pid;
+}
+
+/* {"register_pid", key, pid, "value"} */
+static pierrot_term *register_request(const char *key, pierrot_pid pid)
+{
+    pierrot_term *asked = request("register_pid", text(key), pierrot_pid_term(pid));
+    pierrot_table_append(asked, text("a value that is no short one"));
+    return asked;
+}
+
+TEST(many_have_one_key)
+{
+    enum { N = 50 };
+    pierrot *rt = start(2);
+    pierrot_pid registry = spawn_duplicate(rt), pids[N];
+    for (int i = 0; i < N; i++) {
+        pids[i] = spawn(rt, pierrot_bucket_behaviour());
+        CHECK_TEXT(ask(rt, registry, register_request("key", pids[i])), "true");
+        CHECK_TEXT(ask(rt, registry, register_request("key", pids[i])), "true");
+    }
+    CHECK_TEXT(ASK(registry, "count", text("key"), NULL), "100");
+
+    /* From both ends and from the middle. */
+    for (int i = 0; i < N; i++) {
+        pierrot_pid pid = pids[i % 2 ? (i * 7) % N : N - 1 - i];
+        if (!pierrot_is_alive(rt, pid))
+            continue;
+        pierrot_exit(rt, pid, text("shutdown"));
+        ASK(pid, "size", WITHOUT);
+        const char *all = ASK(registry, "count", WITHOUT);
+        int n = atoi(all);
+        CHECK_INT(atoi(ASK(registry, "count", text("key"), NULL)), n);
+        CHECK_INT(n % 2, 0);
+    }
+    for (int i = 0; i < N; i++)
+        pierrot_exit(rt, pids[i], text("kill"));
+    stop(rt);
+}
+
+TEST(a_duplicate_registry_without_memory_counts_what_it_said)
+{
+    pierrot *rt = start(1);
+    pierrot_pid registry = spawn_duplicate(rt), listener = spawn_listener(rt);
+    pierrot_pid pid = spawn(rt, pierrot_bucket_behaviour());
+    int has_worked = 0, n_expected = 0;
+    for (long n = 1; n < 200 && !has_worked; n++) {
+        pierrot_term *asked = register_request("key", pid);
+        fail_at(n);
+        const char *reply = ask(rt, registry, asked);
+        has_worked = !failed();
+        if (strcmp(reply, "true") == 0)
+            n_expected++;
+        else
+            CHECK(strcmp(reply, "nil") == 0 || strncmp(reply, "error", 5) == 0);
+        int counted = atoi(ASK(registry, "count", text("key"), NULL));
+        /* An answer may have been lost, but not a name. */
+        CHECK(counted == n_expected || (reply[0] == 'e' && counted == n_expected + 1));
+        n_expected = counted;
+        CHECK(pierrot_is_alive(rt, listener));
+    }
+    CHECK(has_worked);
+    for (long n = 1; n < 200; n++) {
+        pierrot_term *asked = request("lookup", text("key"), NULL), *reply = NULL;
+        fail_at(n);
+        int error = pierrot_read(rt, registry, asked, &reply);
+        CHECK(error == 0 || failed());
+        if (error == 0 && !failed())
+            CHECK_INT(pierrot_table_len(reply), n_expected);
+        pierrot_term_free(reply);
+        pierrot_term_free(asked);
+    }
+    stop(rt);
+}
+
+TEST(a_lock_that_there_is_no_memory_for_is_not_taken)
+{
+    pierrot *rt = start(1);
+    pierrot_pid registry = spawn(rt, pierrot_registry_behaviour());
+    int has_worked = 0;
+    for (long n = 1; n < 200 && !has_worked; n++) {
+        /* Whoever calls for the host ends with its call, and its lock goes. */
+        pierrot_term *asked = request("lock", text("a key that is no short one at all"), NULL);
+        fail_at(n);
+        const char *reply = ask(rt, registry, asked);
+        has_worked = !failed();
+        CHECK(reply[0] == '#' || !has_worked);
+        CHECK(ASK(registry, "lock", text("a key that is no short one at all"), NULL)[0] == '#' ||
+              !pierrot_is_alive(rt, registry));
+        if (!pierrot_is_alive(rt, registry))
+            registry = spawn(rt, pierrot_registry_behaviour());
+    }
+    CHECK(has_worked);
+    stop(rt);
+}
+
 /* ------------------------------------------------------------- readers on other threads */
 
 struct reader {

@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "pierrot.h"
@@ -267,6 +269,91 @@ TEST(a_start_that_fails_leaves_nothing)
     CHECK_INT(pierrot_whereis(rt, "a", 1, &holder), 0);
     CHECK(holder.id == pid.id);
     CHECK_INT(start_counter(rt, 3, NULL, NULL, &pid), PIERROT_EINVAL);
+
+    pierrot_free(rt);
+}
+
+/* An actor whose init ends when it may. */
+static atomic_int may_begin, n_begun;
+
+static int slow_init(pierrot_context *ctx, void *state, const pierrot_term *arg)
+{
+    struct timespec pause = {.tv_nsec = 1000000};
+    (void)ctx;
+    (void)state;
+    for (int64_t ms = pierrot_as_int(arg); ms > 0; ms--)
+        nanosleep(&pause, NULL);
+    while (!atomic_load(&may_begin))
+        sched_yield();
+    atomic_fetch_add(&n_begun, 1);
+    return PIERROT_OK;
+}
+
+static const pierrot_behaviour slow = {
+    .size = sizeof slow, .name = "slow", .init = slow_init, .terminate = counter_terminate};
+
+static int start_slowly(pierrot *rt, int scheduler, int64_t ms, int timeout_ms)
+{
+    pierrot_spawn_options options;
+    pierrot_pid pid;
+    pierrot_spawn_options_init(&options);
+    options.scheduler = scheduler;
+    options.name = "slow";
+    options.name_len = 4;
+    options.timeout_ms = timeout_ms;
+    return pierrot_spawn(rt, &slow, pierrot_int(ms), &options, &pid);
+}
+
+TEST(a_spawn_that_takes_too_long_leaves_nothing)
+{
+    pierrot_pid pid;
+    pierrot *rt = open_runtime(2);
+    atomic_store(&may_begin, 0);
+    atomic_store(&n_begun, 0);
+    atomic_store(&n_terminated, 0);
+
+    /* Elsewhere it is given up before init is done; on the waiting thread itself, afterwards. */
+    CHECK_INT(start_slowly(rt, 2, 0, 10), PIERROT_ETIMEOUT);
+    CHECK_INT(atomic_load(&n_begun), 0);
+    atomic_store(&may_begin, 1);
+    /* The same scheduler comes to this when it has done with the first. */
+    CHECK_INT(start_counter(rt, 2, NULL, NULL, &pid), 0);
+    CHECK_INT(start_slowly(rt, 1, 20, 5), PIERROT_ETIMEOUT);
+    CHECK_INT(pierrot_stop(rt, 5000), 0);
+
+    CHECK_INT(atomic_load(&n_begun), 2);
+    CHECK_INT(atomic_load(&n_terminated), 3);
+    CHECK_INT(pierrot_whereis(rt, "slow", 4, &pid), PIERROT_ENOTFOUND);
+    pierrot_free(rt);
+}
+
+TEST(a_spawn_in_time_is_no_matter)
+{
+    pierrot *rt = open_runtime(2);
+    atomic_store(&may_begin, 1);
+
+    CHECK_INT(start_slowly(rt, 1, 0, 5000), 0);
+    CHECK_INT(start_slowly(rt, 2, 0, 5000), PIERROT_EEXIST);
+
+    pierrot_free(rt);
+}
+
+TEST(spawn_options_of_the_wrong_size_are_refused)
+{
+    pierrot_spawn_options options;
+    pierrot_pid pid;
+    pierrot_term *result;
+    pierrot *rt = open_runtime(1);
+    pierrot_spawn_options_init(&options);
+    options.size = 0;
+
+    CHECK_INT(pierrot_spawn(rt, &counter, pierrot_int(1), &options, &pid), PIERROT_EINVAL);
+    CHECK_INT(pierrot_start(rt, "spec.fixtures.counter", pierrot_int(1), &options, &pid),
+              PIERROT_EINVAL);
+    CHECK_INT(pierrot_spawn_function(rt, "os", "time", pierrot_nil(), &options, &pid),
+              PIERROT_EINVAL);
+    CHECK_INT(pierrot_eval(rt, "return 1", 8, NULL, pierrot_nil(), &options, 1000, &result),
+              PIERROT_EINVAL);
 
     pierrot_free(rt);
 }

@@ -21,7 +21,8 @@ static struct pr_spawn_options options_of(const pierrot_spawn_options *options)
 static struct pr_owner *target_of(pierrot *rt, const pierrot_spawn_options *options)
 {
     int index = options && options->scheduler > 0 ? options->scheduler - 1 : 0;
-    int is_valid = !options || (options->scheduler >= 0 && !options->link);
+    int is_valid = !options || (options->size == sizeof *options && options->scheduler >= 0 &&
+                                !options->link);
     return is_valid && index < (int)rt->n_schedulers ? rt->system.owners[index] : NULL;
 }
 

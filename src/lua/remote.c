@@ -73,10 +73,9 @@ static void harm_starter(struct pr_owner *owner, struct pr_process *starter,
 
 static pierrot_term *why_of(struct pr_owner *owner, const struct remote_start *start)
 {
-    const char *text =
-        start->error == PIERROT_EEXIST    ? "already_registered"
-        : start->error == PIERROT_EIGNORE ? "ignore"
-                                          : pierrot_strerror(start->error);
+    const char *text = start->error == PIERROT_EEXIST    ? "already_registered"
+                       : start->error == PIERROT_EIGNORE ? "ignore"
+                                                         : pierrot_strerror(start->error);
     pierrot_term *why = start->why ? pr_term_hold(start->why)
                                    : pr_term_new_string(&owner->heap, text, strlen(text));
     return why ? why : PR_TERM(enomem);
@@ -161,6 +160,7 @@ static int add_remote_relations(struct pr_owner *owner, struct remote_start *sta
 {
     struct pr_process *made = pr_ptable_find(owner, start->pid);
     pierrot_pid starter = start->starter.pid;
+    made->has_parent = start->link || start->monitor;
     if ((start->link && !pr_relation_add(owner, made, PR_LINK, starter, (pierrot_ref){0})) ||
         (start->monitor && !pr_relation_add(owner, made, PR_WATCHED, starter, start->ref))) {
         pr_lua_process_of(made)->starter = (pierrot_from){{0}, {0}};

@@ -340,11 +340,14 @@ static int l_start_actor(lua_State *L)
     luaL_argcheck(L, behaviour, 2, "no such actor");
     lua_settop(L, 3);
     read_options(lua, L, 1, &options);
+    lua_getfield(L, 1, "timeout");
+    uint64_t deadline = pr_check_deadline(lua, L, 4);
     struct pr_actor_start start = {.behaviour = behaviour,
                                    .link = options.link,
                                    .name = options.name,
                                    .name_len = options.name_len,
-                                   .max_queue = options.max_queue};
+                                   .max_queue = options.max_queue,
+                                   .deadline_ns = deadline < UINT64_MAX ? deadline : 0};
     start.arg = pr_copy_to_term(lua, L, 3, &error);
     if (!start.arg)
         return error == PIERROT_EINVAL ? pr_copy_error(lua, L, 3) : pr_spawn_fail(L, error);
@@ -362,6 +365,8 @@ static int l_start_actor(lua_State *L)
     lua_pushnil(L);
     if (error == PIERROT_EIGNORE)
         lua_pushliteral(L, "ignore");
+    else if (error == PIERROT_ETIMEOUT)
+        lua_pushliteral(L, "timeout");
     else if (why)
         return pr_push_root(lua, L, why) + 1;
     else

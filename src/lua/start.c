@@ -161,7 +161,9 @@ int pierrot_start(pierrot *rt, const char *module, pierrot_term *arg,
                   const pierrot_spawn_options *options, pierrot_pid *pid)
 {
     int index = options && options->scheduler > 0 ? options->scheduler - 1 : 0;
-    if (!module || index >= (int)rt->n_schedulers || (options && options->link)) {
+    int is_valid = !options || (options->size == sizeof *options && !options->link &&
+                                options->scheduler >= 0);
+    if (!module || !is_valid || index >= (int)rt->n_schedulers) {
         pierrot_term_free(arg);
         return PIERROT_EINVAL;
     }

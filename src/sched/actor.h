@@ -19,11 +19,12 @@ struct pr_actor_start {
     const char *name;           /* NULL: none */
     size_t name_len;
     uint64_t max_queue;
+    uint64_t deadline_ns; /* when init must be done; 0: some time */
 };
 
 /* Starts an actor here: init runs within the call. Nothing remains of a failed start; *why is its
  * reason then (gives), or NULL. 0, PIERROT_EEXIST (*pid: the holder), PIERROT_EIGNORE,
- * PIERROT_EEXITED, ENOMEM, ELIMIT. Thread: owner. */
+ * PIERROT_EEXITED, PIERROT_ETIMEOUT, ENOMEM, ELIMIT. Thread: owner. */
 int pr_actor_start(struct pr_owner *owner, const struct pr_actor_start *start, pierrot_pid *pid,
                    pierrot_term **why);
 
@@ -39,9 +40,6 @@ enum pr_now {
  * polled. Lends: request. Thread: owner. */
 enum pr_now pr_actor_call_now(struct pr_owner *owner, struct pr_process *server, pierrot_from from,
                               const pierrot_term *request, pierrot_term **reply);
-
-/* The state of an actor as a term. Gives; NULL: none, or out of memory. */
-pierrot_term *pr_actor_state(struct pr_owner *owner, struct pr_process *process);
 
 const char *pr_actor_name(const struct pr_process *process);
 

@@ -12,6 +12,7 @@
 #include "proc/reply.h"
 #include "proc/signal.h"
 #include "sched/actor.h"
+#include "sched/alarm.h"
 #include "sched/host_call.h"
 #include "sched/message.h"
 #include "sched/runtime.h"
@@ -149,7 +150,8 @@ int pierrot_is_alive(pierrot *rt, pierrot_pid pid)
     return pr_ptable_is_alive(&rt->system, pid);
 }
 
-/* What one of the runtime's threads allocates another may free: their counts add up (base/alloc.h). */
+/* What one of the runtime's threads allocates another may free: their counts add up (base/alloc.h).
+ */
 static struct pr_heap *heap_here(pierrot *rt)
 {
     struct pr_owner *owner = owner_here(rt);
@@ -176,6 +178,12 @@ void pierrot_log(pierrot *rt, pierrot_level level, const char *format, ...)
 
 /* ------------------------------------------------------------------- spawning */
 
+static uint64_t deadline_of(struct pr_owner *owner, int timeout_ms)
+{
+    uint64_t now = timeout_ms < 0 ? 0 : pr_scheduler_now(pr_scheduler_of(owner));
+    return timeout_ms < 0 ? 0 : pr_clock_deadline(now, timeout_ms);
+}
+
 static int spawn_here(struct pr_owner *owner, const pierrot_behaviour *behaviour,
                       const pierrot_term *arg, const pierrot_spawn_options *options,
                       pierrot_pid *pid)
@@ -183,10 +191,11 @@ static int spawn_here(struct pr_owner *owner, const pierrot_behaviour *behaviour
     struct pr_process *parent = owner->current;
     struct pr_actor_start start = {.behaviour = behaviour,
                                    .arg = (pierrot_term *)arg,
-                                   .link = options && options->link ? parent : NULL,
-                                   .name = options ? options->name : NULL,
-                                   .name_len = options ? options->name_len : 0,
-                                   .max_queue = options ? (uint64_t)options->max_queue : 0};
+                                   .link = options->link ? parent : NULL,
+                                   .name = options->name,
+                                   .name_len = options->name_len,
+                                   .max_queue = (uint64_t)options->max_queue,
+                                   .deadline_ns = deadline_of(owner, options->timeout_ms)};
     pierrot_term *why = NULL;
     if (parent && !(start.lineage = pr_process_lineage(owner, parent)))
         return PIERROT_ENOMEM;
@@ -195,45 +204,94 @@ static int spawn_here(struct pr_owner *owner, const pierrot_behaviour *behaviour
     return error;
 }
 
+/* A host's spawn, which a timeout may leave to the scheduler that is at it: so it owns all. */
 struct spawn {
-    struct pr_host_visit visit;
+    struct pr_host_visit visit; /* first */
     const pierrot_behaviour *behaviour;
-    const pierrot_term *arg;
-    const pierrot_spawn_options *options;
-    pierrot_pid *pid;
+    pierrot_term *arg;
+    pierrot_spawn_options options; /* whose name stands below */
+    pierrot_pid pid;
+    char name[];
 };
+
+static size_t spawn_size(const pierrot_spawn_options *options)
+{
+    return sizeof(struct spawn) + (options->name ? options->name_len : 0);
+}
+
+static void free_spawn(struct pr_heap *heap, struct spawn *spawn)
+{
+    pierrot_term_free(spawn->arg);
+    pr_free(heap, spawn, spawn_size(&spawn->options));
+}
 
 static int spawn_there(struct pr_owner *owner, struct pr_host_visit *visit)
 {
     struct spawn *spawn = (struct spawn *)visit;
-    return spawn_here(owner, spawn->behaviour, spawn->arg, spawn->options, spawn->pid);
+    return spawn_here(owner, spawn->behaviour, spawn->arg, &spawn->options, &spawn->pid);
 }
 
-/* Takes nothing: the argument is read by init and still the caller's. */
-static int spawn(pierrot *rt, const pierrot_behaviour *behaviour, const pierrot_term *arg,
-                 const pierrot_spawn_options *options, pierrot_pid *pid)
+static void spawn_abandoned(struct pr_owner *owner, struct pr_host_visit *visit, int result)
 {
-    struct pr_owner *here = owner_here(rt);
-    int index = options ? options->scheduler : 0;
-    if (!behaviour || behaviour->size < offsetof(pierrot_behaviour, handle_continue) || index < 0 || index > (int)rt->n_schedulers)
-        return PIERROT_EINVAL;
-    struct pr_owner *target = index > 0 ? rt->system.owners[index - 1]
-                              : here    ? here
-                                        : rt->system.owners[0];
-    if (here == target)
-        return spawn_here(here, behaviour, arg, options, pid);
-    struct spawn request = {.visit.run = spawn_there,
-                            .behaviour = behaviour,
-                            .arg = arg,
-                            .options = options,
-                            .pid = pid};
-    return pr_host_visit(rt, target, &request.visit);
+    struct spawn *spawn = (struct spawn *)visit;
+    if (result == 0)
+        (void)pr_exit_send(owner, nobody, spawn->pid, PR_TERM(kill));
+    free_spawn(&owner->heap, spawn);
+}
+
+/* Takes: arg. */
+static int spawn_from_host(pierrot *rt, struct pr_owner *target, const pierrot_behaviour *behaviour,
+                           pierrot_term *arg, const pierrot_spawn_options *options,
+                           pierrot_pid *pid)
+{
+    struct spawn *spawn = pr_zalloc(&rt->system.heap, spawn_size(options));
+    if (!spawn) {
+        pierrot_term_free(arg);
+        return PIERROT_ENOMEM;
+    }
+    spawn->visit.run = spawn_there;
+    spawn->visit.abandoned = spawn_abandoned;
+    spawn->behaviour = behaviour;
+    spawn->arg = arg;
+    spawn->options = *options;
+    if (options->name) {
+        memcpy(spawn->name, options->name, options->name_len);
+        spawn->options.name = spawn->name;
+    }
+    int error = pr_host_visit_within(rt, target, &spawn->visit, options->timeout_ms);
+    if (error == PR_HOST_LATER)
+        return PIERROT_ETIMEOUT;
+    if (!error)
+        *pid = spawn->pid;
+    free_spawn(&rt->system.heap, spawn);
+    return error;
+}
+
+static int is_valid(pierrot *rt, const pierrot_behaviour *behaviour,
+                    const pierrot_spawn_options *options)
+{
+    return behaviour && behaviour->size >= offsetof(pierrot_behaviour, handle_continue) &&
+           options->size == sizeof *options && options->scheduler >= 0 &&
+           options->scheduler <= (int)rt->n_schedulers;
 }
 
 int pierrot_spawn(pierrot *rt, const pierrot_behaviour *behaviour, pierrot_term *arg,
                   const pierrot_spawn_options *options, pierrot_pid *pid)
 {
-    int error = spawn(rt, behaviour, arg, options, pid);
+    struct pr_owner *here = owner_here(rt);
+    pierrot_spawn_options defaults;
+    pierrot_spawn_options_init(&defaults);
+    options = options ? options : &defaults;
+    if (!is_valid(rt, behaviour, options)) {
+        pierrot_term_free(arg);
+        return PIERROT_EINVAL;
+    }
+    struct pr_owner *target = options->scheduler > 0 ? rt->system.owners[options->scheduler - 1]
+                              : here                 ? here
+                                                     : rt->system.owners[0];
+    if (here != target)
+        return spawn_from_host(rt, target, behaviour, arg, options, pid);
+    int error = spawn_here(here, behaviour, arg, options, pid);
     pierrot_term_free(arg);
     return error;
 }

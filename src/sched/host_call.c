@@ -13,42 +13,100 @@
 
 /* ------------------------------------------------------ waiting of host threads */
 
-static int is_done(void *ud)
+static int is_done(struct pr_host_visit *visit)
 {
-    struct pr_host_visit *visit = ud;
     uv_mutex_lock(&visit->mutex);
     int done = visit->is_done;
     uv_mutex_unlock(&visit->mutex);
     return done;
 }
 
-void pr_host_complete(struct pr_host_visit *visit, int result)
+/* Whether nobody waits for it any more; else `visit` may be gone now. */
+static int complete(struct pr_host_visit *visit, int result)
 {
     struct pr_owner *first = visit->runtime->system.owners[0];
     uv_mutex_lock(&visit->mutex);
+    int is_abandoned = visit->is_abandoned;
     visit->result = result;
     visit->is_done = 1;
     uv_cond_signal(&visit->condition);
     uv_mutex_unlock(&visit->mutex);
-    /* `visit` may be gone now. The creator may be waiting in the loop of scheduler 0. */
-    first->ops->wake(first);
+    /* The creator may be waiting in the loop of scheduler 0. */
+    if (!is_abandoned)
+        first->ops->wake(first);
+    return is_abandoned;
 }
 
-static void wait(struct pr_host_visit *visit)
+void pr_host_complete(struct pr_host_visit *visit, int result)
+{
+    (void)complete(visit, result);
+}
+
+/* The creator waits by running scheduler 0, until the visit is done or the time is up. */
+struct patience {
+    struct pr_alarm alarm; /* first */
+    struct pr_host_visit *visit;
+    int is_over;
+};
+
+static int has_waited(void *ud)
+{
+    struct patience *patience = ud;
+    return patience->is_over || is_done(patience->visit);
+}
+
+static void end_patience(struct pr_owner *owner, struct pr_alarm *alarm)
+{
+    (void)owner;
+    ((struct patience *)alarm)->is_over = 1;
+}
+
+static uint64_t deadline_of(struct pr_owner *owner, int timeout_ms)
+{
+    uint64_t now = pr_scheduler_now(pr_scheduler_of(owner));
+    return timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(now, timeout_ms);
+}
+
+static void run_meanwhile(struct pr_host_visit *visit, int timeout_ms)
+{
+    struct pr_scheduler *first = visit->runtime->schedulers[0];
+    struct pr_owner *outer = pr_owner_here();
+    struct patience patience = {.visit = visit};
+    pr_owner_set_here(&first->owner);
+    pr_timer_init(&patience.alarm.timer);
+    if (timeout_ms >= 0)
+        pr_alarm_set(&first->owner, &patience.alarm, deadline_of(&first->owner, timeout_ms),
+                     end_patience);
+    pr_scheduler_run(first, has_waited, &patience);
+    pr_alarm_cancel(&first->owner, &patience.alarm);
+    pr_owner_set_here(outer);
+}
+
+/* Under the mutex. */
+static void sleep_until_done(struct pr_host_visit *visit, int timeout_ms)
+{
+    uint64_t end = uv_hrtime() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * 1000000;
+    while (!visit->is_done && timeout_ms < 0)
+        uv_cond_wait(&visit->condition, &visit->mutex);
+    for (uint64_t now = uv_hrtime(); !visit->is_done && now < end; now = uv_hrtime())
+        (void)uv_cond_timedwait(&visit->condition, &visit->mutex, end - now);
+}
+
+/* Whether the visit is done; else it is abandoned, and not to be touched any more. */
+static int wait(struct pr_host_visit *visit, int timeout_ms)
 {
     uv_thread_t self = uv_thread_self();
     struct pierrot *runtime = visit->runtime;
-    if (uv_thread_equal(&self, &runtime->creator) && !runtime->schedulers[0]->has_thread) {
-        struct pr_owner *outer = pr_owner_here();
-        pr_owner_set_here(&runtime->schedulers[0]->owner);
-        pr_scheduler_run(runtime->schedulers[0], is_done, visit);
-        pr_owner_set_here(outer);
-        return;
-    }
+    int runs = uv_thread_equal(&self, &runtime->creator) && !runtime->schedulers[0]->has_thread;
+    if (runs)
+        run_meanwhile(visit, timeout_ms);
     uv_mutex_lock(&visit->mutex);
-    while (!visit->is_done)
-        uv_cond_wait(&visit->condition, &visit->mutex);
+    if (!runs)
+        sleep_until_done(visit, timeout_ms);
+    int done = visit->is_done;
+    visit->is_abandoned = !done;
     uv_mutex_unlock(&visit->mutex);
+    return done;
 }
 
 int pr_host_would_deadlock(struct pierrot *runtime)
@@ -64,17 +122,26 @@ struct visit_signal {
     char padding[PR_PIECE_SIZE]; /* a piece is freed by its size */
 };
 
+static void close_visit(struct pr_host_visit *visit)
+{
+    uv_cond_destroy(&visit->condition);
+    uv_mutex_destroy(&visit->mutex);
+}
+
 static void run_visit(struct pr_owner *owner, struct pr_process *process, struct pr_visit *visit)
 {
     struct pr_host_visit *host = ((struct visit_signal *)visit)->host;
     (void)process;
     pr_free(&owner->heap, visit, sizeof(struct visit_signal));
     int result = host->run(owner, host);
-    if (result != PR_HOST_LATER)
-        pr_host_complete(host, result);
+    if (result == PR_HOST_LATER || !complete(host, result))
+        return;
+    close_visit(host);
+    host->abandoned(owner, host, result);
 }
 
-int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_host_visit *visit)
+int pr_host_visit_within(struct pierrot *runtime, struct pr_owner *target,
+                         struct pr_host_visit *visit, int timeout_ms)
 {
     if (pr_host_would_deadlock(runtime))
         return PIERROT_EDEADLK;
@@ -88,16 +155,21 @@ int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_ho
         pr_free(&runtime->system.heap, signal, sizeof *signal);
         return error;
     }
-    visit->is_done = 0;
+    visit->is_done = visit->is_abandoned = 0;
     visit->runtime = runtime;
     signal->host = visit;
     signal->visit.run = run_visit;
     signal->visit.signal.kind = PR_SIGNAL_VISIT;
     pr_signal_push(target, &signal->visit.signal);
-    wait(visit);
-    uv_cond_destroy(&visit->condition);
-    uv_mutex_destroy(&visit->mutex);
+    if (!wait(visit, timeout_ms))
+        return PR_HOST_LATER;
+    close_visit(visit);
     return visit->result;
+}
+
+int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_host_visit *visit)
+{
+    return pr_host_visit_within(runtime, target, visit, -1);
 }
 
 /* --------------------------------------------------------------- stand-ins */
@@ -159,12 +231,6 @@ static int error_of(enum pr_outcome outcome, const pierrot_term *why)
     if (pr_cell_is_bytes(why, "enomem", 6))
         return PIERROT_ENOMEM;
     return PIERROT_EEXITED;
-}
-
-static uint64_t deadline_of(struct pr_owner *owner, int timeout_ms)
-{
-    uint64_t now = pr_scheduler_now(pr_scheduler_of(owner));
-    return timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(now, timeout_ms);
 }
 
 int pr_host_begin_call(struct pr_owner *owner, struct pr_process *process, pierrot_pid to,

@@ -16,8 +16,10 @@
 struct pr_host_visit {
     /* The result for the host thread; or PR_HOST_LATER: pr_host_complete follows. */
     int (*run)(struct pr_owner *owner, struct pr_host_visit *visit);
+    /* For pr_host_visit_within: nobody waits for the result any more; frees the visit. */
+    void (*abandoned)(struct pr_owner *owner, struct pr_host_visit *visit, int result);
     int result;
-    int is_done; /* (M) under the lock of pr_host_visit */
+    int is_done, is_abandoned; /* (M) under the mutex */
     uv_mutex_t mutex;
     uv_cond_t condition;
     struct pierrot *runtime;
@@ -25,6 +27,11 @@ struct pr_host_visit {
 
 /* The result of the visit; PIERROT_EDEADLK on a scheduler's own thread. Thread: any. */
 int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_host_visit *visit);
+
+/* The same for at most timeout_ms (-1: for ever): then it is PR_HOST_LATER, and the visit is its run's,
+ * which ends in `abandoned` and not in a pr_host_complete of later. Thread: any. */
+int pr_host_visit_within(struct pierrot *runtime, struct pr_owner *target,
+                         struct pr_host_visit *visit, int timeout_ms);
 
 /* Whether a blocking call would wait for itself: on a thread of the runtime's own, or inside of a
  * slice. Thread: any. */

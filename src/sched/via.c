@@ -27,9 +27,8 @@ static int find_registry(pierrot *rt, const pierrot_term *registry, int depth, p
 /* The reply to a lookup: nil, pid, {pid, value}, or a list of such from one with duplicate keys. */
 static int read_reply(const pierrot_term *reply, pierrot_pid *pid)
 {
-    const pierrot_term *found = pierrot_term_type(reply) == PIERROT_TABLE
-                                    ? pierrot_table_at(reply, 1)
-                                    : reply;
+    const pierrot_term *found =
+        pierrot_term_type(reply) == PIERROT_TABLE ? pierrot_table_at(reply, 1) : reply;
     if (pierrot_term_type(reply) == PIERROT_NIL)
         return PIERROT_ENOTFOUND;
     if (pierrot_term_type(found) != PIERROT_PID)

@@ -66,8 +66,11 @@ static int copy_table(struct copy *copy, struct pierrot_term *cell)
     struct pr_table *to = cell->as.table;
     to->n_array = from->n_array;
     to->n_pairs = from->n_pairs;
-    memcpy(to->array, from->array, from->n_array * sizeof *to->array);
-    memcpy(to->pairs, from->pairs, from->n_pairs * 2 * sizeof *to->pairs);
+    /* A table that is lent may have no memory for what it does not hold. */
+    if (from->n_array > 0)
+        memcpy(to->array, from->array, from->n_array * sizeof *to->array);
+    if (from->n_pairs > 0)
+        memcpy(to->pairs, from->pairs, from->n_pairs * 2 * sizeof *to->pairs);
     copy_index(copy->arena, from, to);
     return pr_seen_add(&copy->tables, from, to);
 }
