@@ -8,6 +8,7 @@
 function(pierrot_embed_rule)
   set(root "${PROJECT_SOURCE_DIR}/lua")
   file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE "${root}" "${root}/*.lua")
+  list(FILTER files EXCLUDE REGEX "^pierrot/meta/") # types, for editors
   list(SORT files)
   list(JOIN files "\n" lines)
   set(list "${PROJECT_BINARY_DIR}/generated/embedded.list")

@@ -31,6 +31,9 @@ install(TARGETS ${libraries} EXPORT pierrot
         NAMELINK_COMPONENT development)
 install(DIRECTORY include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development
         FILES_MATCHING PATTERN "*.h")
+# Types for editors, and what docs/reference is made of; a language server takes it as a library.
+install(DIRECTORY lua/pierrot/meta DESTINATION "${CMAKE_INSTALL_DATADIR}/pierrot"
+        COMPONENT development)
 install(FILES LICENSE README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT development)
 
 # ------------------------------------------------------------------------------------ find_package

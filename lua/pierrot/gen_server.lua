@@ -75,7 +75,8 @@ function M.stop(server, ...)
     core.exit { why, { "gen_server", "stop", server, reason, timeout } }
   end
   local pid = core.whereis(server)
-  if not pid then fail("noproc") end
+  -- Here, since a DOWN with "noproc" may be the end that is asked for.
+  if not pid or not core.is_alive(pid) then fail("noproc") end
   if pid == core.self() then fail("calling_self") end
   local ref = core.monitor(pid)
   core.system_cast(pid, { "terminate", reason })

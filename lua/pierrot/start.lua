@@ -236,7 +236,8 @@ local function discard(pid, ref)
   core.unlink(pid)
   if ref then core.demonitor(ref, true) end
   local gone = core.monitor(pid)
-  core.exit(pid, "shutdown")
+  -- Not by an exit signal: it may trap those, and nobody who is not linked is its parent.
+  core.system_cast(pid, { "terminate", "shutdown" })
   core.receive { "DOWN", gone }
 end
 
@@ -277,8 +278,9 @@ function M.actor(name, arg, opts, link)
     link = link or opts.link or false, monitor = opts.monitor or false,
     name = not via and opts.name or nil, max_queue = opts.max_queue,
   }, opts.timeout)
-  if not pid or not via then return pid, ref end
-  return register_actor(via, pid, ref)
+  if pid and via then pid, ref = register_actor(via, pid, ref) end
+  if ref == nil then return pid end
+  return pid, ref
 end
 
 return M

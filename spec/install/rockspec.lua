@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- lua rockspec.lua ROCKSPEC SOURCE LUA_INCDIR LIBDIR: checks a rockspec against the tree, and
--- prints its variables for CMake, one -D a line.
+-- lua rockspec.lua ROCKSPEC SOURCE LUA_INCDIR LIBDIR: checks a rockspec against the tree and prints
+-- its variables for CMake, one -D a line.
 
 local path <const>, source <const>, include <const>, libdir <const> = table.unpack(arg)
 local rockspec <const> = {}

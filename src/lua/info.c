@@ -21,7 +21,7 @@ static int text_cell(struct pr_arena *arena, const char *text, struct pierrot_te
 static int status_cell(const struct pr_process *process, struct pr_arena *arena,
                        struct pierrot_term *cell)
 {
-    if (process->flags & PR_SUSPENDED)
+    if (process->sys & PR_SYS_SUSPENDED)
         return text_cell(arena, "suspended", cell);
     switch ((enum pr_process_state)process->state) {
     case PR_RUNNABLE:
@@ -43,7 +43,7 @@ static int relations_cell(const struct pr_process *process, enum pr_relation_kin
     for (struct pr_node *node = process->relations.head; node && !error; node = node->next) {
         const struct pr_relation *relation = PR_CONTAINER_OF(node, struct pr_relation, node);
         struct pierrot_term item = pr_cell_pid(relation->peer);
-        if (relation->kind != kind)
+        if (relation->kind != kind || relation->flags & PR_WATCHED_BY_TIMER)
             continue;
         if (relation->extra && relation->extra->name)
             error = pr_term_copy_into(arena, relation->extra->name, &item);

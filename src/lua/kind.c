@@ -111,6 +111,7 @@ static int apply(struct pr_lua *lua, struct pr_lua_process *process,
         if (error)
             return error;
     }
+    base->has_parent = options->link || options->monitor;
     if (options->link && pr_link_new(owner, options->link, base) != 0)
         return PIERROT_ENOMEM;
     if (options->monitor)

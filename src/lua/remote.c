@@ -160,6 +160,7 @@ static int add_remote_relations(struct pr_owner *owner, struct remote_start *sta
 {
     struct pr_process *made = pr_ptable_find(owner, start->pid);
     pierrot_pid starter = start->starter.pid;
+    made->has_parent = start->link || start->monitor;
     if ((start->link && !pr_relation_add(owner, made, PR_LINK, starter, (pierrot_ref){0})) ||
         (start->monitor && !pr_relation_add(owner, made, PR_WATCHED, starter, start->ref))) {
         pr_lua_process_of(made)->starter = (pierrot_from){{0}, {0}};

@@ -45,7 +45,7 @@ int pr_link(struct pr_owner *owner, struct pr_process *process, pierrot_pid peer
         struct pr_process *other = pr_ptable_find(owner, peer);
         return other ? pr_link_new(owner, process, other) : PIERROT_ENOPROC;
     }
-    if (!target)
+    if (!target || !pr_ptable_is_alive(owner->system, peer))
         return PIERROT_ENOPROC;
     struct pr_signal *signal = pr_signal_new(owner, PR_SIGNAL_LINK, peer);
     if (!signal)

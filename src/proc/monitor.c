@@ -48,6 +48,10 @@ int pr_monitor(struct pr_owner *owner, struct pr_process *process, pierrot_pid t
                const struct pr_monitor_options *options, pierrot_ref *ref)
 {
     struct pr_monitor_extra *extra;
+    if (target.id == process->pid.id) {
+        *ref = pr_owner_make_ref(owner);
+        return 0;
+    }
     struct pr_signal *signal = pr_signal_new(owner, PR_SIGNAL_MONITOR, target);
     if (!signal)
         return PIERROT_ENOMEM;
@@ -126,12 +130,16 @@ int pr_monitor_flush(struct pr_owner *owner, struct pr_process *process, pierrot
 
 void pr_monitor_take(struct pr_owner *owner, struct pr_process *process, struct pr_signal *signal)
 {
-    if (process && pr_relation_add(owner, process, PR_WATCHED, signal->from, signal->ref)) {
+    struct pr_relation *watched =
+        process ? pr_relation_add(owner, process, PR_WATCHED, signal->from, signal->ref) : NULL;
+    if (watched) {
+        watched->flags = signal->flags & PR_FLAG_TIMER ? PR_WATCHED_BY_TIMER : 0;
         pr_signal_free(owner, signal);
         return;
     }
     pierrot_pid watcher = signal->from;
     signal->kind = PR_SIGNAL_DOWN;
+    signal->flags = 0;
     signal->from = signal->u.to;
     signal->u.to = watcher;
     signal->value = pr_value_of_term(process ? PR_TERM(enomem) : PR_TERM(noproc));
@@ -152,6 +160,11 @@ void pr_monitor_take_down(struct pr_owner *owner, struct pr_process *process,
                           struct pr_signal *signal)
 {
     struct pr_relation *watch = pr_relation_find(owner, signal->ref, PR_SIDE_HOLDER);
+    if (watch && watch->kind == PR_TIMER) {
+        /* Whoever started it may be dead: the ref alone says which timer. */
+        owner->ops->release(owner, watch);
+        watch = NULL;
+    }
     if (!process || !watch || watch->process != process) {
         pr_signal_free(owner, signal);
         return;

@@ -16,7 +16,7 @@ struct pr_monitor_options {
 };
 
 /* erlang:monitor. The target may be dead or (pid 0) nobody: then the DOWN with noproc comes at
- * once. options may be NULL. 0 or PIERROT_ENOMEM. Thread: owner. */
+ * once. A process that monitors itself gets a ref and no more. options may be NULL. 0 or PIERROT_ENOMEM. Thread: owner. */
 int pr_monitor(struct pr_owner *owner, struct pr_process *process, pierrot_pid target,
                const struct pr_monitor_options *options, pierrot_ref *ref);
 

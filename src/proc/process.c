@@ -17,6 +17,13 @@ int pr_process_init(struct pr_owner *owner, struct pr_process *process, const st
     return 0;
 }
 
+int pr_process_is_child_of(const struct pr_process *process, pierrot_pid pid)
+{
+    if (!process->lineage)
+        return pid.id == 0;
+    return process->has_parent && process->lineage->pid.id == pid.id;
+}
+
 struct pr_process_extra *pr_process_extra(struct pr_owner *owner, struct pr_process *process)
 {
     if (!process->extra)

@@ -30,7 +30,8 @@ enum pr_relation_flag {
     PR_ALIAS_DEMONITOR = 2, /* …or until the monitor goes */
     PR_ALIAS_REPLY = 4,     /* …or until the first message by it */
     PR_ALIAS_GLOBAL = 8,    /* send(ref, …) finds it by the system's table */
-    PR_WATCH_REPLIES = 16   /* replies to this ref become PR_SIGNAL_ANSWER messages */
+    PR_WATCH_REPLIES = 16,  /* replies to this ref become PR_SIGNAL_ANSWER messages */
+    PR_WATCHED_BY_TIMER = 32 /* a timer of another scheduler that goes to this process */
 };
 
 #define PR_ALIAS_ANY (PR_ALIAS_EXPLICIT | PR_ALIAS_DEMONITOR | PR_ALIAS_REPLY)

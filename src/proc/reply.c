@@ -58,12 +58,17 @@ static void take_answer(struct pr_owner *owner, struct pr_process *process,
     pierrot_pid server = watch->peer;
     int demonitored = signal->flags & PR_FLAG_DEMONITORED;
     int failed = signal->flags & PR_FLAG_FAILED;
+    struct pr_monitor_extra *extra = failed ? watch->extra : NULL;
+    if (extra)
+        watch->extra = NULL;
     pr_monitor_forget(owner, watch);
     if (!demonitored)
         pr_monitor_release_target(owner, server, signal->ref);
     signal->kind = failed ? PR_SIGNAL_DOWN : PR_SIGNAL_ANSWER;
-    signal->flags = 0;
+    signal->flags = extra ? PR_FLAG_NAMED : 0;
     signal->from = server;
+    if (extra)
+        signal->u.extra = extra;
     pr_process_deliver(owner, process, signal);
 }
 

@@ -42,7 +42,8 @@ enum pr_signal_flag {
     PR_FLAG_NAMED = 4,        /* DOWN, in a mailbox: extra holds tag and name */
     PR_FLAG_FAILED = 8,       /* REPLY: value is why there is no answer */
     PR_FLAG_DEMONITORED = 16, /* REPLY: the callee has removed the caller's monitor */
-    PR_FLAG_SYSTEM = 32       /* CALL: a system message, for the behaviour's engine */
+    PR_FLAG_SYSTEM = 32,      /* CALL: a system message, for the behaviour's engine */
+    PR_FLAG_TIMER = 64        /* MONITOR: by a timer that goes to the target */
 };
 
 /* What few monitors have: the name they were made by, a tag in place of "DOWN". Holds both. */

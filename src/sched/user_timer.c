@@ -2,6 +2,7 @@
 #include "sched/user_timer.h"
 
 #include "base/assert.h"
+#include "proc/monitor.h"
 #include "proc/name.h"
 #include "proc/ptable.h"
 #include "proc/relation.h"
@@ -13,6 +14,7 @@ struct user_timer {
     struct pr_alarm alarm;
     struct pr_signal *signal; /* to send */
     pierrot_term *name;       /* whom to: a string or a via; or NULL: signal->u.to */
+    int is_watching;          /* the target, on another scheduler, tells of its end */
 };
 
 static struct user_timer *timer_of(struct pr_relation *relation)
@@ -24,6 +26,8 @@ static void free_timer(struct pr_owner *owner, struct user_timer *timer)
 {
     pr_alarm_cancel(owner, &timer->alarm);
     pr_relation_leave(owner, &timer->relation);
+    if (timer->is_watching)
+        pr_monitor_release_target(owner, timer->relation.peer, timer->relation.ref);
     if (timer->signal)
         pr_signal_free(owner, timer->signal);
     pr_term_drop(timer->name, &owner->heap);
@@ -52,10 +56,30 @@ static void fire(struct pr_owner *owner, struct pr_alarm *alarm)
     pr_signal_send(owner, signal);
 }
 
+/* A timer goes with its target. One of this scheduler has it among its relations; one of another is
+ * monitored, in the name of whoever runs. Without memory for that the timer goes when it fires. */
+static void watch_target(struct pr_owner *owner, struct user_timer *timer)
+{
+    struct pr_signal *signal =
+        owner->current ? pr_signal_new(owner, PR_SIGNAL_MONITOR, timer->relation.peer) : NULL;
+    if (!signal)
+        return;
+    signal->flags = PR_FLAG_TIMER;
+    signal->from = owner->current->pid;
+    signal->ref = timer->relation.ref;
+    timer->is_watching = 1;
+    pr_signal_send(owner, signal);
+}
+
 int pr_user_timer_start(struct pr_owner *owner, uint64_t deadline_ns, pierrot_pid to,
                         pierrot_term *name, int is_wrapped, struct pierrot_term value,
                         pierrot_ref *ref)
 {
+    if (!name && !pr_ptable_is_alive(owner->system, to)) {
+        pr_value_drop(owner, &value);
+        *ref = pr_owner_make_ref(owner);
+        return 0;
+    }
     struct pr_process *target = name ? NULL : pr_ptable_find(owner, to);
     struct user_timer *timer = pr_pool_alloc(&pr_scheduler_of(owner)->pool, sizeof *timer);
     if (!timer)
@@ -69,8 +93,11 @@ int pr_user_timer_start(struct pr_owner *owner, uint64_t deadline_ns, pierrot_pi
     timer->signal->ref = made;
     timer->signal->value = value;
     timer->name = name;
+    timer->is_watching = 0;
     pr_timer_init(&timer->alarm.timer);
     pr_alarm_set(owner, &timer->alarm, deadline_ns, fire);
+    if (!name && !target)
+        watch_target(owner, timer);
     *ref = made;
     return 0;
 
@@ -130,6 +157,7 @@ void pr_user_timer_release_all(struct pr_owner *owner)
         struct pr_relation *relation = PR_CONTAINER_OF(node, struct pr_relation, entry);
         PR_ASSERT(relation->kind == PR_TIMER);
         uint32_t n_buckets = owner->refs.n_buckets;
+        timer_of(relation)->is_watching = 0; /* the others have left */
         free_timer(owner, timer_of(relation));
         if (owner->refs.n_buckets != n_buckets)
             i = 0; /* the map has shrunk, so nodes have moved */

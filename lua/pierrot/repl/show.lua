@@ -42,7 +42,7 @@ local function next_piece(text, at)
     return math.min(stop + 1, #text), "string"
   end
   _, stop = text:find("^<[%d.]+>", at)
-  if not stop then _, stop = text:find("^#Ref<[%d.]+>", at) end
+  if not stop then _, stop = text:find("^#%a+<[%d.]+>", at) end
   if stop then return stop, "id" end
   _, stop = text:find("^<cycle>", at)
   if not stop then _, stop = text:find("^…", at) end
