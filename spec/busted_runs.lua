@@ -62,7 +62,7 @@ end
 
 --- Runs busted on a spec file of that text. Gives its report: tests by name, each with `passed` and
 -- `text`; what was `said`; n_passed, n_failed; output, errors (what stands on stderr), status.
--- settings: environment (before the command), arguments, helper, schedulers, head (before the text).
+-- settings: environment (before the command), arguments, helper, schedulers, head (of the text).
 function busted_runs.run(text, settings)
   settings = settings or {}
   local file <close> = spec_file((settings.head or HEAD) .. text)
