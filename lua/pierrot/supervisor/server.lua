@@ -325,8 +325,8 @@ local function take_over(state, fresh)
   for field in next, fresh do old[field] = fresh[field] end
 end
 
---- Asks the module again. New children are known and not started, dropped ones stay.
-function M.code_change(_, state)
+-- Asks the module again. New children are known and not started, dropped ones stay.
+local function change(state)
   if not state.module then return "ok", state end
   local flags, list = call_init(state.module, state.arg, state.flags.name)
   if not flags then
@@ -336,6 +336,19 @@ function M.code_change(_, state)
   state.flags = flags
   for _, child in ipairs(list) do take_over(state, child) end
   return "ok", state
+end
+
+--- pierrot.sys.change_code on a supervisor: its module, or what stands for all of them, is the one
+--- to be asked.
+---@private
+function M.change_inner(module, _, state)
+  local old = state.module
+  if old and module ~= M and type(module.init) == "function" then state.module = module end
+  local passed, what, result = pcall(change, state)
+  if passed and what == "ok" then return what, result end
+  state.module = old
+  if not passed then error(what, 0) end
+  return what, result
 end
 
 return M
