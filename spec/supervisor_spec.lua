@@ -555,6 +555,7 @@ describe("a supervisor's children", function()
 
     pierrot.send(sup, "nonsense")
     pierrot.send(sup, { "EXIT", 42, "nonsense" })
+    pierrot.send(sup, { "EXIT", pid, "a lie" })
     gen_server.cast(sup, { "try_again", pid })
     gen_server.cast(sup, "nonsense")
     gen_server.call(sup, "nonsense")

@@ -131,7 +131,8 @@ end
 
 local function child_ended(state, pid, reason)
   local child = state.children.by_pid[pid]
-  if not child then return end
+  -- Anyone may send a message that looks like an EXIT.
+  if not child or core.is_alive(pid) then return end
   local what, is_failure = strategy.after_end(child.restart, reason)
   if is_failure then report_failure(state, "child_terminated", child, pid, reason) end
   if what == "restart" then return restart(state, child) end
@@ -211,6 +212,15 @@ local function describe(child)
   return { id = child.id, pid = child.pid, type = child.type, modules = child.modules }
 end
 
+local function list_of(state)
+  local list, child = {}, state.children.first
+  while child do
+    list[#list + 1] = describe(child)
+    child = child.next
+  end
+  return list
+end
+
 -- Why a child of that id cannot be added.
 local function refusal_of(state, child)
   local other = children.find(state.children, child.id)
@@ -272,14 +282,7 @@ M.handle_call = {
   delete_child = by_id(delete_child),
   terminate_child = by_id(terminate_child),
 
-  which_children = function(state)
-    local list, child = {}, state.children.first
-    while child do
-      list[#list + 1] = describe(child)
-      child = child.next
-    end
-    return "reply", list
-  end,
+  which_children = function(state) return "reply", list_of(state) end,
 
   count_children = function(state)
     local count = { specs = 0, active = 0, supervisors = 0, workers = 0 }
@@ -311,6 +314,13 @@ M.handle_info = {
 
 function M.terminate(_, state)
   stop_all(state)
+end
+
+--- The state as pierrot.sys and reports show it.
+function M.format_status(status)
+  local state = status.state
+  status.state = { flags = state.flags, children = list_of(state), module = state.module }
+  return status
 end
 
 -- Code change ----------------------------------------------------------------------------------
