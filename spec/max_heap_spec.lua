@@ -9,6 +9,8 @@ local support = require "spec.support"
 
 local LIMIT <const> = 1000000
 
+-- luacheck: ignore 241 (what is taken is not used)
+
 local function alone(body)
   return support.alone(function()
     logger.set_level "none" -- what is ended is reported
