@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Sockets for the specs of tcp.
 
+local support = require "spec.support"
 local tcp = require "pierrot.tcp"
 
 local sockets = {}
@@ -26,6 +27,22 @@ function sockets.free_port()
   local listener, port = sockets.listen()
   tcp.close(listener)
   return port
+end
+
+--- Runs a server of the examples as a program, until the value is closed. Its `port` is what it
+--- says.
+function sockets.program(name, ...)
+  local command = support.command(support.program, support.root .. "/examples/" .. name, ...)
+  local pipe = assert(io.popen("echo $$; exec " .. command .. " 2>&1", "r"))
+  local pid = assert(pipe:read "n")
+  local said = pipe:read "L" and pipe:read "L"
+  local port = said and said:match "^listening on .* port (%d+)"
+  return setmetatable({ port = math.tointeger(tonumber(port)), said = said }, {
+    __close = function()
+      os.execute("kill " .. pid)
+      pipe:close()
+    end,
+  })
 end
 
 return sockets
