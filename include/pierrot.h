@@ -425,6 +425,12 @@ struct pierrot_behaviour {
     /* What pierrot_continue asked for: before any other message. NULL: the actor ends with
      * {"bad_continue", arg}. */
     int (*handle_continue)(pierrot_context *ctx, void *state, const pierrot_term *arg);
+    /* sys:replace_state: the new state, in the form that inspect gives. Lends: new_state. PIERROT_OK, or
+     * an error: the state is as before, and the caller hears of it. NULL: not supported. */
+    int (*replace)(pierrot_context *ctx, void *state, const pierrot_term *new_state);
+    /* gen_server:code_change, for sys:change_code. Lends: old_version, extra. As replace. */
+    int (*code_change)(pierrot_context *ctx, void *state, const pierrot_term *old_version,
+                       const pierrot_term *extra);
 };
 
 PIERROT_API pierrot *pierrot_runtime(pierrot_context *ctx);
@@ -442,6 +448,10 @@ PIERROT_API int pierrot_timeout(pierrot_context *ctx, double ms);
 
 /* erlang:process_flag(trap_exit, flag); the old flag. Thread: actor. */
 PIERROT_API int pierrot_trap_exit(pierrot_context *ctx, int flag);
+
+/* pierrot_stop does not tell the actor to end: it serves others while they end, and ends by itself when
+ * they have. Thread: actor. */
+PIERROT_API void pierrot_stops_itself(pierrot_context *ctx);
 
 /* erlang:link, unlink, monitor, demonitor with flush. Linking the dead: an EXIT with noproc.
  * Messages are {"EXIT", pid, reason} and {"DOWN", ref, "process", pid, reason}. Thread: actor. */

@@ -203,7 +203,8 @@ assert(select(2, tcp.connect("127.0.0.1", port)) == "emfile")
 
 local acceptor = pierrot.spawn_link(function()
   while true do
-    local server = assert(tcp.accept(listener))
+    local server = tcp.accept(listener)
+    if not server then return end
     local pid = pierrot.spawn(function()
       pierrot.receive "yours"
       tcp.send(server, "hello")
@@ -234,7 +235,8 @@ local listener = assert(tcp.listen(0, { packet = "line", backlog = 4096 }))
 local _, port = tcp.sockname(listener)
 pierrot.spawn_link(function()
   while true do
-    local server = assert(tcp.accept(listener))
+    local server = tcp.accept(listener)
+    if not server then return end
     local pid = pierrot.spawn(function()
       pierrot.receive "yours"
       while true do

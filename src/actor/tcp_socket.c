@@ -77,6 +77,7 @@ int pr_tcp_own(pierrot_context *ctx, struct pr_tcp_socket *socket, pierrot_pid o
     pierrot_ref ref;
     if (socket->owner.id == owner.id)
         return 0;
+    pierrot_stops_itself(ctx);
     int error = pierrot_monitor(ctx, owner, &ref);
     if (error)
         return error;

@@ -59,6 +59,11 @@ int pierrot_trap_exit(pierrot_context *ctx, int flag)
     return old;
 }
 
+void pierrot_stops_itself(pierrot_context *ctx)
+{
+    ctx->actor->process.flags |= PR_TOLD_TO_STOP;
+}
+
 int pierrot_link(pierrot_context *ctx, pierrot_pid pid)
 {
     struct pr_process *process = &ctx->actor->process;
