@@ -425,6 +425,12 @@ struct pierrot_behaviour {
     /* What pierrot_continue asked for: before any other message. NULL: the actor ends with
      * {"bad_continue", arg}. */
     int (*handle_continue)(pierrot_context *ctx, void *state, const pierrot_term *arg);
+    /* sys:replace_state: the new state, in the form that inspect gives. Lends: new_state. PIERROT_OK, or
+     * an error: the state is as before, and the caller hears of it. NULL: not supported. */
+    int (*replace)(pierrot_context *ctx, void *state, const pierrot_term *new_state);
+    /* gen_server:code_change, for sys:change_code. Lends: old_version, extra. As replace. */
+    int (*code_change)(pierrot_context *ctx, void *state, const pierrot_term *old_version,
+                       const pierrot_term *extra);
 };
 
 PIERROT_API pierrot *pierrot_runtime(pierrot_context *ctx);

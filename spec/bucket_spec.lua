@@ -303,14 +303,19 @@ describe("a mistake with a bucket", function()
     { "incr by a word", function(pid) bucket.incr(pid, "count", "much") end },
     { "incr by a table", function(pid) bucket.incr(pid, "count", {}) end },
     { "incr of what is no number", function(pid) bucket.incr(pid, "word") end },
+    { "get from a ref", function() bucket.get(pierrot.make_ref(), "milk") end },
+    { "size of a table", function() bucket.size {} end },
+    { "items of nothing", function() bucket.items() end },
+    { "stop of a number", function() bucket.stop(42) end },
   }
   for _, row in ipairs(mistakes) do
     it("is the caller's error, and the bucket goes on: " .. row[1], alone(function()
       local pid = bucket.start_link()
       bucket.put(pid, "word", "milk")
 
-      support.error_text(row[2], pid)
+      local text = support.error_text(row[2], pid)
 
+      assert.is_truthy(text:find("^[^:]*bucket_spec.lua:%d+: "), text)
       assert.same({ word = "milk" }, bucket.items(pid))
     end))
   end

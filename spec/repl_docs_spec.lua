@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The sessions in docs/repl.md show what the prompt shows.
 
+local documents = require "spec.documents"
 local support = require "spec.support"
 
 if not support.program then
@@ -8,47 +9,21 @@ if not support.program then
   return
 end
 
-local function read_page()
-  local file <close> = assert(io.open(support.root .. "/docs/repl.md", "rb"))
-  return file:read("a")
-end
-
--- What is typed in a session, and what is shown.
-local function split(session)
-  local typed, shown = {}, {}
-  for line in session:gmatch "[^\n]+" do
-    local input = line:match "^ *pierrot%(%d+%)> (.*)$" or line:match "^ +%.%.%.> (.*)$"
-    local list = input and typed or shown
-    list[#list + 1] = input or line
-  end
-  return table.concat(typed, "\n") .. "\n", table.concat(shown, "\n") .. "\n"
-end
-
--- Pids and refs by the order in which they occur first.
-local function without_numbers(text)
-  local known, n = {}, 0
-  return (text:gsub("<%d+%.%d+%.%d+>", function(id)
-    if not known[id] then
-      n = n + 1
-      known[id] = "<" .. n .. ">"
-    end
-    return known[id]
-  end):gsub("#Ref<[%d.]+>", "#Ref"))
-end
-
 describe("the session in docs/repl.md", function()
   local n = 0
-  for session in read_page():gmatch "```\n( *pierrot%(1%)> .-)```" do
-    n = n + 1
-    it(("number %d shows what the prompt shows"):format(n), function()
-      local typed, shown = split(session)
-      local input <close> = support.temporary_file(typed)
+  for _, block in ipairs(documents.blocks(documents.read "docs/repl.md")) do
+    if block.text:find "^pierrot%(1%)> " then
+      n = n + 1
+      it(("number %d shows what the prompt shows"):format(n), function()
+        local typed, shown = documents.session(block.text)
+        local input <close> = support.temporary_file(typed)
 
-      local output = support.execute(support.command(support.program, "-s", "1", "-i")
-        .. " <" .. input.path)
+        local output = support.execute(support.command(support.program, "-s", "1", "-i")
+          .. " <" .. input.path)
 
-      assert.equal(without_numbers(shown), without_numbers(output))
-    end)
+        assert.equal(documents.without_numbers(shown), documents.without_numbers(output))
+      end)
+    end
   end
 
   it("is one of several", function() assert.is_true(n >= 4) end)

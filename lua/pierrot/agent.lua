@@ -41,7 +41,8 @@ end
 ---@return userdata|nil pid, any reason
 function M.start_link(fn, opts)
   local pid, reason = start_agent("start_link", fn, opts)
-  return pid, reason
+  if pid then return pid end
+  return nil, reason
 end
 
 --- start_link without the link.
@@ -50,7 +51,8 @@ end
 ---@return userdata|nil pid, any reason
 function M.start(fn, opts)
   local pid, reason = start_agent("start", fn, opts)
-  return pid, reason
+  if pid then return pid end
+  return nil, reason
 end
 
 --- How a supervisor starts an agent with that function; or, given { fn, opts }, with these.

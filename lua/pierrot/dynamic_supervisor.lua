@@ -21,7 +21,8 @@ function M.start_link(opts)
   local start_opts, is_away = flags_of.of_start(opts)
   local wrapped, _ <close> = parcel.wrap(2, flags, is_away)
   local pid, reason = gen_server.start_link(is_away and SERVER or server, wrapped, start_opts)
-  return pid, reason
+  if pid then return pid end
+  return nil, reason
 end
 
 --- How a supervisor starts a dynamic one.

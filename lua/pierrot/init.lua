@@ -296,7 +296,7 @@ end
 
 -- Parts of pierrot are fields too, loaded when first asked for.
 local PARTS <const> = {
-  gen_server = true, bucket = true, registry = true, logger = true, tcp = true,
+  gen_server = true, bucket = true, registry = true, logger = true, sys = true, tcp = true,
   supervisor = true, dynamic_supervisor = true, application = true, agent = true,
   task = true, task_supervisor = true,
 }

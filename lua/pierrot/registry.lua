@@ -84,14 +84,20 @@ end
 
 -- Client: reads, in the process that asks ------------------------------------------------------
 
--- A read that failed. What the caller got wrong is looked for only now; else it fails as a call.
-local function fail(fname, why, reg, ...)
-  argument.check_server(3, 1, fname, reg)
+-- A read that failed. What the caller, who is two levels up, got wrong is looked for only now; else
+-- it fails as a call.
+local function fail_read(fname, why, reg, ...)
+  argument.check_server(4, 1, fname, reg)
   if why ~= "noproc" then
-    key_rules.check(3, fname, (...))
+    key_rules.check(4, fname, (...))
     no_memory()
   end
   core.exit { why, { "gen_server", "call", reg, { fname, ... }, CALL_TIMEOUT } }
+end
+
+-- For readers, who call it themselves.
+local function fail(...)
+  fail_read(...)
 end
 
 --- The process under a key and its value; nil when there is none. With duplicate keys a list of
@@ -120,7 +126,7 @@ M.count = core.reader("count", fail, false)
 -- A list of {pid, value}.
 local function entries(fname, reg, key)
   local found, why = read(reg, "lookup", key)
-  if why then fail(fname, why, reg, key) end
+  if why then fail_read(fname, why, reg, key) end
   if found == nil then return {} end
   if type(found) ~= "table" then return { { found } } end
   if core.is_pid(found[1]) then return { found } end
@@ -190,11 +196,12 @@ end
 function M.update_value(reg, key, fn)
   check(2, "update_value", reg, key)
   if type(fn) ~= "function" then argument.reject(2, 3, "update_value", "function", fn) end
-  local pid, old = M.lookup(reg, key)
-  if type(pid) == "table" then
+  if read(reg, "kind") == "duplicate" then
     argument.fail(2, 1, "update_value", "registry with unique keys expected")
   end
-  if pid ~= core.self() then return nil, "not_found" end
+  local own = entries("update_value", reg, key)[1]
+  if not own or own[1] ~= core.self() then return nil, "not_found" end
+  local old = own[2]
   local new = fn(old)
   local reply = request(reg, "update", key, new)
   if reply == nil then no_memory() end

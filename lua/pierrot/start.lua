@@ -278,8 +278,9 @@ function M.actor(name, arg, opts, link)
     link = link or opts.link or false, monitor = opts.monitor or false,
     name = not via and opts.name or nil, max_queue = opts.max_queue,
   }, opts.timeout)
-  if not pid or not via then return pid, ref end
-  return register_actor(via, pid, ref)
+  if pid and via then pid, ref = register_actor(via, pid, ref) end
+  if ref == nil then return pid end
+  return pid, ref
 end
 
 return M

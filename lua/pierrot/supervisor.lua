@@ -66,7 +66,8 @@ function M.start_link(children_or_module, opts_or_arg, opts)
   else
     pid, reason = start_children(what, opts_or_arg)
   end
-  return pid, reason
+  if pid then return pid end
+  return nil, reason
 end
 
 -- Children -------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ local M = {}
 ---@return userdata|nil pid, any reason
 function M.start_link(opts)
   local pid, reason = blame.call(2, dynamic.start_link, opts)
-  return pid, reason
+  if pid then return pid end
+  return nil, reason
 end
 
 --- How a supervisor starts a task supervisor.
@@ -127,7 +128,8 @@ function M.start_child(sup, ...)
     id = "pierrot.task", restart = opts.restart or "temporary", shutdown = opts.shutdown,
     start = { "pierrot.task.supervised", "start_alone", true, supervised.callers(), fn, args },
   })
-  return pid, reason
+  if pid then return pid end
+  return nil, reason
 end
 
 -- Streams --------------------------------------------------------------------------------------

@@ -132,6 +132,100 @@ static void hangs(int number)
     _exit(3);
 }
 
+/* ------------------------------------------------- what a host does besides scripts */
+
+static pierrot_term *text(const char *string)
+{
+    return pierrot_string(string, strlen(string));
+}
+
+struct answers {
+    atomic_int n_expected, n_given;
+};
+
+static void take_answer(void *ud, int error, pierrot_term *reply)
+{
+    struct answers *answers = ud;
+    CHECK(error <= 0 && (error == 0) == (reply != NULL));
+    pierrot_term_free(reply);
+    atomic_fetch_add(&answers->n_given, 1);
+}
+
+/* A server that a host starts and asks; its module comes from package.preload. */
+static const char server_code[] = "package.preload.echo = function()\n"
+                                  "  return {\n"
+                                  "    init = function(arg) return 'ok', arg end,\n"
+                                  "    handle_call = function(request, _, state)\n"
+                                  "      return 'reply', { request, state }, state\n"
+                                  "    end,\n"
+                                  "    run = function(arg) return arg end,\n"
+                                  "  }\n"
+                                  "end\n"
+                                  "return { 'loaded' }";
+
+/* The first error of those that are given. */
+static int first_error(int error, int next)
+{
+    return error ? error : next;
+}
+
+static int use_mailbox(pierrot *rt, pierrot_pid server)
+{
+    pierrot_mailbox *mailbox;
+    pierrot_term *message;
+    pierrot_ref ref;
+    int error = pierrot_mailbox_open(rt, NULL, &mailbox);
+    if (error)
+        return error;
+    error = pierrot_send(rt, pierrot_mailbox_pid(mailbox), text("hello"));
+    error = first_error(error, pierrot_mailbox_monitor(mailbox, server, &ref));
+    if (!error)
+        error = pierrot_mailbox_demonitor(mailbox, ref);
+    if (pierrot_mailbox_receive(mailbox, 0, &message) == 0)
+        pierrot_term_free(message);
+    pierrot_mailbox_close(mailbox);
+    return error;
+}
+
+static int use_server(pierrot *rt, struct answers *answers)
+{
+    pierrot_pid server, other;
+    pierrot_term *reply;
+    int error = pierrot_start(rt, "echo", text("state"), NULL, &server);
+    if (error)
+        return error;
+    error = pierrot_call(rt, server, text("request"), 5000, &reply);
+    if (!error)
+        pierrot_term_free(reply);
+    int asked = pierrot_call_async(rt, server, text("later"), 5000, take_answer, answers);
+    atomic_fetch_add(&answers->n_expected, asked == 0);
+    error = first_error(error, asked);
+    error = first_error(error, pierrot_register(rt, "server", 6, server));
+    error = first_error(error, pierrot_spawn_function(rt, "echo", "run", text("x"), NULL, &other));
+    error = first_error(error, use_mailbox(rt, server));
+    error = first_error(error, pierrot_exit(rt, server, text("kill")));
+    if (!error)
+        error = pierrot_await_end(rt, server, 5000, NULL);
+    return error;
+}
+
+static struct answers answers;
+
+static int use_host(pierrot *rt)
+{
+    pierrot_term *result = NULL;
+    atomic_store(&answers.n_expected, 0);
+    atomic_store(&answers.n_given, 0);
+    pierrot_log(rt, PIERROT_INFO, "begin");
+    int error = pierrot_eval(rt, server_code, strlen(server_code), NULL, text("arg"), NULL, 5000,
+                             &result);
+    pierrot_term_free(result);
+    if (!error)
+        error = use_server(rt, &answers);
+    /* What was killed for want of memory is no Lua error, and was not reported. */
+    return error == PIERROT_ELUA ? PIERROT_EEXITED : error;
+}
+
 /* ------------------------------------------------------------------------ one run */
 
 static int run(const char *code)
@@ -144,7 +238,7 @@ static int run(const char *code)
     int error = pierrot_new(&options, &rt);
     if (error)
         return error;
-    error = pierrot_run_string(rt, code, "=scenario");
+    error = code ? pierrot_run_string(rt, code, "=scenario") : use_host(rt);
     atomic_store(&fault.is_over, fault.n_failures == FOR_EVER);
     int stopped = pierrot_stop(rt, 200);
     CHECK(stopped == 0 || stopped == PIERROT_ETIMEOUT || stopped == PIERROT_ENOMEM);
@@ -167,6 +261,7 @@ static int run_with(const char *name, const char *code, long first, long n_failu
     CHECK_INT(atomic_load(&fault.live_bytes), 0);
     CHECK_INT(atomic_load(&fault.live_blocks), 0);
     CHECK_INT(atomic_load(&fault.n_wrong_sizes), 0);
+    CHECK_INT(atomic_load(&answers.n_given), atomic_load(&answers.n_expected));
     CHECK(error <= 0);
     /* It was reported, and what went well was not. */
     if (error == PIERROT_ELUA)
@@ -466,6 +561,11 @@ TEST(servers_survive_each_failure)
 TEST(message_copies_survive_each_failure)
 {
     EACH_SERIES("messages", messages_code);
+}
+
+TEST(what_a_host_does_survives_each_failure)
+{
+    EACH_SERIES("host", NULL);
 }
 
 TEST(sockets_survive_each_failure)

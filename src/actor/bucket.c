@@ -449,6 +449,32 @@ static pierrot_term *inspect(pierrot_context *ctx, void *state)
     return make_items(((struct bucket *)state)->items);
 }
 
+/* The items of that table in place of the old ones; subscribers are not told. */
+static int replace(pierrot_context *ctx, void *state, const pierrot_term *new_state)
+{
+    struct bucket *bucket = state, made = {0};
+    struct turn turn = {.ctx = ctx, .rt = pierrot_runtime(ctx), .bucket = &made};
+    const pierrot_term *key_term, *value_term;
+    size_t cursor = 0;
+    int error = pierrot_term_type(new_state) == PIERROT_TABLE ? 0 : PIERROT_EINVAL;
+    while (!error && pierrot_table_next(new_state, &cursor, &key_term, &value_term)) {
+        struct pr_key key;
+        struct pr_slot value;
+        error = pr_key_of_term(key_term, &key);
+        if (!error)
+            error = pr_slot_of_value(value_term, &value);
+        if (!error)
+            error = set_item(&turn, &key, &value);
+    }
+    if (!error) {
+        struct pr_dict *old = bucket->items;
+        bucket->items = made.items;
+        made.items = old;
+    }
+    free_items(turn.rt, made.items);
+    return error;
+}
+
 const pierrot_behaviour *pierrot_bucket_behaviour(void)
 {
     static const pierrot_behaviour behaviour = {.size = sizeof behaviour,
@@ -458,6 +484,7 @@ const pierrot_behaviour *pierrot_bucket_behaviour(void)
                                                 .handle_call = handle_call,
                                                 .handle_info = handle_info,
                                                 .terminate = terminate,
-                                                .inspect = inspect};
+                                                .inspect = inspect,
+                                                .replace = replace};
     return &behaviour;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lua/asked.h"
 #include "lua/class.h"
 #include "lua/copy.h"
 #include "lua/crash.h"
@@ -65,6 +66,15 @@ void pr_server_reply(struct pr_lua *lua, lua_State *L, pierrot_from from, int in
 static pierrot_from from_on(lua_State *L)
 {
     return (pierrot_from){pr_to_pid(L, PR_FROM_PID), pr_to_ref(L, PR_FROM_REF)};
+}
+
+/* The reply at `index`, to the call that is handled. */
+static void answer_call(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server, int index)
+{
+    pierrot_from from = from_on(L);
+    if (server->process.sys & PR_SYS_TRACED)
+        pr_asked_trace_out(lua, L, server, index);
+    pr_server_reply(lua, L, from, index);
 }
 
 /* ----------------------------------------------------------------- the end of it */
@@ -130,7 +140,7 @@ static int terminated(lua_State *L, int status, lua_KContext context)
     struct pr_lua_process *server = pr_lua_current(lua);
     (void)status;
     if (context)
-        pr_server_reply(lua, L, from_on(L), (int)context);
+        answer_call(lua, L, server, (int)context);
     return end_server(lua, L, server);
 }
 
@@ -316,6 +326,8 @@ static int conclude(lua_State *L, struct pr_lua *lua, struct pr_lua_process *ser
     const char *what =
         n > 0 && lua_type(L, PR_BASE + 1) == LUA_TSTRING ? lua_tostring(L, PR_BASE + 1) : "";
     if (strcmp(what, "noreply") == 0 || (n == 0 && !is_call)) {
+        if (server->process.sys & PR_SYS_TRACED)
+            pr_trace_noreply(lua->owner, &server->process);
         result = settle(lua, L, server, PR_BASE + 2, &is_bad);
         return is_bad ? bad_return(lua, L, server) : result;
     }
@@ -327,7 +339,7 @@ static int conclude(lua_State *L, struct pr_lua *lua, struct pr_lua_process *ser
                 return bad_return(lua, L, server);
             lua_settop(L, PR_BASE + 4);
         }
-        pr_server_reply(lua, L, from_on(L), PR_BASE + 2);
+        answer_call(lua, L, server, PR_BASE + 2);
         result = settle(lua, L, server, PR_BASE + 3, &is_bad);
         return result;
     }
@@ -389,28 +401,39 @@ static int handle(struct pr_lua *lua, lua_State *L, struct pr_lua_process *serve
     return conclude(L, lua, server);
 }
 
-/* {"terminate", reason}, {"get_state"}: the request is on top. */
-static int handle_system(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+/* pierrot.system has answered. */
+static int system_handled(lua_State *L, int status, lua_KContext context)
 {
-    int request = lua_gettop(L);
-    lua_rawgeti(L, request, 1);
-    const char *what = lua_tostring(L, -1);
-    if (what && strcmp(what, "terminate") == 0) {
-        lua_rawgeti(L, request, 2);
-        return stop(lua, L, server, pr_copy_to_reason(lua, L, -1), 0);
-    }
-    if (what && strcmp(what, "get_state") == 0)
-        pr_handler_push_state(lua, L, server);
-    else
-        lua_pushnil(L);
-    pr_server_reply(lua, L, from_on(L), -1);
+    struct pr_lua *lua = PR_SELF(L);
+    struct pr_lua_process *server = pr_lua_current(lua);
+    (void)status;
+    (void)context;
+    pr_asked_take(lua, L, server);
     return serve(L, lua, server);
 }
 
-static int is_parents_exit(const struct pr_lua_process *server, const struct pr_signal *message)
+/* A system message, whose request is on top. */
+static int handle_system(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
 {
-    return message->kind == PR_SIGNAL_EXITED &&
-           pr_process_is_child_of(&server->process, message->from);
+    int n_args;
+    server->phase = PR_PHASE_SERVE;
+    switch (pr_asked(lua, L, server, &n_args)) {
+    case PR_ASKED_ANSWERED:
+        return serve(L, lua, server);
+    case PR_ASKED_TO_STOP:
+        return stop(lua, L, server, pr_copy_to_reason(lua, L, -1), 0);
+    case PR_ASKED_IN_LUA:
+        lua_callk(L, n_args, LUA_MULTRET, 0, system_handled);
+        return system_handled(L, LUA_OK, 0);
+    }
+    return 0;
+}
+
+int pr_server_has_work(struct pr_lua_process *server)
+{
+    if (pr_system_next(&server->process))
+        return 1;
+    return !(server->process.sys & PR_SYS_SUSPENDED) && server->alarm && server->alarm->has_fired;
 }
 
 /* Takes the message out of the mailbox and pushes it; what it is. */
@@ -436,36 +459,48 @@ static enum pr_phase take(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
     return phase;
 }
 
+/* The timeout of a callback, when it is over. */
+static int serve_timeout(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server)
+{
+    if (!pr_server_has_work(server))
+        return 0;
+    pr_wait_alarm_clear(lua, server);
+    server->phase = PR_PHASE_INFO;
+    lua_pushliteral(L, "timeout");
+    if (server->process.sys & PR_SYS_TRACED)
+        pr_asked_trace_in(lua, L, server);
+    return handle(lua, L, server);
+}
+
 /* The next message, or the timeout; with neither the activation ends. */
 static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server)
 {
     lua_settop(L, 0);
     lua_settop(L, PR_BASE);
     server->phase = PR_PHASE_SERVE;
-    struct pr_signal *message = pr_mailbox_first(&server->process.mailbox);
+    struct pr_signal *message = pr_system_next(&server->process);
     if (server->process.flags & PR_EXITING)
         return 0;
-    if (!message) {
-        if (!server->alarm || !server->alarm->has_fired)
-            return 0;
-        pr_wait_alarm_clear(lua, server);
-        server->phase = PR_PHASE_INFO;
-        lua_pushliteral(L, "timeout");
-        return handle(lua, L, server);
-    }
+    if (!message)
+        return serve_timeout(L, lua, server);
     if (server->n_args++ >= SLICE_MESSAGES)
         return 0;
-    pr_wait_alarm_clear(lua, server);
+    int is_system = pr_is_system(message);
+    if (!is_system)
+        pr_wait_alarm_clear(lua, server);
     server->process.reductions++;
-    int is_system = message->kind == PR_SIGNAL_CALL && message->flags & PR_FLAG_SYSTEM;
     luaL_checkstack(L, 10, NULL);
     server->phase = take(lua, L, server, message);
     pierrot_term *parents_reason =
-        is_parents_exit(server, message) ? pr_term_hold(message->value.as.pointer) : NULL;
+        pr_is_parents_exit(&server->process, message) ? pr_term_hold(message->value.as.pointer) : NULL;
     pr_signal_free(lua->owner, message);
     if (parents_reason)
         return stop(lua, L, server, parents_reason, 0);
-    return is_system ? handle_system(lua, L, server) : handle(lua, L, server);
+    if (is_system)
+        return handle_system(lua, L, server);
+    if (server->process.sys & PR_SYS_TRACED)
+        pr_asked_trace_in(lua, L, server);
+    return handle(lua, L, server);
 }
 
 /* ------------------------------------------------------------------- activations */
@@ -482,7 +517,7 @@ static int loaded(lua_State *L, int status, lua_KContext context)
         fail_start(lua, server, pr_copy_to_reason(lua, L, PR_BASE + 2));
         return 0;
     }
-    pr_server_set_module(lua, L, server, PR_BASE + 2, lua_tostring(L, PR_BASE + 4));
+    pr_class_set(lua, L, server, PR_BASE + 2, lua_tostring(L, PR_BASE + 4));
     server->phase = PR_PHASE_INIT;
     /* As if the start had come without. */
     lua_pushvalue(L, PR_BASE + 3);
@@ -523,12 +558,4 @@ int pr_activate_results(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     return conclude(L, lua, pr_lua_current(lua));
-}
-
-void pr_server_set_module(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
-                          int index, const char *name)
-{
-    struct pr_class *class_ = pr_class_hold(lua, L, index, name);
-    pr_class_drop(lua, server->class_);
-    server->class_ = class_;
 }

@@ -14,10 +14,9 @@ int pr_activate(lua_State *L);
 /* The body for a callback that a nested call began: pid, ref, its results. */
 int pr_activate_results(lua_State *L);
 
-/* The module of a server: the table at `index` of L; `name` (may be NULL) is for reports. Raises a
- * memory error in L. */
-void pr_server_set_module(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
-                          int index, const char *name);
+/* Whether there is something to handle: a message, when it is suspended a system message, or its
+ * timeout. */
+int pr_server_has_work(struct pr_lua_process *server);
 
 /* gen_server.reply of the value at `index` of L. Raises what cannot be sent. */
 void pr_server_reply(struct pr_lua *lua, lua_State *L, pierrot_from from, int index);

@@ -64,6 +64,14 @@ void pr_class_drop(struct pr_lua *lua, struct pr_class *class_)
     free_class(lua, class_);
 }
 
+void pr_class_set(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server, int index,
+                  const char *name)
+{
+    struct pr_class *class_ = pr_class_hold(lua, L, index, name);
+    pr_class_drop(lua, server->class_);
+    server->class_ = class_;
+}
+
 void pr_class_close(struct pr_lua *lua)
 {
     for (uint32_t i = 0; i < lua->classes.n_buckets; i++)

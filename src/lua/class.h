@@ -5,7 +5,7 @@
 #ifndef PR_LUA_CLASS_H
 #define PR_LUA_CLASS_H
 
-#include "lua/state.h"
+#include "lua/process.h"
 
 struct pr_class {
     struct pr_map_node node;
@@ -18,6 +18,11 @@ struct pr_class {
 /* The entry of the table at `index` of L, with one more user. Raises a memory error in L. */
 struct pr_class *pr_class_hold(struct pr_lua *lua, lua_State *L, int index, const char *name);
 void pr_class_drop(struct pr_lua *lua, struct pr_class *class_);
+
+/* Makes the table at `index` of L the module of the server; `name` (may be NULL) is for reports.
+ * Raises a memory error in L. */
+void pr_class_set(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server, int index,
+                  const char *name);
 
 /* Frees what is left, at the end of the state. */
 void pr_class_close(struct pr_lua *lua);

@@ -132,7 +132,8 @@ struct pr_target pr_check_target(struct pr_lua *lua, lua_State *L, int arg, int 
     } else if (lua_type(L, arg) == LUA_TTABLE && is_via(L, arg)) {
         target.pid = pr_find_via(lua, L, arg);
     } else {
-        pr_type_error(L, arg, "pid, name or via");
+        lua_pushfstring(L, "pid, name or via expected, got %s", pr_type_name(L, arg));
+        blame_user(lua, L, arg, lua_tostring(L, -1));
     }
     return target;
 }
@@ -381,7 +382,7 @@ static pierrot_term *request_term(struct pr_lua *lua, lua_State *L)
 static int is_actor_idle(const struct pr_process *process)
 {
     return pr_process_is_actor(process) && process->state == PR_WAITING &&
-           process->mailbox.n_messages == 0;
+           process->mailbox.n_messages == 0 && !process->sys;
 }
 
 /* call(server, request [, timeout]) -> reply */
@@ -490,29 +491,6 @@ static int l_send_request(lua_State *L)
     return 1;
 }
 
-/* system(server, request): a system message, no reply wanted. Whether there is such a process. */
-static int l_system_cast(lua_State *L)
-{
-    struct pr_lua *lua = PR_SELF(L);
-    struct pr_owner *owner = lua->owner;
-    struct pr_target target = pr_check_target(lua, L, 1, 0);
-    pr_signal_poll(owner);
-    struct pierrot_term value = pr_encode(lua, L, 2, pr_ptable_find(owner, target.pid));
-    struct pr_signal *signal = pr_signal_new(owner, PR_SIGNAL_CALL, target.pid);
-    if (!signal) {
-        pr_value_drop(owner, &value);
-        return no_memory(L);
-    }
-    signal->value = value;
-    signal->flags = PR_FLAG_SYSTEM;
-    signal->from = current(lua)->pid;
-    signal->ref = pr_owner_make_ref(owner);
-    pr_signal_send(owner, signal);
-    PR_CHECK_ALIVE(lua, L);
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
 /* ------------------------------------------------------------------ direct reads */
 
 /* Reads {tag, …}, whose elements stand at `tag` and from `first` on, from the server at 1. ENOPROC also
@@ -596,7 +574,6 @@ void pr_open_client(struct pr_lua *lua, lua_State *L)
         {"reply", l_reply},
         {"call", l_call},
         {"send_request", l_send_request},
-        {"system_cast", l_system_cast},
         {"read", l_read},
         {"reader", l_reader},
         {"request", l_request},

@@ -21,7 +21,7 @@ static int text_cell(struct pr_arena *arena, const char *text, struct pierrot_te
 static int status_cell(const struct pr_process *process, struct pr_arena *arena,
                        struct pierrot_term *cell)
 {
-    if (process->flags & PR_SUSPENDED)
+    if (process->sys & PR_SYS_SUSPENDED)
         return text_cell(arena, "suspended", cell);
     switch ((enum pr_process_state)process->state) {
     case PR_RUNNABLE:

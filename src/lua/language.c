@@ -18,6 +18,7 @@
 #include "lua/server.h"
 #include "lua/remote.h"
 #include "lua/spawn.h"
+#include "lua/system.h"
 
 /* Lua's allocator over the scheduler's pool. Without a pointer old_size tells a kind of object. */
 static void *allocate(void *ud, void *ptr, size_t old_size, size_t new_size)
@@ -166,7 +167,9 @@ static void open_core(struct pr_lua *lua, lua_State *L)
     pr_open_remote(lua, L);
     pr_open_binding(lua, L);
     pr_open_logging(lua, L);
+    pr_open_system(lua, L);
     pr_open_timers(lua, L);
+    pr_open_standing(lua, L);
     pr_open_info(lua, L);
     lua_pushboolean(L, lua->is_module);
     lua_setfield(L, -2, "is_module");

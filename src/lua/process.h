@@ -42,7 +42,6 @@ struct pr_lua_process {
     uint8_t is_server;
     uint8_t is_host;        /* the main process of a stock interpreter */
     uint8_t has_to_wake;    /* host: make it ready as soon as it waits */
-    uint8_t is_suspended;   /* sys.suspend */
     uint8_t is_interrupted; /* its next slice begins with an error */
     uint8_t is_direct;      /* the body is a callback itself, begun by a nested call */
     uint16_t n_args;        /* to resume the body with */

@@ -92,8 +92,7 @@ static enum pr_slice_end resumed(struct pr_lua *lua, struct pr_lua_process *serv
     if (server->process.flags & PR_EXITING)
         return PR_SLICE_ENDED;
     server->process.flags |= PR_WAKE_ON_MESSAGE;
-    int is_due = server->alarm && server->alarm->has_fired;
-    return server->process.mailbox.n_messages > 0 || is_due ? PR_SLICE_USED_UP : PR_SLICE_WAITS;
+    return pr_server_has_work(server) ? PR_SLICE_USED_UP : PR_SLICE_WAITS;
 }
 
 /* A callback that a nested call began has returned: its results are for conclude_results. The
@@ -163,7 +162,7 @@ int pr_server_is_idle(struct pr_lua *lua, struct pr_process *process)
     const struct pr_lua_process *server = (const struct pr_lua_process *)process;
     return process->state == PR_WAITING && server->is_server && !server->body.co &&
            process->mailbox.n_messages == 0 && server->phase == PR_PHASE_SERVE &&
-           !server->is_suspended && lua->n_nested < PR_NEST_MAX && lua->n_pooled > 0;
+           !process->sys && lua->n_nested < PR_NEST_MAX && lua->n_pooled > 0;
 }
 
 /* Function and arguments for the request at `request` of L, made on L, where errors are the

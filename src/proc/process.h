@@ -31,7 +31,6 @@ enum pr_process_flag {
     PR_TRAP_EXIT = 1,
     PR_EXITING = 2,
     PR_WAKE_ON_MESSAGE = 4, /* it waits for any message: pushing one makes it ready */
-    PR_SUSPENDED = 8,       /* by sys.suspend: only told in info */
     PR_USED_SLICE = 16,     /* its last slice was used up */
     PR_STARTING = 32,       /* init has not answered yet */
     PR_UNKILLABLE = 64,     /* a host's main process: a fatal signal only leaves its reason */
@@ -80,6 +79,8 @@ struct pr_process_extra {
     uint64_t n_dropped;
     struct pr_lineage *own_lineage; /* as parent of others; one hold */
     struct pr_published *published; /* what it offers to readers here (sched/publish.h); or NULL */
+    struct pr_signal *passed; /* suspended: the last message that must wait; or NULL */
+    pierrot_pid tracer;       /* is told what it gets and answers; id 0: none */
     /* For the report of a crash. */
     pierrot_term *last_name;    /* one hold, or NULL */
     pierrot_term *last_message; /* of a C actor; one hold, or NULL */
@@ -99,8 +100,8 @@ struct pr_process {
     uint8_t state;                  /* (O) enum pr_process_state */
     uint8_t flags;                  /* (O) enum pr_process_flag */
     uint8_t was_signalled;          /* (O) EXITING by an exit signal of another's, or the runtime's */
+    uint8_t sys;                    /* (O) enum pr_sys_flag, see system.h */
     uint8_t has_parent;             /* (I) see pr_process_is_child_of */
-    uint32_t kind_bits; /* (O) for the kind's use */
 };
 
 /* Sets up the process and enters it into the table: WAITING and alive. `parent` is its ancestor

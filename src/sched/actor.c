@@ -12,12 +12,14 @@
 #include "proc/ptable.h"
 #include "proc/relation.h"
 #include "proc/reply.h"
+#include "sched/actor_system.h"
 #include "sched/alarm.h"
 #include "sched/context.h"
 #include "sched/message.h"
 #include "sched/publish.h"
 #include "sched/report.h"
 #include "sched/scheduler.h"
+#include "sched/trace.h"
 
 /* Messages in one slice. */
 enum { SLICE_MESSAGES = 200 };
@@ -151,47 +153,40 @@ static void take_continue(struct pr_owner *owner, struct pr_actor *actor)
     pr_term_drop(arg, &owner->heap);
 }
 
-/* As in OTP that ends a server that traps exits. */
-static int is_parents_exit(const struct pr_actor *actor, const struct pr_signal *message)
+/* What it got, for whoever traces it. */
+static void trace_in(struct pr_owner *owner, struct pr_actor *actor, const struct pr_signal *message,
+                     const pierrot_term *cell)
 {
-    return message->kind == PR_SIGNAL_EXITED &&
-           pr_process_is_child_of(&actor->process, message->from);
-}
-
-static void take_system(struct pr_owner *owner, struct pr_actor *actor,
-                        const struct pr_signal *message)
-{
-    const pierrot_term *request = pr_value_cell(&message->value);
-    pierrot_from from = {message->from, message->ref};
-    if (pierrot_is_string(pierrot_table_at(request, 1), "terminate")) {
-        const pierrot_term *reason = pierrot_table_at(request, 2);
-        pierrot_term *copy = reason ? pr_term_copy(&owner->heap, reason) : PR_TERM(normal);
-        pr_process_exit(owner, &actor->process, copy ? copy : PR_TERM(enomem));
-    } else if (pierrot_is_string(pierrot_table_at(request, 1), "get_state")) {
-        pierrot_term *state = pr_actor_state(owner, &actor->process);
-        (void)pr_reply(owner, &actor->process, from, 0,
-                       state ? pr_value_from_root(owner, state) : pr_cell_nil());
-    } else {
-        (void)pr_reply(owner, &actor->process, from, 0, pr_cell_nil());
-    }
+    const char *kind = message->kind == PR_SIGNAL_CALL   ? "call"
+                       : message->kind == PR_SIGNAL_CAST ? "cast"
+                                                         : "info";
+    pr_trace_in(owner, &actor->process, kind, cell,
+                message->kind == PR_SIGNAL_CALL ? message->from : (pierrot_pid){0});
 }
 
 static void take_message(struct pr_owner *owner, struct pr_actor *actor, struct pr_signal *message)
 {
+    struct pr_process *process = &actor->process;
     const pierrot_term *cell;
     pierrot_term *built = NULL;
     pierrot_from from = {message->from, message->ref};
-    if (message->kind == PR_SIGNAL_CALL && message->flags & PR_FLAG_SYSTEM) {
-        take_system(owner, actor, message);
-    } else if (message->kind == PR_SIGNAL_CALL) {
-        take_call(owner, actor, from, pr_value_cell(&message->value));
-    } else if (message->kind == PR_SIGNAL_CAST) {
-        take_cast(owner, actor, pr_value_cell(&message->value));
-    } else if (is_parents_exit(actor, message)) {
-        pr_process_exit(owner, &actor->process, pr_term_hold(message->value.as.pointer));
+    if (pr_is_system(message)) {
+        pr_actor_take_system(owner, actor, message);
+    } else if (pr_is_parents_exit(process, message)) {
+        pr_process_exit(owner, process, pr_term_hold(message->value.as.pointer));
+    } else if (message->kind == PR_SIGNAL_CALL || message->kind == PR_SIGNAL_CAST) {
+        cell = pr_value_cell(&message->value);
+        if (process->sys & PR_SYS_TRACED)
+            trace_in(owner, actor, message, cell);
+        if (message->kind == PR_SIGNAL_CALL)
+            take_call(owner, actor, from, cell);
+        else
+            take_cast(owner, actor, cell);
     } else if (pr_message_read(owner, message, &cell, &built) != 0) {
-        pr_process_exit(owner, &actor->process, PR_TERM(enomem));
+        pr_process_exit(owner, process, PR_TERM(enomem));
     } else {
+        if (process->sys & PR_SYS_TRACED)
+            trace_in(owner, actor, message, cell);
         take_info(owner, actor, cell);
         pr_term_drop(built, &owner->heap);
     }
@@ -201,14 +196,17 @@ static void take_message(struct pr_owner *owner, struct pr_actor *actor, struct 
 /* What is next: a continuation, the oldest message, the end of a timeout. Whether there was any. */
 static int take_next(struct pr_owner *owner, struct pr_actor *actor)
 {
-    struct pr_signal *message = pr_mailbox_first(&actor->process.mailbox);
+    struct pr_signal *message = pr_system_next(&actor->process);
     struct pierrot_term timeout = pr_cell_borrow("timeout", 7);
-    int has_timed_out = actor->has_timed_out;
-    if (actor->continuation) {
+    int is_suspended = actor->process.sys & PR_SYS_SUSPENDED;
+    int has_timed_out = actor->has_timed_out && !is_suspended;
+    if (actor->continuation && !is_suspended) {
         take_continue(owner, actor);
     } else if (message || has_timed_out) {
-        actor->has_timed_out = 0;
-        pr_alarm_cancel(owner, &actor->timeout);
+        if (!message || !pr_is_system(message)) {
+            actor->has_timed_out = 0;
+            pr_alarm_cancel(owner, &actor->timeout);
+        }
         if (message) {
             pr_mailbox_take(&actor->process.mailbox, message);
             take_message(owner, actor, message);
@@ -243,6 +241,7 @@ enum pr_now pr_actor_call_now(struct pr_owner *owner, struct pr_process *server,
     PR_ASSERT(server->state == PR_WAITING && server->mailbox.n_messages == 0);
     server->state = PR_RUNNING;
     server->reductions++;
+    server->mailbox.n_taken++; /* as if it had been there */
     owner->current = server;
     innermost_now = &now;
     actor_of(server)->has_timed_out = 0;
@@ -289,7 +288,7 @@ int pierrot_enter(pierrot *rt, pierrot_pid pid, pierrot_enter_fn fn, void *ud)
 static void report(struct pr_owner *owner, struct pr_actor *actor, const pierrot_term *reason)
 {
     const struct pr_process_extra *extra = actor->process.extra;
-    pierrot_term *state = pr_actor_state(owner, &actor->process);
+    pierrot_term *state = pr_actor_state(owner, actor);
     struct pr_report crash = {.what = actor->behaviour->name, .reason = reason, .state = state};
     if (extra) {
         crash.last_message = extra->last_message;
@@ -348,15 +347,6 @@ int pr_process_is_actor(const struct pr_process *process)
 const char *pr_actor_name(const struct pr_process *process)
 {
     return ((const struct pr_actor *)process)->behaviour->name;
-}
-
-pierrot_term *pr_actor_state(struct pr_owner *owner, struct pr_process *process)
-{
-    struct pr_actor *actor = actor_of(process);
-    struct pierrot_context context = {owner, actor};
-    return actor->has_begun && actor->behaviour->inspect
-               ? actor->behaviour->inspect(&context, actor->state)
-               : NULL;
 }
 
 /* The start has failed: the process ends here and now, without anyone hearing of it but by its
@@ -488,5 +478,8 @@ int pierrot_reply(pierrot_from from, pierrot_term *reply)
             return 0;
         }
     }
-    return pr_reply(owner, owner->current, from, 0, pr_value_from_root(owner, reply));
+    struct pr_process *process = owner->current;
+    if (process && process->sys & PR_SYS_TRACED && pr_process_is_actor(process))
+        pr_trace_out(owner, process, reply, from.pid);
+    return pr_reply(owner, process, from, 0, pr_value_from_root(owner, reply));
 }

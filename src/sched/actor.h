@@ -41,9 +41,6 @@ enum pr_now {
 enum pr_now pr_actor_call_now(struct pr_owner *owner, struct pr_process *server, pierrot_from from,
                               const pierrot_term *request, pierrot_term **reply);
 
-/* The state of an actor as a term. Gives; NULL: none, or out of memory. */
-pierrot_term *pr_actor_state(struct pr_owner *owner, struct pr_process *process);
-
 const char *pr_actor_name(const struct pr_process *process);
 
 #endif

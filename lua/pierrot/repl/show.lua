@@ -28,7 +28,7 @@ end
 ---@param has_colour boolean
 ---@return string
 function M.paint(text, role, has_colour)
-  if not has_colour then return text end
+  if not has_colour or text == "" then return text end
   return "\27[" .. COLOURS[role] .. "m" .. text .. "\27[0m"
 end
 
@@ -42,7 +42,7 @@ local function next_piece(text, at)
     return math.min(stop + 1, #text), "string"
   end
   _, stop = text:find("^<[%d.]+>", at)
-  if not stop then _, stop = text:find("^#Ref<[%d.]+>", at) end
+  if not stop then _, stop = text:find("^#%a+<[%d.]+>", at) end
   if stop then return stop, "id" end
   _, stop = text:find("^<cycle>", at)
   if not stop then _, stop = text:find("^…", at) end

@@ -1,0 +1,102 @@
+--- System messages that need Lua, as a gen_server of Lua's answers them: called by its engine, in
+--- its process. pierrot.sys asks.
+
+local argument = require "pierrot.argument"
+local carry = require "pierrot.carry"
+local core = require "pierrot.core"
+local handoff = require "pierrot.handoff"
+
+local M = {}
+
+-- The reason of what was raised: {"error", value, traceback}, or that of an exit.
+local function failure(value)
+  if type(value) == "table" and value.class == "exit" then return { value.reason } end
+  local lines = debug.traceback(nil, 2):gsub("\n\t%[C%]: in function 'xpcall'.*", "")
+  return { { "error", value, lines } }
+end
+
+-- { fn = packed }: the new state, or { false, why }.
+local function replace_state(request, state)
+  local fn = handoff.unpack(request.fn)
+  if not fn then return { false, "timeout" } end
+  local passed, new = xpcall(fn, failure, state)
+  if not passed then return { false, new[1] } end
+  if new == nil then new = state end
+  return { true, new }, true, new
+end
+
+local function formatted(state, module)
+  local format = module.format_status
+  if type(format) ~= "function" then return state end
+  local passed, status = pcall(format, { state = state, log = {} })
+  if passed and type(status) == "table" then return status.state end
+  return state
+end
+
+local function status(_, state, module, name)
+  local me = core.self()
+  local dictionary = {}
+  for key, value in next, core.dictionary() do dictionary[key] = value end
+  return {
+    pid = me, name = core.info(me, "name"), module = name or tostring(module),
+    status = core.is_suspended() and "suspended" or "running", parent = core.info(me, "parent"),
+    dictionary = dictionary, state = formatted(state, module),
+  }
+end
+
+local function find_module(request)
+  local handed = request.handed and handoff.unpack(request.handed)
+  if handed then return request.name, handed() end
+  if request.module == nil then return request.name, require(request.name) end
+  return request.name, carry.unpack(request.module)
+end
+
+-- Of the results of a code_change: the state. Otherwise the reply that says what is wrong.
+local function read_change(results)
+  if not results[1] then return false, { results[2][1] } end
+  if results[2] == "ok" and results.n == 3 then return true, results[3] end
+  if results[2] == "error" and results.n == 3 then return false, { results[3] } end
+  return false, { { "bad_return_value", results[2] } }
+end
+
+-- A server whose module runs another one, as a supervisor does, keeps its own and is told.
+local function change_inner(request, state, module, inner)
+  local changed, new = read_change(table.pack(xpcall(module.change_inner, failure, inner,
+    request.old, state, request.extra)))
+  if not changed then return new end
+  return true, new ~= nil, new
+end
+
+-- { name =, module or handed =, old =, extra = }: true, or { reason }.
+local function change_code(request, state, current)
+  local passed, name, module = xpcall(find_module, failure, request)
+  if not passed then return { name[1] } end
+  if type(module) ~= "table" or not module.init then
+    return { { "bad_module", argument.describe(module) } }
+  end
+  if type(current.change_inner) == "function" then
+    return change_inner(request, state, current, module)
+  end
+  if type(module.code_change) ~= "function" then return true, false, nil, module, name end
+  local changed, new = read_change(table.pack(xpcall(module.code_change, failure, request.old,
+    state, request.extra)))
+  if not changed then return new end
+  return true, new ~= nil, new, module, name
+end
+
+local ANSWERS <const> = {
+  replace_state = replace_state, status = status, change_code = change_code,
+}
+
+--- Results: the reply [, whether there is a new state, that state [, new module, its name]].
+---@param request table
+---@param state any
+---@param module table
+---@param name string|nil
+function M.handle(request, state, module, name)
+  local answer = type(request) == "table" and ANSWERS[request[1]]
+  if not answer then return nil end
+  return answer(request, state, module, name)
+end
+
+return M

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/asked.h"
+
+#include "lua/class.h"
+#include "lua/copy.h"
+#include "lua/handler.h"
+#include "lua/ident.h"
+
+/* Takes: answer. */
+static void reply(struct pr_lua *lua, lua_State *L, pierrot_term *answer)
+{
+    pierrot_from from = {pr_to_pid(L, PR_FROM_PID), pr_to_ref(L, PR_FROM_REF)};
+    (void)pr_reply(lua->owner, lua->owner->current, from, 0,
+                   pr_value_from_root(lua->owner, answer));
+}
+
+/* {state} */
+static pierrot_term *packed_state(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    lua_createtable(L, 1, 0);
+    pr_handler_push_state(lua, L, server);
+    lua_rawseti(L, -2, 1);
+    pierrot_term *packed = pr_copy_to_reason(lua, L, -1);
+    lua_pop(L, 1);
+    return packed;
+}
+
+/* pierrot.system.handle(request, state, module, name) */
+static int push_handler(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    int request = lua_gettop(L);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "pierrot.system");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "handle");
+    lua_replace(L, -2);
+    lua_insert(L, request);
+    pr_handler_push_state(lua, L, server);
+    pr_store_push(lua, L, server->class_->place);
+    lua_pushstring(L, server->class_->name);
+    return 4;
+}
+
+enum pr_asked pr_asked(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server, int *n_args)
+{
+    struct pr_owner *owner = lua->owner;
+    luaL_checkstack(L, 8, NULL);
+    pierrot_term *request = pr_copy_to_reason(lua, L, -1);
+    const pierrot_term *what = pierrot_table_at(request, 1);
+    int must_stop = pierrot_is_string(what, "terminate");
+    int wants_state = pierrot_is_string(what, "get_state");
+    pierrot_term *answer = pr_system_answer(owner, &server->process, request);
+    if (must_stop)
+        answer = pr_term_hold(request);
+    else if (wants_state)
+        answer = packed_state(lua, L, server);
+    pr_term_drop(request, &owner->heap);
+    if (!answer) {
+        *n_args = push_handler(lua, L, server);
+        return PR_ASKED_IN_LUA;
+    }
+    reply(lua, L, answer);
+    if (!must_stop)
+        return PR_ASKED_ANSWERED;
+    lua_rawgeti(L, -1, 2);
+    return PR_ASKED_TO_STOP;
+}
+
+/* reply [, has_state, state [, module, name]] */
+void pr_asked_take(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    lua_settop(L, PR_BASE + 5);
+    if (lua_istable(L, PR_BASE + 4))
+        pr_class_set(lua, L, server, PR_BASE + 4, lua_tostring(L, PR_BASE + 5));
+    if (lua_toboolean(L, PR_BASE + 2)) {
+        lua_pushvalue(L, PR_BASE + 3);
+        pr_handler_set_state(lua, L, server);
+    }
+    /* Code of the user's has run, which may have taken messages. */
+    if (server->process.extra)
+        server->process.extra->passed = NULL;
+    reply(lua, L, pr_copy_to_reason(lua, L, PR_BASE + 1));
+}
+
+/* ------------------------------------------------------------------------ tracing */
+
+void pr_asked_trace_in(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    const char *kind = server->phase == PR_PHASE_CALL   ? "call"
+                       : server->phase == PR_PHASE_CAST ? "cast"
+                                                        : "info";
+    pierrot_pid client = {0};
+    if (server->phase == PR_PHASE_CALL)
+        client = pr_to_pid(L, PR_FROM_PID);
+    pierrot_term *message = pr_copy_to_reason(lua, L, -1);
+    pr_trace_in(lua->owner, &server->process, kind, message, client);
+    pr_term_drop(message, &lua->owner->heap);
+}
+
+void pr_asked_trace_out(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server, int index)
+{
+    pierrot_term *answer = pr_copy_to_reason(lua, L, index);
+    pr_trace_out(lua->owner, &server->process, answer, pr_to_pid(L, PR_FROM_PID));
+    pr_term_drop(answer, &lua->owner->heap);
+}
