@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Actors that use the loop of their scheduler, on a thread of the runtime's and on a loop of the host's;
- * and sockets there. */
+ * Actors that use the loop of their scheduler, on a thread of the runtime's and on a loop of the
+ * host's; and sockets there. */
 #include "test.h"
 
 #include <uv.h>
@@ -157,7 +157,8 @@ static const char echo_code[] =
     "local _, port = tcp.sockname(listener)\n"
     "pierrot.spawn(function()\n"
     "  local server = assert(tcp.accept(listener))\n"
-    "  for line in function() return (tcp.recv(server)) end do tcp.send(server, line .. '\\n') end\n"
+    "  for line in function() return (tcp.recv(server)) end do tcp.send(server, line .. '\\n') "
+    "end\n"
     "end)\n"
     "local client = assert(tcp.connect('localhost', port, { packet = 'line' }))\n"
     "for i = 1, 100 do\n"
