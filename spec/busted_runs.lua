@@ -61,10 +61,11 @@ local function read_report(output)
 end
 
 --- Runs busted on a spec file of that text. Gives its report: tests by name, each with `passed` and
--- `text`; what was `said`; n_passed, n_failed; errors (what stands on stderr), status.
+-- `text`; what was `said`; n_passed, n_failed; output, errors (what stands on stderr), status.
+-- settings: environment (before the command), arguments, helper, schedulers, head (of the text).
 function busted_runs.run(text, settings)
   settings = settings or {}
-  local file <close> = spec_file(HEAD .. text)
+  local file <close> = spec_file((settings.head or HEAD) .. text)
   local words = interpreter(settings)
   table.move({ busted, "-o", "TAP" }, 1, 3, #words + 1, words)
   words[#words + 1] = "--helper=" .. (settings.helper or "pierrot.testing")
