@@ -623,6 +623,23 @@ TEST(code_that_fails_says_why)
     pierrot_free(rt);
 }
 
+TEST(code_that_holds_too_much_is_killed)
+{
+    pierrot_term *reason = NULL;
+    pierrot_spawn_options so;
+    static const char code[] = "local t = {} for i = 1, 1e9 do t[i] = { i } end";
+    pierrot *rt = open_with(use_count, NULL);
+    pierrot_spawn_options_init(&so);
+    so.max_heap = 1 << 20;
+
+    CHECK_INT(pierrot_eval(rt, code, strlen(code), NULL, NULL, &so, 30000, &reason),
+              PIERROT_EEXITED);
+
+    CHECK_TEXT(shown(reason), "\"killed\"");
+    CHECK_INT(eval_int(rt, "return 1"), 1);
+    pierrot_free(rt);
+}
+
 TEST(a_function_of_a_module_is_spawned_by_name)
 {
     pierrot_pid pid, found = {0};

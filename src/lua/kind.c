@@ -5,6 +5,7 @@
 
 #include "lua/crash.h"
 #include "lua/items.h"
+#include "lua/heap.h"
 #include "lua/server.h"
 #include "lua/wait.h"
 
@@ -35,8 +36,13 @@ static enum pr_slice_end run(struct pr_owner *owner, struct pr_process *process)
 {
     struct pr_lua_process *self = pr_lua_process_of(process);
     struct pr_lua *lua = pr_lua_of(owner);
+    int is_limited = process->extra && process->extra->max_heap;
+    uint64_t before = is_limited ? pr_heap_now(lua) : 0;
     lua->n_sent = 0;
-    return self->is_server ? pr_server_run(lua, self) : run_plain(lua, self);
+    enum pr_slice_end end = self->is_server ? pr_server_run(lua, self) : run_plain(lua, self);
+    if (is_limited)
+        pr_heap_check(lua, self, before);
+    return end;
 }
 
 /* ------------------------------------------------------------------------- death */
@@ -100,11 +106,12 @@ static int apply(struct pr_lua *lua, struct pr_lua_process *process,
 {
     struct pr_owner *owner = lua->owner;
     struct pr_process *base = &process->process;
-    if (options->max_queue) {
+    if (options->max_queue || options->max_heap) {
         struct pr_process_extra *extra = pr_process_extra(owner, base);
         if (!extra)
             return PIERROT_ENOMEM;
         extra->max_queue = options->max_queue;
+        extra->max_heap = options->max_heap;
     }
     if (options->name) {
         int error = pr_name_register(owner->system, options->name, options->name_len, base->pid);

@@ -24,7 +24,7 @@ struct remote_start {
     pierrot_from starter;
     pierrot_pid pid;       /* of the new process */
     pierrot_ref ref;       /* of the starter's monitor */
-    pierrot_term *payload; /* options = {name =, max_queue =} and, for Lua, see pierrot.carry */
+    pierrot_term *payload; /* options = {name =, max_queue =, max_heap =} and, for Lua, see pierrot.carry */
     struct pr_lineage *lineage;
     const pierrot_behaviour *behaviour; /* of a C actor, which gets payload.arg; NULL: Lua */
     pierrot_term *why;                  /* init's reason, or NULL: the text of `error` */
@@ -129,7 +129,9 @@ static int make_remote(lua_State *L)
         name = lua_tolstring(L, -1, &options.name_len);
         lua_getfield(L, 4, "max_queue");
         options.max_queue = (uint64_t)lua_tointeger(L, -1);
-        lua_pop(L, 2);
+        lua_getfield(L, 4, "max_heap");
+        options.max_heap = (uint64_t)lua_tointeger(L, -1);
+        lua_pop(L, 3);
     }
     options.name = name;
     struct pr_pooled body = pr_spawn_take_body(lua, L, 6);

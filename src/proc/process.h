@@ -77,6 +77,8 @@ struct pr_published;
 struct pr_process_extra {
     uint64_t max_queue; /* 0: unbounded */
     uint64_t n_dropped;
+    uint64_t max_heap; /* bytes a process of Lua's may hold; 0: unbounded */
+    uint64_t n_grown;  /* bytes by which its slices have grown the state, since it was measured */
     struct pr_lineage *own_lineage; /* as parent of others; one hold */
     struct pr_published *published; /* what it offers to readers here (sched/publish.h); or NULL */
     struct pr_signal *passed; /* suspended: the last message that must wait; or NULL */
