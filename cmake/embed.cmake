@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 #
-# The files of lua/ as bytes in a C file (the interface is src/lua/embedded.h). Included by the build
-# it makes the rule and sets PIERROT_EMBEDDED_C; run by `cmake -P`, it writes that file from LIST, the
-# paths relative to ROOT, one a line. The list is a file of its own so that adding or removing a Lua
-# file is a change that the rule sees.
+# The files of lua/ as bytes in a C file (the interface is src/lua/embedded.h). Included by the
+# build it makes the rule and sets PIERROT_EMBEDDED_C; run by `cmake -P`, it writes that file from
+# LIST, the paths relative to ROOT, one a line. pierrot/meta is there for the prompt's help, which
+# reads it. The list is a file of its own so that adding or removing a Lua file is a change that the
+# rule sees.
 
 function(pierrot_embed_rule)
   set(root "${PROJECT_SOURCE_DIR}/lua")
   file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE "${root}" "${root}/*.lua")
-  list(FILTER files EXCLUDE REGEX "^pierrot/meta/") # types, for editors
   list(SORT files)
   list(JOIN files "\n" lines)
   set(list "${PROJECT_BINARY_DIR}/generated/embedded.list")

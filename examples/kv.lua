@@ -1,15 +1,16 @@
 -- SPDX-License-Identifier: MIT
 --- A key-value application: shopping lists in buckets, and a registry that knows them by name.
 --
---   kv.lua [--lua] FILE   runs the commands in FILE (- is standard input) and prints the answers
+--   kv.lua [--lua] FILE   runs the commands in FILE (- is standard input) and prints the answers;
+--                         registry and buckets are an application, examples/kv/application.lua
 --   kv.lua [--lua]        tells the story of buckets, registries and monitors step by step
 --
 -- With --lua the registry is examples/kv/registry.lua in place of the built-in pierrot.registry.
 
 package.path = (arg[0]:match("^(.*/)") or "./") .. "?.lua;" .. package.path
 
+local application = require "pierrot.application"
 local command = require "kv.command"
-local gen_server = require "pierrot.gen_server"
 local story = require "kv.story"
 
 local usage <const> = "usage: kv.lua [--lua] [FILE | -]\n"
@@ -30,10 +31,12 @@ local function read_arguments(args)
       path = word
     end
   end
-  return require(names), path
+  return names, path
 end
 
-local function run_commands(names, path)
+-- What was started ends with the program, in order.
+local function run_commands(module, path)
+  local names = require(module)
   local file, reason = io.stdin, nil
   if path ~= "-" then
     file, reason = io.open(path, "rb")
@@ -42,16 +45,16 @@ local function run_commands(names, path)
     fail("kv.lua: " .. reason .. "\n")
   end
 
-  local registry = assert(names.start_link())
+  assert(application.start("kv.application", { module = module }))
+  local registry = application.get_env("kv.application", "registry")
   for line in file:lines() do
     print(command.answer(line, names, registry))
   end
-  gen_server.stop(registry)
 end
 
 local names, path = read_arguments(arg)
 if path then
   run_commands(names, path)
 else
-  story.tell(names)
+  story.tell(require(names))
 end

@@ -18,6 +18,16 @@ local function say(...)
 end
 ]]
 
+local is_program <const> = support.program == support.interpreter
+local CONFIGURE <const> = "require('pierrot').configure { schedulers = %d, preempt = 'signal' }"
+
+local function interpreter(settings)
+  if settings.schedulers and is_program then
+    return { support.interpreter, "-s", tostring(settings.schedulers) }
+  end
+  return { support.interpreter }
+end
+
 -- busted takes files of that ending alone.
 local function spec_file(text)
   local reserved = support.temporary_file ""
@@ -51,13 +61,18 @@ local function read_report(output)
 end
 
 --- Runs busted on a spec file of that text. Gives its report: tests by name, each with `passed` and
--- `text`; what was `said`; n_passed, n_failed; errors (what stands on stderr), status.
--- `settings`: words put before the command (environment), arguments, helper.
+-- `text`; what was `said`; n_passed, n_failed; output, errors (what stands on stderr), status.
+-- settings: environment (before the command), arguments, helper, schedulers, head (of the text).
 function busted_runs.run(text, settings)
   settings = settings or {}
-  local file <close> = spec_file(HEAD .. text)
-  local words = { support.interpreter, busted, "-o", "TAP" }
+  local file <close> = spec_file((settings.head or HEAD) .. text)
+  local words = interpreter(settings)
+  table.move({ busted, "-o", "TAP" }, 1, 3, #words + 1, words)
   words[#words + 1] = "--helper=" .. (settings.helper or "pierrot.testing")
+  if settings.schedulers and not is_program then
+    words[#words + 1] = "-e"
+    words[#words + 1] = CONFIGURE:format(settings.schedulers)
+  end
   for _, word in ipairs(settings.arguments or {}) do words[#words + 1] = word end
   words[#words + 1] = file.path
   local command = (settings.environment or "") .. " " .. support.command(table.unpack(words))

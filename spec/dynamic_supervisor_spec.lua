@@ -169,6 +169,7 @@ describe("a dynamic supervisor", function()
     local pid = start_child(sup, trees.child "a")
 
     pierrot.send(sup, { "EXIT", "nonsense" })
+    pierrot.send(sup, { "EXIT", pid, "a lie" })
     gen_server.cast(sup, { "try_again", "nonsense" })
     gen_server.cast(sup, { "try_again", pid })
     gen_server.call(sup, { "terminate_child", "nonsense" })

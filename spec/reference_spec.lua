@@ -21,7 +21,6 @@ local INTERNAL <const> = {
 -- What is to come, and is described already.
 local COMING <const> = {
   pierrot = { reload = true },
-  testing = { advance = true, capture_log = true, virtual_time = true },
 }
 
 local function read(path)

@@ -489,9 +489,17 @@ describe("what the prompt offers:", function()
 
   for title, row in pairs {
     ["h() lists it"] = { "h()", "flush()" },
-    ["h(function) shows what is written above it"] = { "h(gen_server.call)", "server" },
-    ["h(function) knows those in C"] = { "h(receive)", "the first message that matches" },
+    ["h(function) shows what its annotations say"] = {
+      "h(gen_server.call)", "gen_server.call(server, request, timeout)\n  ",
+    },
+    ["h(function) shows parameters and results"] = { "h(send)", "\n  -> any msg" },
+    ["h(function) shows the comment above one of a file"] = {
+      "h(require('spec.documents').read)", "  The text of a file of the project.",
+    },
+    ["h(function) says so when there is nothing"] = { "h(print)", "nothing is written down" },
+    ["h() of its own functions is the overview"] = { "h(flush)", "shows the messages that wait" },
     ["h(module) lists its fields"] = { "h(bucket)", "start_link()" },
+    ["h(module) shows what its annotations say"] = { "h(gen_server)", "  Servers: " },
     ["i(pid) tells of a process"] = { "i(self())", "mailbox: 0" },
     ["i(value) tells of a value"] = { "i('milk')", "length: 4 bytes" },
     ["regs() lists names"] = { "register('shopping', self()) regs()", '"shopping"' },

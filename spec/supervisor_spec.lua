@@ -6,6 +6,7 @@ local bucket = require "pierrot.bucket"
 local gen_server = require "pierrot.gen_server"
 local supervisor = require "pierrot.supervisor"
 local support = require "spec.support"
+local sys = require "pierrot.sys"
 local trees = require "spec.trees"
 
 local alone, await_down = support.alone, support.await_down
@@ -192,41 +193,57 @@ describe("a supervisor of a module", function()
     assert.is_truthy(text:find("bad argument #1 to 'start_link'", 1, true))
   end))
 
+  -- A module whose init gives what it is told to.
+  local function changing(children, opts)
+    local Tree = { given = { children, opts } }
+    function Tree.init() return "ok", Tree.given end
+    return Tree
+  end
+
   it("SUP-068 knows new children after a code change, and does not start them", alone(function()
-    local version, list = 1, { trees.children { "a", "b" }, trees.children { "b", "c" } }
-    local Tree = {
-      init = function()
-        return "ok", { list[version], { strategy = "one_for_one", max_restarts = version } }
-      end,
-    }
-    local server = require "pierrot.supervisor.server"
-    local _, state = server.init { plain = { module = Tree } }
+    local Tree = changing(trees.children { "a", "b" }, { strategy = "one_for_one" })
+    local sup = supervisor.start_link(Tree)
     trees.told(2)
-    version = 2
+    Tree.given = {
+      { trees.child("b", { restart = "temporary" }), trees.child "c" },
+      { strategy = "one_for_all" },
+    }
 
-    local what, changed = server.code_change(1, state, nil)
+    sys.suspend(sup)
+    assert.is_true(sys.change_code(sup, Tree, 1, nil))
+    sys.resume(sup)
 
-    assert.equal("ok", what)
-    assert.equal(2, changed.flags.max_restarts)
-    local found = {}
-    for _, id in ipairs { "a", "b", "c" } do
-      found[id] = require("pierrot.supervisor.children").find(changed.children, id).pid ~= nil
-    end
-    assert.same({ a = true, b = true, c = false }, found)
+    local pids = trees.pids(sup)
+    assert.same({ "a", "b", "c" }, trees.ids(sup))
+    assert.is_true(pierrot.is_alive(pids.a) and pierrot.is_alive(pids.b))
+    assert.is_nil(pids.c)
+    assert.is_true(trees.silence())
+    trees.finish(pids.a, "kill")
+    assert.same({ "up a", "up c" }, trees.told(2))
+    assert.same({ "a", "c" }, trees.ids(sup))
   end))
 
   it("SUP-068 keeps what it had when a code change brings faults", alone(function()
-    local given = { trees.children { "a" }, { strategy = "one_for_one" } }
-    local Tree = { init = function() return "ok", given end }
-    local server = require "pierrot.supervisor.server"
-    local _, state = server.init { plain = { module = Tree } }
-    given = { {}, { strategy = "none" } }
+    local Tree = changing(trees.children { "a" }, { strategy = "one_for_one" })
+    local sup = supervisor.start_link(Tree)
+    Tree.given = { {}, { strategy = "none" } }
 
-    local what, reason = server.code_change(1, state, nil)
+    sys.suspend(sup)
+    local changed, reason = sys.change_code(sup, Tree, 1, nil)
+    sys.resume(sup)
 
-    assert.equal("error", what)
+    assert.is_nil(changed)
     assert.equal("supervisor_data", reason[1])
-    assert.equal("one_for_one", state.flags.strategy)
+    trees.finish(trees.up "a", "kill")
+    trees.up "a"
+  end))
+
+  it("SUP-068 does not become its module", alone(function()
+    local sup = trees.start { trees.child "a" }
+
+    sys.change_code(sup, changing({}, { strategy = "one_for_one" }), 1, nil)
+
+    assert.same({ "a" }, trees.ids(sup))
   end))
 end)
 
@@ -538,6 +555,7 @@ describe("a supervisor's children", function()
 
     pierrot.send(sup, "nonsense")
     pierrot.send(sup, { "EXIT", 42, "nonsense" })
+    pierrot.send(sup, { "EXIT", pid, "a lie" })
     gen_server.cast(sup, { "try_again", pid })
     gen_server.cast(sup, "nonsense")
     gen_server.call(sup, "nonsense")

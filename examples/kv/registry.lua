@@ -3,6 +3,7 @@
 
 local pierrot = require "pierrot"
 local bucket = require "pierrot.bucket"
+local dynamic_supervisor = require "pierrot.dynamic_supervisor"
 local gen_server = require "pierrot.gen_server"
 
 local Registry = {}
@@ -19,6 +20,7 @@ end
 ---@class kv.registry.options
 ---@field name? string        registers the registry itself
 ---@field buckets? "kept"|"linked"  "linked": a bucket that ends abnormally takes the registry along
+---@field supervisor? pid|string  a dynamic supervisor: it starts the buckets, and they are its own
 
 --- Starts a registry linked to the caller.
 ---@param opts? kv.registry.options
@@ -26,7 +28,7 @@ end
 ---@return any reason  why there is none
 function Registry.start_link(opts)
   opts = opts or {}
-  return gen_server.start_link(Registry, { buckets = opts.buckets }, { name = opts.name })
+  return gen_server.start_link(Registry, opts, { name = opts.name })
 end
 
 --- Starts a registry that is not linked to the caller.
@@ -35,7 +37,7 @@ end
 ---@return any reason  why there is none
 function Registry.start(opts)
   opts = opts or {}
-  return gen_server.start(Registry, { buckets = opts.buckets }, { name = opts.name })
+  return gen_server.start(Registry, opts, { name = opts.name })
 end
 
 --- The bucket of that name, nil when there is none. Exits as a call does when the registry is gone.
@@ -75,9 +77,14 @@ end
 
 -- Server ---------------------------------------------------------------------
 
+local function start_bucket(state)
+  if state.supervisor then return dynamic_supervisor.start_child(state.supervisor, bucket) end
+  return bucket.start_link()
+end
+
 local function ensure(state, name)
   if not state.names[name] then
-    local pid = assert(bucket.start_link())
+    local pid = assert(start_bucket(state))
     state.names[name] = pid
     state.refs[pierrot.monitor(pid)] = name
   end
@@ -87,7 +94,7 @@ end
 function Registry.init(options)
   -- Linked buckets end with the registry. Trapping exits keeps the other way round from holding.
   pierrot.trap_exit(options.buckets ~= "linked")
-  return "ok", { names = {}, refs = {} }
+  return "ok", { names = {}, refs = {}, supervisor = options.supervisor }
 end
 
 Registry.handle_call = {
@@ -112,6 +119,7 @@ Registry.handle_info = {
 }
 
 function Registry.terminate(_, state)
+  if state.supervisor then return end
   for _, pid in pairs(state.names) do
     pierrot.unlink(pid)
     pierrot.exit(pid, "shutdown")

@@ -51,21 +51,37 @@ local function find_module(request)
   return request.name, carry.unpack(request.module)
 end
 
+-- Of the results of a code_change: the state. Otherwise the reply that says what is wrong.
+local function read_change(results)
+  if not results[1] then return false, { results[2][1] } end
+  if results[2] == "ok" and results.n == 3 then return true, results[3] end
+  if results[2] == "error" and results.n == 3 then return false, { results[3] } end
+  return false, { { "bad_return_value", results[2] } }
+end
+
+-- A server whose module runs another one, as a supervisor does, keeps its own and is told.
+local function change_inner(request, state, module, inner)
+  local changed, new = read_change(table.pack(xpcall(module.change_inner, failure, inner,
+    request.old, state, request.extra)))
+  if not changed then return new end
+  return true, new ~= nil, new
+end
+
 -- { name =, module or handed =, old =, extra = }: true, or { reason }.
-local function change_code(request, state)
+local function change_code(request, state, current)
   local passed, name, module = xpcall(find_module, failure, request)
   if not passed then return { name[1] } end
   if type(module) ~= "table" or not module.init then
     return { { "bad_module", argument.describe(module) } }
   end
-  if type(module.code_change) ~= "function" then return true, false, nil, module, name end
-  local results = table.pack(xpcall(module.code_change, failure, request.old, state, request.extra))
-  if not results[1] then return { results[2][1] } end
-  if results[2] == "ok" and results.n == 3 then
-    return true, results[3] ~= nil, results[3], module, name
+  if type(current.change_inner) == "function" then
+    return change_inner(request, state, current, module)
   end
-  if results[2] == "error" and results.n == 3 then return { results[3] } end
-  return { { "bad_return_value", results[2] } }
+  if type(module.code_change) ~= "function" then return true, false, nil, module, name end
+  local changed, new = read_change(table.pack(xpcall(module.code_change, failure, request.old,
+    state, request.extra)))
+  if not changed then return new end
+  return true, new ~= nil, new, module, name
 end
 
 local ANSWERS <const> = {

@@ -2,12 +2,17 @@
 --- test runs in a process of its own, and what it started is gone before the next one.
 
 local hook_of = require "pierrot.testing.busted"
+local log = require "pierrot.testing.log"
 local mailbox = require "pierrot.testing.mailbox"
 local supervised = require "pierrot.testing.supervised"
+local virtual = require "pierrot.testing.virtual"
 
 -- Spec files that require these get the ones that are loaded now: busted forgets, after each file,
 -- what that file has loaded.
-for _, name in ipairs { "gen_server", "supervisor", "bucket", "registry", "logger", "inspect" } do
+for _, name in ipairs {
+  "gen_server", "supervisor", "dynamic_supervisor", "bucket", "registry", "logger", "agent", "task",
+  "task_supervisor", "inspect",
+} do
   require("pierrot." .. name)
 end
 require "pierrot"
@@ -22,6 +27,9 @@ local M = {
   assert_received = mailbox.assert_received,
   refute_receive = mailbox.refute_receive,
   refute_received = mailbox.refute_received,
+  capture_log = log.capture_log,
+  virtual_time = virtual.virtual_time,
+  advance = virtual.advance,
 }
 
 -- How long a test may take, in real time.

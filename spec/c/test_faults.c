@@ -503,11 +503,53 @@ static const char messages_code[] =
     "end\n"
     "pierrot.send(echo, 'stop')\n"
     "bucket.stop(b)\n";
+
+static const char registries_code[] =
+    PREAMBLE
+    "local function body()\n"
+    "  local topics = assert(registry.start_link { keys = 'duplicate', listeners = { 'journal' } })\n"
+    "  pierrot.register('journal', pierrot.self())\n"
+    "  for i = 1, 20 do registry.register(topics, 'news', { i, ('n'):rep(i) }) end\n"
+    "  assert(registry.count(topics, 'news') == 20)\n"
+    "  assert(#registry.match(topics, 'news', { 7 }) == 1)\n"
+    "  local pid, ref = pierrot.spawn_monitor(function()\n"
+    "    registry.register(topics, 'news')\n"
+    "    registry.lock(topics, 'lock', function() pierrot.receive('go', 20) end)\n"
+    "  end)\n"
+    "  registry.lock(topics, 'lock', function()\n"
+    "    registry.lock(topics, 'lock', function() registry.register(topics, 'in the lock') end)\n"
+    "  end)\n"
+    "  pierrot.send(pid, 'go')\n"
+    "  pierrot.receive({ 'DOWN', ref })\n"
+    "  assert(registry.unregister(topics, 'news'))\n"
+    "  assert(#registry.keys(topics) == 1)\n"
+    "  registry.unregister(topics, 'in the lock')\n"
+    "  local names = assert(registry.start())\n"
+    "  local via = { 'via', names, 'a key that is no short one at all' }\n"
+    "  local b = assert(bucket.start { name = via, monitor = true })\n"
+    "  assert(bucket.put(via, 'milk', 1))\n"
+    "  assert(not bucket.start { name = via })\n"
+    "  pierrot.send_after(0, via, 'tick')\n"
+    "  assert(pierrot.whereis(via) == b)\n"
+    "  local made = assert(registry.create(names, 'made', { 'pierrot.bucket', 'start_link' }))\n"
+    "  ref = pierrot.monitor(made)\n"
+    "  gen_server.stop(names)\n"
+    "  pierrot.receive({ 'DOWN', ref })\n"
+    "  gen_server.stop(topics)\n"
+    "end\n"
+    "local pid, ref = pierrot.spawn_monitor(body)\n"
+    "local down = pierrot.receive({ 'DOWN', ref })\n"
+    "assert(down[5] == 'normal', pierrot.inspect(down[5]))\n";
 /* clang-format on */
 
 TEST(the_key_value_story_survives_each_failure)
 {
     EACH_SERIES("key-value", key_value_code);
+}
+
+TEST(registries_survive_each_failure)
+{
+    EACH_SERIES("registries", registries_code);
 }
 
 TEST(links_and_exits_survive_each_failure)

@@ -9,6 +9,7 @@
 
 void pr_open_binding(struct pr_lua *lua, lua_State *L); /* relations, exits, names */
 void pr_open_timers(struct pr_lua *lua, lua_State *L);
+void pr_open_standing(struct pr_lua *lua, lua_State *L);
 void pr_open_info(struct pr_lua *lua, lua_State *L);
 void pr_open_base(struct pr_lua *lua, lua_State *L); /* print, os.exit, tostring of pids */
 

@@ -169,6 +169,7 @@ static void open_core(struct pr_lua *lua, lua_State *L)
     pr_open_logging(lua, L);
     pr_open_system(lua, L);
     pr_open_timers(lua, L);
+    pr_open_standing(lua, L);
     pr_open_info(lua, L);
     lua_pushboolean(L, lua->is_module);
     lua_setfield(L, -2, "is_module");

@@ -50,9 +50,13 @@ static void push_taken(struct pr_lua *lua, lua_State *L, struct pr_signal *messa
 /* Decodes a message once for all looks at it: a plain message of a term becomes a local value. */
 static void localize(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
 {
+    if (message->kind == PR_SIGNAL_MESSAGE && message->value.tag != PR_VALUE_TERM) {
+        pr_push_value(lua, L, &message->value);
+        return;
+    }
     pr_store_reserve(lua, L);
     pr_push_message(lua, L, message);
-    if (message->kind != PR_SIGNAL_MESSAGE || message->value.tag != PR_VALUE_TERM)
+    if (message->kind != PR_SIGNAL_MESSAGE)
         return;
     lua_pushvalue(L, -1);
     uint32_t place = pr_store_put(lua, L);
@@ -135,8 +139,10 @@ static int try_receive(lua_State *L, lua_KContext context)
 
 static int receive_k(lua_State *L, int status, lua_KContext context)
 {
+    struct pr_lua *lua = PR_SELF(L);
     (void)status;
-    return pr_wait(PR_SELF(L), L, context, try_receive, receive_k);
+    int n_results = look(lua, L, context != 0);
+    return n_results >= 0 ? n_results : pr_wait_on(lua, L, context, try_receive, receive_k);
 }
 
 /* Whether a timeout argument is a written or computed 0. */

@@ -72,6 +72,8 @@ static enum editor_end read_plain(void *state, const char *prompt, char **line)
         case CONSOLE_END:
             return plain->len > 0 ? give(plain, line) : EDITOR_EOF;
         case CONSOLE_INTERRUPT:
+            if (console_input_is_terminal())
+                console_write(STDOUT_FILENO, "\n", 1); /* the terminal shows ^C */
             return EDITOR_INTERRUPT;
         case CONSOLE_OUTPUT:
         case CONSOLE_WOKEN:

@@ -5,7 +5,7 @@
 
 uint64_t pr_scheduler_now(struct pr_scheduler *scheduler)
 {
-    return scheduler->clock.now(&scheduler->clock);
+    return pr_clock_now(scheduler->clock);
 }
 
 void pr_alarm_set(struct pr_owner *owner, struct pr_alarm *alarm, uint64_t deadline_ns,

@@ -8,27 +8,46 @@ uint64_t pr_clock_real_ns(void)
     return uv_hrtime();
 }
 
-static uint64_t real_now(struct pr_clock *clock)
+uint64_t pr_clock_now(const struct pr_clock *clock)
 {
-    (void)clock;
-    return uv_hrtime();
+    return pr_clock_at(clock, uv_hrtime());
 }
 
-static uint64_t virtual_now(struct pr_clock *clock)
+uint64_t pr_clock_real_of(const struct pr_clock *clock, uint64_t time_ns)
 {
-    return clock->virtual_ns;
+    if (time_ns == UINT64_MAX || pr_clock_stands(clock))
+        return UINT64_MAX;
+    uint64_t offset_ns = atomic_load_explicit(&clock->offset_ns, memory_order_relaxed);
+    uint64_t real_ns = time_ns - offset_ns;
+    /* Beyond either end: due, or not within centuries. */
+    if ((int64_t)offset_ns > 0)
+        return real_ns <= time_ns ? real_ns : 0;
+    return real_ns >= time_ns ? real_ns : UINT64_MAX;
 }
 
-void pr_clock_init_real(struct pr_clock *clock)
+void pr_clock_stand(struct pr_clock *clock)
 {
-    clock->now = real_now;
-    clock->virtual_ns = 0;
+    if (pr_clock_stands(clock))
+        return;
+    /* A whole millisecond: what is computed from it in Lua's floats is exact. */
+    uint64_t ms = pr_clock_now(clock) / 1000000 + 1;
+    atomic_store_explicit(&clock->standing_ns, ms * 1000000, memory_order_release);
 }
 
-void pr_clock_init_virtual(struct pr_clock *clock, uint64_t start_ns)
+void pr_clock_go(struct pr_clock *clock)
 {
-    clock->now = virtual_now;
-    clock->virtual_ns = start_ns;
+    if (!pr_clock_stands(clock))
+        return;
+    uint64_t shown_ns = pr_clock_now(clock);
+    atomic_store_explicit(&clock->offset_ns, shown_ns - uv_hrtime(), memory_order_relaxed);
+    /* release: pairs with pr_clock_at. */
+    atomic_store_explicit(&clock->standing_ns, 0, memory_order_release);
+}
+
+void pr_clock_set(struct pr_clock *clock, uint64_t time_ns)
+{
+    if (pr_clock_stands(clock) && time_ns > pr_clock_now(clock))
+        atomic_store_explicit(&clock->standing_ns, time_ns, memory_order_release);
 }
 
 uint64_t pr_clock_deadline(uint64_t now_ns, double ms)

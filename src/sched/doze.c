@@ -17,6 +17,7 @@
 #endif
 
 #include "base/assert.h"
+#include "sched/standing.h"
 #include "sched/watchdog.h"
 
 /* A sleeping thread takes 20 to 45 us to wake, a spinning one 0.1: where schedulers talk to each
@@ -109,7 +110,9 @@ int pr_doze_open(struct pr_scheduler *scheduler)
     scheduler->n_handles = 1;
     uv_timer_init(scheduler->loop, &scheduler->timer); /* cannot fail */
     scheduler->timer.data = scheduler;
-    scheduler->n_handles++;
+    uv_timer_init(scheduler->loop, &scheduler->limit);
+    scheduler->limit.data = scheduler;
+    scheduler->n_handles += 2;
     open_precise(scheduler);
     return 0;
 }
@@ -118,6 +121,7 @@ void pr_doze_close(struct pr_scheduler *scheduler)
 {
     uv_close((uv_handle_t *)&scheduler->async, on_close);
     uv_close((uv_handle_t *)&scheduler->timer, on_close);
+    uv_close((uv_handle_t *)&scheduler->limit, on_close);
     if (scheduler->precise_fd >= 0)
         uv_close((uv_handle_t *)&scheduler->precise, on_close);
     while (scheduler->n_handles > 0)
@@ -165,8 +169,9 @@ static uint64_t ms_until(uint64_t now, uint64_t deadline)
 
 void pr_doze_arm(struct pr_scheduler *scheduler)
 {
-    uint64_t now = scheduler->clock.now(&scheduler->clock);
-    uint64_t deadline = pr_wheel_next(&scheduler->wheel, now);
+    uint64_t now = pr_clock_real_ns();
+    uint64_t next = pr_wheel_next(&scheduler->wheel, pr_clock_at(scheduler->clock, now));
+    uint64_t deadline = pr_clock_real_of(scheduler->clock, next);
     if (scheduler->precise_fd >= 0 && deadline == UINT64_MAX)
         disarm_precise(scheduler);
     else if (scheduler->precise_fd >= 0)
@@ -185,7 +190,7 @@ void pr_doze_stay_alive(struct pr_scheduler *scheduler)
 }
 
 /* On a loop of the host's the prepare handle keeps the loop alive while this waits for it. */
-static void sleep_until(struct pr_scheduler *scheduler, uint64_t now, uint64_t deadline)
+static void sleep_until(struct pr_scheduler *scheduler, uint64_t deadline)
 {
     pr_doze_stay_alive(scheduler);
     if (deadline == UINT64_MAX) {
@@ -196,7 +201,7 @@ static void sleep_until(struct pr_scheduler *scheduler, uint64_t now, uint64_t d
         disarm_precise(scheduler);
     } else {
         uv_update_time(scheduler->loop);
-        uv_timer_start(&scheduler->timer, on_timer, ms_until(now, deadline), 0);
+        uv_timer_start(&scheduler->timer, on_timer, ms_until(pr_clock_real_ns(), deadline), 0);
         uv_run(scheduler->loop, UV_RUN_ONCE);
         uv_timer_stop(&scheduler->timer);
     }
@@ -207,10 +212,13 @@ void pr_doze(struct pr_scheduler *scheduler, uint64_t now, int (*until)(void *ud
     uint64_t deadline = pr_wheel_next(&scheduler->wheel, now);
     if (deadline <= now || spin(scheduler))
         return;
+    pr_standing_before_sleep(scheduler, deadline);
     atomic_store_explicit(&scheduler->asleep, 1, memory_order_seq_cst);
-    if (pr_queue_is_empty(&scheduler->owner.inbox) && !until(ud)) {
+    pr_standing_tell_observer(scheduler);
+    if (pr_queue_is_empty(&scheduler->owner.inbox) && !until(ud) &&
+        !pr_standing_is_idle(scheduler)) {
         pr_watchdog_leave(scheduler);
-        sleep_until(scheduler, now, deadline);
+        sleep_until(scheduler, pr_clock_real_of(scheduler->clock, deadline));
         pr_watchdog_enter(scheduler);
     }
     atomic_store_explicit(&scheduler->asleep, 0, memory_order_seq_cst);

@@ -27,14 +27,14 @@ static void on_idle(uv_idle_t *idle)
 /* Whether something is left to run. */
 static int run_some(struct pr_scheduler *scheduler)
 {
-    uint64_t now = pr_scheduler_now(scheduler), end = now + TURN_NS;
+    uint64_t end = pr_clock_real_ns() + TURN_NS, now;
     int is_busy;
     scheduler->n_since_clock = UINT_MAX / 2; /* the first step looks at the clock */
     do {
         is_busy = pr_scheduler_step(scheduler);
-        now = pr_scheduler_now(scheduler);
+        now = pr_clock_real_ns();
     } while (is_busy && now < end);
-    return is_busy || pr_alarm_fire_due(scheduler, now);
+    return is_busy || pr_alarm_fire_due(scheduler, pr_clock_at(scheduler->clock, now));
 }
 
 static void rest(struct pr_scheduler *scheduler, int is_busy)

@@ -37,6 +37,7 @@
 #include "sched/report.h"
 #include "sched/runtime.h"
 #include "sched/scheduler.h"
+#include "sched/standing.h"
 #include "sched/stop.h"
 #include "sched/trace.h"
 #include "sched/user_timer.h"

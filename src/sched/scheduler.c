@@ -11,6 +11,7 @@
 #include "sched/alarm.h"
 #include "sched/call.h"
 #include "sched/doze.h"
+#include "sched/standing.h"
 #include "sched/user_timer.h"
 #include "sched/watchdog.h"
 
@@ -167,8 +168,8 @@ static uint64_t attend(struct pr_scheduler *scheduler)
     if (++scheduler->n_since_clock < SLICES_PER_CLOCK)
         return scheduler->seen_ns;
     scheduler->n_since_clock = 0;
-    uint64_t now = scheduler->seen_ns = pr_scheduler_now(scheduler);
-    (void)pr_alarm_fire_due(scheduler, now);
+    uint64_t now = scheduler->seen_ns = pr_clock_real_ns();
+    (void)pr_alarm_fire_due(scheduler, pr_clock_at(scheduler->clock, now));
     /* Without a run around it this is a turn that the host's loop gives: it polls itself. */
     if (now - scheduler->polled_ns >= PR_POLL_NS && scheduler->n_runs > 0) {
         scheduler->polled_ns = now;
@@ -206,8 +207,11 @@ static void idle(struct pr_scheduler *scheduler, int (*until)(void *ud), void *u
         return;
     if (scheduler->language->collect(scheduler, 1))
         return;
-    pr_doze(scheduler, now, until, ud);
-    scheduler->polled_ns = scheduler->seen_ns = pr_scheduler_now(scheduler);
+    if (pr_standing_is_idle(scheduler))
+        pr_standing_answer(scheduler);
+    else
+        pr_doze(scheduler, now, until, ud);
+    scheduler->polled_ns = scheduler->seen_ns = pr_clock_real_ns();
 }
 
 void pr_scheduler_run(struct pr_scheduler *scheduler, int (*until)(void *ud), void *ud)
@@ -236,7 +240,7 @@ int pr_scheduler_init(struct pr_scheduler *scheduler, struct pierrot *runtime, u
     scheduler->language = runtime->language;
     pr_pool_init(&scheduler->pool, &scheduler->owner.heap,
                  PR_POOL_IS_OFF || runtime->options.alloc != NULL);
-    pr_clock_init_real(&scheduler->clock);
+    scheduler->clock = &runtime->clock;
     pr_wheel_init(&scheduler->wheel, pr_scheduler_now(scheduler));
     atomic_init(&scheduler->next_alarm_ns, UINT64_MAX);
     atomic_init(&scheduler->is_away, 1);

@@ -111,6 +111,7 @@ static int round_ends(void *ud)
 int pr_stop_processes(struct pierrot *runtime, int timeout_ms)
 {
     struct pr_scheduler *first = runtime->schedulers[0];
+    pr_clock_go(&runtime->clock); /* it waits in real time */
     uint64_t now = pr_scheduler_now(first);
     uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(now, timeout_ms);
     while (anyone_left(runtime) && pr_scheduler_now(first) < deadline) {
@@ -148,6 +149,7 @@ int pr_stop_await(struct pierrot *runtime, pierrot_pid pid, int timeout_ms)
 {
     struct pr_scheduler *first = runtime->schedulers[0];
     struct await await = {.runtime = runtime, .pid = pid};
+    pr_clock_go(&runtime->clock);
     uint64_t deadline = timeout_ms < 0 ? UINT64_MAX
                                        : pr_clock_deadline(pr_scheduler_now(first), timeout_ms);
     pr_timer_init(&await.alarm.timer);

@@ -49,13 +49,13 @@ struct pr_scheduler {
     const struct pr_language *language; /* (I) */
     void *language_state;               /* (O) */
     struct pr_pool pool;                /* (O) for what never leaves this thread */
-    struct pr_clock clock;              /* (O) */
+    struct pr_clock *clock;             /* (I) the runtime's */
     struct pr_wheel wheel;              /* (O) of alarms */
     struct pr_run_queue ready;          /* (O) */
     struct pr_run_queue used_up;        /* (O) */
     uint64_t used_up_since_ns;          /* (O) when the second queue last had a turn */
     uint64_t polled_ns;                 /* (O) when the loop was polled last */
-    uint64_t seen_ns;                   /* (O) the clock when it was last read */
+    uint64_t seen_ns;                   /* (O) the system's clock when it was last read */
     unsigned n_since_clock;             /* (O) slices since the clock was read */
     uv_loop_t *loop;                    /* (O) */
     uv_loop_t own_loop;
@@ -67,7 +67,12 @@ struct pr_scheduler {
     uv_idle_t idle;        /* (O) */
     int is_hosted;         /* (I) */
     unsigned n_runs;       /* (O) calls of pr_scheduler_run that are under way */
+    uv_timer_t limit;      /* (O) of standing time, see standing.h */
     int n_handles;         /* (O) open of those above */
+    pierrot_pid limit_to;  /* (O) who hears of it */
+    pierrot_ref limit_ref; /* (O) as what */
+    pierrot_from idle_to;  /* (O) who waits until all is idle, see standing.h */
+    atomic_uint n_dozes;   /* (A) how often it has gone to sleep */
     atomic_int asleep;     /* (A) see sleep() */
     atomic_int must_stop;  /* (A) its thread is to leave the loop */
     uint64_t spun_in_vain; /* (O) */
@@ -106,6 +111,8 @@ struct pierrot {
     uint32_t first_thread;               /* (I) the first with a thread of the runtime's own */
     int may_spin;                        /* (I) there is a core for each scheduler */
     struct pr_watchdog *watchdog;        /* (I) NULL: none */
+    struct pr_clock clock;               /* (A) */
+    _Atomic(struct pr_scheduler *) observer; /* (A) where somebody waits until all is idle; or NULL */
     struct pr_published_table published; /* (M) */
     atomic_int n_ready;                  /* (A) threads that have come up, or failed */
     atomic_int start_error;              /* (A) of a thread */

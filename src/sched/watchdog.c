@@ -109,7 +109,7 @@ static int is_overdue(struct pr_scheduler *scheduler, struct watched *watched, u
 static int watch(struct pr_watchdog *watchdog)
 {
     struct pierrot *runtime = watchdog->runtime;
-    uint64_t now = pr_clock_real_ns();
+    uint64_t now = pr_clock_now(&runtime->clock);
     int is_busy = 0;
     for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
         struct pr_scheduler *scheduler = runtime->schedulers[i];

@@ -106,7 +106,9 @@ local function complete_module(prefix)
   local found = {}
   for name in next, package.loaded do add(found, name, prefix) end
   for name in next, package.preload do add(found, name, prefix) end
-  for _, name in ipairs(core.embedded()) do add(found, name, prefix) end
+  for _, name in ipairs(core.embedded()) do
+    if not name:find "^pierrot%.%w+%." then add(found, name, prefix) end -- parts of parts
+  end
   return answer(prefix, found)
 end
 

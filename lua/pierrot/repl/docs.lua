@@ -1,5 +1,5 @@
---- What h() says of a function or a module: the comment above it, from its source. Functions in C
---- have none; for them there is a short table.
+--- What h() says of a function or a module: of pierrot's own what its annotations say (the modules
+--- pierrot.meta.*, which are only read), of others the comment above the function in its source.
 
 local core = require "pierrot.core"
 
@@ -7,54 +7,7 @@ local M = {}
 
 local WIDTH <const> = 90
 
-local IN_C <const> = {
-  self = "self() -> pid of the calling process",
-  send = "send(dest, msg) -> msg. To a pid, a name, a via or an alias; never waits",
-  receive = "receive([pattern [, timeout]]) -> the first message that matches; nil, \"timeout\"",
-  flush = "flush() -> all messages that wait, taken out of the mailbox; n is their number",
-  link = "link(pid) -> true. From now on the two end together, unless they trap exits",
-  unlink = "unlink(pid) -> true",
-  unalias = "unalias(ref) -> whether it was an active alias of the caller",
-  exit = "exit(reason) ends the caller; exit(pid, reason) sends an exit signal",
-  trap_exit = "trap_exit(flag) -> the old flag. Exits of linked processes become messages",
-  register = "register(name, pid) -> true; nil, reason",
-  unregister = "unregister(name) -> true; nil, \"not_registered\"",
-  whereis = "whereis(name) -> pid or nil",
-  registered = "registered() -> list of names",
-  is_alive = "is_alive(pid) -> boolean",
-  processes = "processes() -> list of pids",
-  memory = "memory() -> table of bytes",
-  info = "info(pid [, item]) -> what is known of a process; nil for a dead one",
-  read_timer = "read_timer(ref) -> ms left, or false",
-  sleep = "sleep(ms). Others run meanwhile",
-  yield = "yield(). Others run first",
-  make_ref = "make_ref() -> a value that is equal to no other",
-  now = "now() -> monotonic milliseconds, a float",
-  is_pid = "is_pid(value) -> boolean",
-  is_ref = "is_ref(value) -> boolean",
-  schedulers = "schedulers() -> their number",
-  halt = "halt([status]) ends the program in order",
-}
-
-local function read_file(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
--- The source text that a function was compiled from; nil when it is not to be had.
-local function source_of(source)
-  local path = source:match "^@(.*)$"
-  if not path then return nil end
-  local name = path:match "^(pierrot/.*)%.lua$"
-  if name then
-    local text = core.embedded((name:gsub("/init$", ""):gsub("/", ".")))
-    if text then return text end
-  end
-  return read_file(path)
-end
+-- Text -----------------------------------------------------------------------------------------
 
 local function split(text)
   local lines = {}
@@ -67,54 +20,25 @@ local function comment_above(lines, at)
   local first = at
   while first > 1 and lines[first - 1]:find "^%s*%-%-" do first = first - 1 end
   local found = {}
-  for i = first, at - 1 do found[#found + 1] = (lines[i]:gsub("^%s*%-%-+%s?", "  ")) end
+  for i = first, at - 1 do found[#found + 1] = (lines[i]:gsub("^%s*%-%-+%s?", "")) end
   return found
 end
 
-local function function_text(fn)
-  local about = debug.getinfo(fn, "S")
-  local text = source_of(about.source)
-  if not text then return nil end
-  local lines = split(text)
-  local head = lines[about.linedefined]
-  if not head then return nil end
-  local result = { (head:gsub("^%s*", "")) }
-  table.move(comment_above(lines, about.linedefined), 1, #lines, 2, result)
-  result[#result + 1] = ("  (%s:%d)"):format(about.short_src, about.linedefined)
+-- Annotations of parameters and results as one reads them; others are left out.
+local function readable(line)
+  local name, rest = line:match "^@param%s+(%S+)%s*(.*)$"
+  if name then return ("  %s: %s"):format(name, (rest:gsub("pierrot%.", ""))) end
+  rest = line:match "^@return%s+(.*)$"
+  if rest then return "  -> " .. rest:gsub("pierrot%.", "") end
+  if line:find "^@" then return nil end
+  return "  " .. line
+end
+
+-- The head of a function and its comment.
+local function entry(head, comment)
+  local result = { head }
+  for _, line in ipairs(comment) do result[#result + 1] = readable(line) end
   return table.concat(result, "\n")
-end
-
--- Where one of pierrot's modules gives a function in C its name, there is a comment.
-local function text_at_name(module, name)
-  local text = core.embedded(module)
-  local lines = text and split(text) or {}
-  for at, line in ipairs(lines) do
-    if line:find("^M%." .. name .. " = ") then
-      local result = comment_above(lines, at)
-      table.insert(result, 1, module .. "." .. name)
-      return #result > 1 and table.concat(result, "\n") or nil
-    end
-  end
-end
-
-local function c_text(fn)
-  for name, text in next, IN_C do
-    if core[name] == fn then return text end
-  end
-  for module, fields in next, package.loaded do
-    if type(fields) == "table" and module:find "^pierrot" then
-      for name, field in next, fields do
-        local text = field == fn and text_at_name(module, name)
-        if text then return text end
-      end
-    end
-  end
-end
-
-local function module_name_of(value)
-  for name, module in next, package.loaded do
-    if module == value then return name end
-  end
 end
 
 -- Words with commas between them, in lines of some width.
@@ -132,6 +56,77 @@ local function wrap(words)
   return table.concat(lines, "\n")
 end
 
+-- Annotations ----------------------------------------------------------------------------------
+
+-- The last part of a module's name, and the text of its annotations.
+local function annotations(module)
+  local short = module == "pierrot" and module or module:match "^pierrot%.([%w_]+)$"
+  local text = short and core.embedded("pierrot.meta." .. short)
+  return text and short, text
+end
+
+local function annotated(module, field)
+  local short, text = annotations(module)
+  if not short then return nil end
+  local lines = split(text)
+  local start = ("function %s.%s("):format(short, field)
+  for at, line in ipairs(lines) do
+    if line:sub(1, #start) == start then
+      local head = line:gsub("^function ", ""):gsub("%s+end$", "")
+      return entry(head, comment_above(lines, at))
+    end
+  end
+end
+
+-- Where pierrot's modules have the function, of several where it is written about.
+local function annotated_text(fn)
+  for module, fields in next, package.loaded do
+    if type(fields) == "table" and annotations(module) then
+      for field, value in next, fields do
+        local text = rawequal(value, fn) and annotated(module, field)
+        if text then return text end
+      end
+    end
+  end
+end
+
+-- Sources --------------------------------------------------------------------------------------
+
+local function read_file(path)
+  local file <close> = io.open(path, "rb")
+  return file and file:read("a")
+end
+
+local function source_text(fn)
+  local about = debug.getinfo(fn, "S")
+  local path = about.source:match "^@(.*)$"
+  local text = path and read_file(path)
+  local lines = text and split(text)
+  local head = lines and lines[about.linedefined]
+  if not head then return nil end
+  local place = ("  (%s:%d)"):format(about.short_src, about.linedefined)
+  return entry(head:gsub("^%s*", ""), comment_above(lines, about.linedefined)) .. "\n" .. place
+end
+
+-- Modules --------------------------------------------------------------------------------------
+
+local function module_name_of(value)
+  for name, module in next, package.loaded do
+    if rawequal(module, value) then return name end
+  end
+end
+
+-- What stands above the class of the annotations.
+local function module_comment(name)
+  local _, text = annotations(name)
+  if not text then return {} end
+  local lines = split(text)
+  for at, line in ipairs(lines) do
+    if line:find "^%-%-%-@class" then return comment_above(lines, at) end
+  end
+  return {}
+end
+
 local function module_text(name, value)
   local fields = {}
   for key, field in next, value do
@@ -140,9 +135,7 @@ local function module_text(name, value)
     end
   end
   table.sort(fields)
-  local text = core.embedded(name)
-  local head = text and text:match "^%-%-%-%s*([^\n]*)" or "a module"
-  return name .. ": " .. head .. "\n" .. wrap(fields)
+  return entry(name, module_comment(name)) .. "\n" .. wrap(fields)
 end
 
 --- What is known of a value; never nil.
@@ -150,9 +143,8 @@ end
 ---@return string
 function M.of(value)
   if type(value) == "function" then
-    local text = c_text(value)
-    if not text and debug.getinfo(value, "S").what ~= "C" then text = function_text(value) end
-    return text or "nothing is written down about this function"
+    return annotated_text(value) or source_text(value)
+      or "nothing is written down about this function"
   elseif type(value) == "table" then
     local name = module_name_of(value)
     if name then return module_text(name, value) end

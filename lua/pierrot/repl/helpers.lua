@@ -58,8 +58,15 @@ end
 
 -- Own functions --------------------------------------------------------------------------------
 
-local function help(...)
-  write(select("#", ...) == 0 and OVERVIEW or docs.of((...)))
+-- The prompt's own functions are told of in the overview.
+local function help_with(own)
+  local is_own = {}
+  for _, fn in next, own do is_own[fn] = true end
+  return function(...)
+    local value = ...
+    local wants_overview = select("#", ...) == 0 or (value ~= nil and is_own[value])
+    write(wants_overview and OVERVIEW or docs.of(value))
+  end
 end
 
 local function describe(...)
@@ -139,14 +146,16 @@ local function value_with(shared)
   end
 end
 
-local function own(session, shared)
-  return {
-    h = help, i = describe, pid = read_pid, regs = show_names, tree = show_tree,
+local function make_own(session, shared)
+  local own = {
+    i = describe, pid = read_pid, regs = show_names, tree = show_tree,
     bt = show_traceback, r = load_again,
     flush = flush_with(shared), b = bindings_with(shared), v = value_with(shared),
     f = function(name) shared.bindings:forget(name) end,
     q = function() gen_server.cast(session, "quit") end,
   }
+  own.h = help_with(own)
+  return own
 end
 
 --- All of them, for one session. Modules are loaded when they are first used.
@@ -154,7 +163,7 @@ end
 ---@param shared table
 ---@return table<string, any>
 function M.new(session, shared)
-  local helpers = own(session, shared)
+  local helpers = make_own(session, shared)
   helpers.pierrot = pierrot
   for _, name in ipairs(BARE) do helpers[name] = pierrot[name] end
   local modules = {}

@@ -28,7 +28,7 @@ end
 ---@param has_colour boolean
 ---@return string
 function M.paint(text, role, has_colour)
-  if not has_colour then return text end
+  if not has_colour or text == "" then return text end
   return "\27[" .. COLOURS[role] .. "m" .. text .. "\27[0m"
 end
 

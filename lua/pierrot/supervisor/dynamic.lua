@@ -60,7 +60,8 @@ end
 
 local function child_ended(state, pid, reason)
   local child = state.children[pid]
-  if not child or child.is_restarting then return end
+  -- Anyone may send a message that looks like an EXIT.
+  if not child or child.is_restarting or core.is_alive(pid) then return end
   local what, is_failure = strategy.after_end(child.restart, reason)
   if is_failure then report_failure(state, "child_terminated", child, pid, reason) end
   if what == "restart" then return restart(state, pid, child) end
@@ -157,6 +158,13 @@ M.handle_cast = {
 M.handle_info = {
   EXIT = child_ended,
 }
+
+--- The state as pierrot.sys and reports show it.
+function M.format_status(status)
+  local state = status.state
+  status.state = { flags = state.flags, active = state.n - state.n_restarting, specs = state.n }
+  return status
+end
 
 --- All at once.
 function M.terminate(_, state)

@@ -131,7 +131,8 @@ end
 
 local function child_ended(state, pid, reason)
   local child = state.children.by_pid[pid]
-  if not child then return end
+  -- Anyone may send a message that looks like an EXIT.
+  if not child or core.is_alive(pid) then return end
   local what, is_failure = strategy.after_end(child.restart, reason)
   if is_failure then report_failure(state, "child_terminated", child, pid, reason) end
   if what == "restart" then return restart(state, child) end
@@ -211,6 +212,15 @@ local function describe(child)
   return { id = child.id, pid = child.pid, type = child.type, modules = child.modules }
 end
 
+local function list_of(state)
+  local list, child = {}, state.children.first
+  while child do
+    list[#list + 1] = describe(child)
+    child = child.next
+  end
+  return list
+end
+
 -- Why a child of that id cannot be added.
 local function refusal_of(state, child)
   local other = children.find(state.children, child.id)
@@ -272,14 +282,7 @@ M.handle_call = {
   delete_child = by_id(delete_child),
   terminate_child = by_id(terminate_child),
 
-  which_children = function(state)
-    local list, child = {}, state.children.first
-    while child do
-      list[#list + 1] = describe(child)
-      child = child.next
-    end
-    return "reply", list
-  end,
+  which_children = function(state) return "reply", list_of(state) end,
 
   count_children = function(state)
     local count = { specs = 0, active = 0, supervisors = 0, workers = 0 }
@@ -313,6 +316,13 @@ function M.terminate(_, state)
   stop_all(state)
 end
 
+--- The state as pierrot.sys and reports show it.
+function M.format_status(status)
+  local state = status.state
+  status.state = { flags = state.flags, children = list_of(state), module = state.module }
+  return status
+end
+
 -- Code change ----------------------------------------------------------------------------------
 
 -- A child that is known keeps its process; what was changed holds from its next start on.
@@ -325,8 +335,8 @@ local function take_over(state, fresh)
   for field in next, fresh do old[field] = fresh[field] end
 end
 
---- Asks the module again. New children are known and not started, dropped ones stay.
-function M.code_change(_, state)
+-- Asks the module again. New children are known and not started, dropped ones stay.
+local function change(state)
   if not state.module then return "ok", state end
   local flags, list = call_init(state.module, state.arg, state.flags.name)
   if not flags then
@@ -336,6 +346,19 @@ function M.code_change(_, state)
   state.flags = flags
   for _, child in ipairs(list) do take_over(state, child) end
   return "ok", state
+end
+
+--- pierrot.sys.change_code on a supervisor: its module, or what stands for all of them, is the one
+--- to be asked.
+---@private
+function M.change_inner(module, _, state)
+  local old = state.module
+  if old and module ~= M and type(module.init) == "function" then state.module = module end
+  local passed, what, result = pcall(change, state)
+  if passed and what == "ok" then return what, result end
+  state.module = old
+  if not passed then error(what, 0) end
+  return what, result
 end
 
 return M

@@ -12,6 +12,7 @@
 local clock = require "pierrot.testing.clock"
 local core = require "pierrot.core"
 local inspect = require "pierrot.inspect"
+local log = require "pierrot.testing.log"
 
 local GRACE <const> = 5000
 local DEFAULT_LIMIT <const> = 60000
@@ -62,12 +63,6 @@ function M.current()
   return cases[core.self()]
 end
 
--- Requests to the runner while it waits for the case's process: see pierrot.testing.clock.
-local function take_request(case, message)
-  local answer = clock.take_request(case, message[3])
-  core.send(case.pid, { case.marker, "answer", answer })
-end
-
 local function place_of(pid)
   local trace = core.info(pid, "current_stacktrace")
   return type(trace) == "string" and trace or ""
@@ -96,10 +91,10 @@ function M.run(case, fn)
   case.job = fn
   core.send(case.pid, { case.marker, "job" })
   local limit <close> = clock.limit(case.limit)
-  case.time_limit = limit
   local message = next_message(case, limit)
-  while message and message[1] == case.marker and message[2] == "request" do
-    take_request(case, message)
+  while message and message[1] == case.marker and message[2] == "stop_time" do
+    limit:stop_time()
+    core.send(case.pid, { case.marker, "stands" })
     message = next_message(case, limit)
   end
   if not message then return false, hung(case) end
@@ -120,13 +115,11 @@ function M.is_dead(case)
   return down ~= nil
 end
 
---- Asks the runner, from the case's process.
+--- Makes time stand while the function runs. For the case's process.
 ---@param case table
----@param request any
----@return any answer
-function M.ask_runner(case, request)
-  core.send(case.runner, { case.marker, "request", request })
-  return core.receive({ case.marker, "answer" })[3]
+function M.stop_time(case)
+  core.send(case.runner, { case.marker, "stop_time" })
+  core.receive { case.marker, "stands" }
 end
 
 --- A reason as text: an error's with its traceback.
@@ -145,6 +138,17 @@ end
 ---@return string
 function M.describe_death(reason)
   return "its process ended with " .. M.describe(reason)
+end
+
+--- The case of the calling process; without one an error of the caller's caller.
+---@param fname string
+---@return table case
+function M.need(fname)
+  local case = M.current()
+  if not case then
+    error(("%s can only be called from the process of a test"):format(fname), 3)
+  end
+  return case
 end
 
 -- The end --------------------------------------------------------------------------------------
@@ -278,10 +282,10 @@ end
 ---@return string|nil leftovers what had to be killed
 ---@return string[] failures of functions of on_exit
 function M.close(case)
-  clock.leave(case)
   M.is_dead(case)
   local leftovers = stop_all(case)
   cases[case.pid] = nil
+  log.clean()
   local failures = {}
   for i = #case.on_exit, 1, -1 do
     failures[#failures + 1] = run_on_exit(case, case.on_exit[i].fn)

@@ -1,6 +1,7 @@
 --- Assertions about the caller's mailbox.
 
 local argument = require "pierrot.argument"
+local clock = require "pierrot.testing.clock"
 local core = require "pierrot.core"
 local failure = require "pierrot.testing.failure"
 local inspect = require "pierrot.inspect"
@@ -38,7 +39,7 @@ end
 ---@return any message
 function M.assert_receive(pattern, ms)
   ms = check_wait("assert_receive", ms)
-  local message, why = core.receive(pattern, ms)
+  local message, why = clock.receive(pattern, ms)
   if is_missing(message, why) then
     failure.raise(2, ("no message matching %s came within %s ms; %s"):format(inspect(pattern),
       inspect(ms), mailbox_text()))
@@ -64,7 +65,7 @@ end
 ---@return true
 function M.refute_receive(pattern, ms)
   ms = check_wait("refute_receive", ms)
-  local message, why = core.receive(pattern, ms)
+  local message, why = clock.receive(pattern, ms)
   if is_missing(message, why) then return true end
   failure.raise(2, ("a message matching %s came: %s; besides, %s"):format(inspect(pattern),
     inspect(message), mailbox_text()))

@@ -19,15 +19,6 @@ function Supervisor.init(owner)
   return "ok", { {}, OPTIONS }
 end
 
--- The case of the caller; an error two levels up outside of one.
-local function current_case(fname)
-  local case = case_of.current()
-  if not case then
-    error(("%s can only be called from the process of a test"):format(fname), 3)
-  end
-  return case
-end
-
 -- Started by the case's process and not linked with it: the runner stops it.
 local function supervisor_of(case)
   if not case.supervisor then
@@ -58,7 +49,7 @@ end
 ---@param spec any a child spec of any form
 ---@return userdata pid
 function M.start_supervised(spec)
-  local pid, reason = start(current_case "start_supervised", spec)
+  local pid, reason = start(case_of.need "start_supervised", spec)
   if not pid then error(failure_text(spec, reason), 2) end
   return pid
 end
@@ -67,7 +58,7 @@ end
 ---@param spec any
 ---@return userdata|nil pid, any reason
 function M.try_start_supervised(spec)
-  local pid, reason = start(current_case "try_start_supervised", spec)
+  local pid, reason = start(case_of.need "try_start_supervised", spec)
   return pid, reason
 end
 
@@ -75,7 +66,7 @@ end
 ---@param spec any
 ---@return userdata pid
 function M.start_link_supervised(spec)
-  local case = current_case "start_link_supervised"
+  local case = case_of.need "start_link_supervised"
   local pid, reason = start(case, spec)
   if not pid then error(failure_text(spec, reason), 2) end
   case.linked[pid] = true
@@ -87,7 +78,7 @@ end
 ---@param id any
 ---@return true|nil, string|nil reason "not_found"
 function M.stop_supervised(id)
-  local case = current_case "stop_supervised"
+  local case = case_of.need "stop_supervised"
   local supervisor = require "pierrot.supervisor"
   if not case.supervisor then return nil, "not_found" end
   local linked = case.linked
@@ -107,7 +98,7 @@ end
 ---@param ... any [name,] fn
 ---@return true
 function M.on_exit(...)
-  local case = current_case "on_exit"
+  local case = case_of.need "on_exit"
   local name, fn = nil, ...
   if select("#", ...) > 1 then name, fn = ... end
   if type(fn) ~= "function" then
