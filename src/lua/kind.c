@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "lua/crash.h"
-#include "lua/items.h"
 #include "lua/heap.h"
+#include "lua/items.h"
 #include "lua/server.h"
 #include "lua/wait.h"
 
@@ -32,17 +32,28 @@ static enum pr_slice_end run_plain(struct pr_lua *lua, struct pr_lua_process *pr
     return PR_SLICE_ENDED;
 }
 
+static enum pr_slice_end run_slice(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    return process->is_server ? pr_server_run(lua, process) : run_plain(lua, process);
+}
+
+/* With a max_heap. */
+static enum pr_slice_end run_limited(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    uint64_t begun = pr_heap_begin(lua, process);
+    enum pr_slice_end end = run_slice(lua, process);
+    pr_heap_end(lua, process, begun);
+    return process->process.flags & PR_EXITING ? PR_SLICE_ENDED : end;
+}
+
 static enum pr_slice_end run(struct pr_owner *owner, struct pr_process *process)
 {
     struct pr_lua_process *self = pr_lua_process_of(process);
     struct pr_lua *lua = pr_lua_of(owner);
-    int is_limited = process->extra && process->extra->max_heap;
-    uint64_t before = is_limited ? pr_heap_now(lua) : 0;
     lua->n_sent = 0;
-    enum pr_slice_end end = self->is_server ? pr_server_run(lua, self) : run_plain(lua, self);
-    if (is_limited)
-        pr_heap_check(lua, self, before);
-    return end;
+    if (process->sys & PR_SYS_LIMITED)
+        return run_limited(lua, self);
+    return run_slice(lua, self);
 }
 
 /* ------------------------------------------------------------------------- death */
@@ -106,13 +117,14 @@ static int apply(struct pr_lua *lua, struct pr_lua_process *process,
 {
     struct pr_owner *owner = lua->owner;
     struct pr_process *base = &process->process;
-    if (options->max_queue || options->max_heap) {
+    if (options->max_queue) {
         struct pr_process_extra *extra = pr_process_extra(owner, base);
         if (!extra)
             return PIERROT_ENOMEM;
         extra->max_queue = options->max_queue;
-        extra->max_heap = options->max_heap;
     }
+    if (options->max_heap && pr_heap_limit(lua, process, options->max_heap) != 0)
+        return PIERROT_ENOMEM;
     if (options->name) {
         int error = pr_name_register(owner->system, options->name, options->name_len, base->pid);
         if (error)

@@ -24,7 +24,7 @@ struct remote_start {
     pierrot_from starter;
     pierrot_pid pid;       /* of the new process */
     pierrot_ref ref;       /* of the starter's monitor */
-    pierrot_term *payload; /* options = {name =, max_queue =, max_heap =} and, for Lua, see pierrot.carry */
+    pierrot_term *payload; /* options = {name =, max_queue =} and, for Lua, see pierrot.carry */
     struct pr_lineage *lineage;
     const pierrot_behaviour *behaviour; /* of a C actor, which gets payload.arg; NULL: Lua */
     pierrot_term *why;                  /* init's reason, or NULL: the text of `error` */

@@ -162,7 +162,7 @@ int pr_server_is_idle(struct pr_lua *lua, struct pr_process *process)
     const struct pr_lua_process *server = (const struct pr_lua_process *)process;
     return process->state == PR_WAITING && server->is_server && !server->body.co &&
            process->mailbox.n_messages == 0 && server->phase == PR_PHASE_SERVE &&
-           !process->sys && !(process->extra && process->extra->max_heap) && lua->n_nested < PR_NEST_MAX && lua->n_pooled > 0;
+           !process->sys && lua->n_nested < PR_NEST_MAX && lua->n_pooled > 0;
 }
 
 /* Function and arguments for the request at `request` of L, made on L, where errors are the
