@@ -330,7 +330,8 @@ describe("a child spec", function()
   it("GS-066 has the module's name as id and starts it with the argument; overrides win",
     alone(function()
       local spec = gen_server.child_spec("spec.fixtures.counter", 5)
-      local pid = spec.start()
+      local sup = assert(pierrot.supervisor.start_link({ spec }, { strategy = "one_for_one" }))
+      local pid = pierrot.supervisor.which_children(sup)[1].pid
       local other = gen_server.child_spec("spec.fixtures.counter", 5, {
         id = "another", restart = "transient", shutdown = 100,
       })
