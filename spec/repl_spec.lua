@@ -187,7 +187,7 @@ describe("the prompt on a terminal", function()
     local output, status = drive {
       "pierrot(1)> ",
       "local pid = spawn_link(function() receive 'go' pierrot.exit('no milk') end)\n",
-      "pierrot(2)> ", "send_after(50, pid, 'go')\n", "pierrot(3)> ", "'kept",
+      "pierrot(2)> ", "send_after(300, pid, 'go')\n", "pierrot(3)> ", "'kept",
       "ended: no milk", "", "pierrot(3)> 'kept", " whole'\n", "\"kept whole\"", "", "pierrot(4)> ",
       "\4",
     }
@@ -199,7 +199,7 @@ describe("the prompt on a terminal", function()
     local output, status = drive {
       "pierrot(1)> ",
       "spawn(function() receive 'go' print('printed') logger.error('logged') end)\n",
-      "pierrot(2)> ", "send_after(50, _, 'go')\n", "pierrot(3)> ", "'half", "printed\r\n", "",
+      "pierrot(2)> ", "send_after(300, _, 'go')\n", "pierrot(3)> ", "'half", "printed\r\n", "",
       "logged\r\n", "", "pierrot(3)> 'half", " and half'\n", "\"half and half\"", "",
       "pierrot(4)> ", "\4",
     }
@@ -235,8 +235,24 @@ describe("the prompt on a terminal", function()
   it("ends by SIGTERM", function()
     local _, status = drive { "pierrot(1)> ", "io.popen('kill -TERM $PPID'):close()\n" }
 
-    assert.is_true(status ~= 97)
+    assert.equal(128 + 15, status)
   end)
+
+  for title, row in pairs {
+    ["SIGTERM comes"] = { "io.popen('kill -TERM $PPID'):close()", 128 + 15 },
+    ["another process calls os.exit"] = { "print('the ' .. 'last') os.exit(7)", 7, "the last" },
+    ["another process halts"] = { "pierrot.halt(7)", 7 },
+  } do
+    it("leaves the terminal in order when " .. title .. " while a line is typed", function()
+      local output, status = drive {
+        "pierrot(1)> ", ("local p = spawn(function() receive 'go' %s end)\n"):format(row[1]),
+        "pierrot(2)> ", "send_after(300, p, 'go')\n", "pierrot(3)> ", "half a li",
+      }
+
+      assert.equal(row[2], status, output)
+      assert.is_truthy(output:find(row[3] or "half", 1, true))
+    end)
+  end
 end)
 
 describe("colour", function()
@@ -404,6 +420,12 @@ describe("the prompt on a pipe", function()
     assert.is_truthy(output:find("in function 'g'", 1, true), output)
     assert.is_nil(output:find("pierrot/repl", 1, true))
     assert.is_truthy(output:find "42\n$")
+  end)
+
+  it("is ended by SIGINT, as any program", function()
+    local output, _, status = pipe "io.popen('kill -INT $PPID'):close() receive('never sent')\n"
+
+    assert.same({ "", 128 + 2 }, { output, status })
   end)
 
   it("shows an exit, which ends no more than the input", function()

@@ -100,6 +100,7 @@ static void build(struct pr_lua *lua, lua_State *L, const struct pr_signal *mess
     case PR_SIGNAL_EXIT:
     case PR_SIGNAL_LINK:
     case PR_SIGNAL_UNLINK:
+    case PR_SIGNAL_UNLINKED:
     case PR_SIGNAL_MONITOR:
     case PR_SIGNAL_DEMONITOR:
     case PR_SIGNAL_VISIT:

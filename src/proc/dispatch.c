@@ -76,6 +76,9 @@ void pr_dispatch(struct pr_owner *owner, struct pr_signal *signal)
     case PR_SIGNAL_UNLINK:
         pr_link_take_unlink(owner, process, signal);
         return;
+    case PR_SIGNAL_UNLINKED:
+        pr_link_take_unlinked(owner, process, signal);
+        return;
     case PR_SIGNAL_MONITOR:
         pr_monitor_take(owner, process, signal);
         return;

@@ -85,6 +85,9 @@ static void end_relation(struct pr_owner *owner, struct pr_relation *relation)
     case PR_LINK:
         turn_into(owner, relation, PR_SIGNAL_EXIT, PR_FLAG_LINK);
         return;
+    case PR_UNLINKING:
+        pr_relation_remove(owner, relation);
+        return;
     case PR_WATCHED:
         turn_into(owner, relation, PR_SIGNAL_DOWN, 0);
         return;

@@ -11,9 +11,27 @@ static int enter(struct pr_owner *owner, struct pr_process *process, pierrot_pid
     return pr_relation_add(owner, process, PR_LINK, peer, no_ref) ? 0 : PIERROT_ENOMEM;
 }
 
+/* The half of a link with a peer elsewhere. A LINK of the peer's that crosses our UNLINK makes none.
+ */
 static int add(struct pr_owner *owner, struct pr_process *process, pierrot_pid peer)
 {
-    return pr_relation_find_link(owner, process, peer) ? 0 : enter(owner, process, peer);
+    if (pr_relation_find_link(owner, process, peer) ||
+        pr_relation_find_unlinking(owner, process, peer))
+        return 0;
+    return enter(owner, process, peer);
+}
+
+/* What is left of a link is one again, made now. Whether there was something left. */
+static int revive(struct pr_owner *owner, struct pr_process *process, pierrot_pid peer)
+{
+    struct pr_relation *half = pr_relation_find_unlinking(owner, process, peer);
+    if (!half)
+        return 0;
+    half->kind = PR_LINK;
+    half->ref = no_ref;
+    pr_list_remove(&process->relations, &half->node);
+    pr_list_append(&process->relations, &half->node);
+    return 1;
 }
 
 static void forget(struct pr_owner *owner, struct pr_process *process, pierrot_pid peer)
@@ -51,7 +69,7 @@ int pr_link(struct pr_owner *owner, struct pr_process *process, pierrot_pid peer
     if (!signal)
         return PIERROT_ENOMEM;
     signal->from = process->pid;
-    if (add(owner, process, peer) != 0) {
+    if (!revive(owner, process, peer) && add(owner, process, peer) != 0) {
         pr_signal_free(owner, signal);
         return PIERROT_ENOMEM;
     }
@@ -65,17 +83,20 @@ int pr_unlink(struct pr_owner *owner, struct pr_process *process, pierrot_pid pe
     struct pr_relation *link = pr_relation_find_link(owner, process, peer);
     if (!link)
         return 0;
-    struct pr_process *other = pr_ptable_find(owner, peer);
-    pr_relation_remove(owner, link);
-    if (other) {
-        forget(owner, other, process->pid);
+    if (pr_ptable_owner(owner->system, peer) == owner) {
+        struct pr_process *other = pr_ptable_find(owner, peer);
+        pr_relation_remove(owner, link);
+        if (other)
+            forget(owner, other, process->pid);
         return 0;
     }
-    /* The piece of the relation is free now, so this cannot fail. */
     struct pr_signal *signal = pr_signal_new(owner, PR_SIGNAL_UNLINK, peer);
     if (!signal)
         return PIERROT_ENOMEM;
+    link->kind = PR_UNLINKING;
+    link->ref = pr_owner_make_ref(owner);
     signal->from = process->pid;
+    signal->ref = link->ref;
     pr_signal_send(owner, signal);
     return 0;
 }
@@ -99,7 +120,21 @@ void pr_link_take(struct pr_owner *owner, struct pr_process *process, struct pr_
 void pr_link_take_unlink(struct pr_owner *owner, struct pr_process *process,
                          struct pr_signal *signal)
 {
+    pierrot_pid peer = signal->from;
     if (process)
-        forget(owner, process, signal->from);
+        forget(owner, process, peer);
+    signal->kind = PR_SIGNAL_UNLINKED;
+    signal->from = signal->u.to;
+    signal->u.to = peer;
+    pr_signal_send(owner, signal);
+}
+
+void pr_link_take_unlinked(struct pr_owner *owner, struct pr_process *process,
+                           struct pr_signal *signal)
+{
+    struct pr_relation *half =
+        process ? pr_relation_find_unlinking(owner, process, signal->from) : NULL;
+    if (half && half->ref.id == signal->ref.id)
+        pr_relation_remove(owner, half);
     pr_signal_free(owner, signal);
 }

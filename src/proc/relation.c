@@ -21,7 +21,7 @@ static enum pr_side side_of(enum pr_relation_kind kind)
 
 static struct pr_map *map_of(struct pr_owner *owner, const struct pr_relation *relation)
 {
-    return relation->kind == PR_LINK ? &owner->links : &owner->refs;
+    return relation->kind == PR_LINK || relation->kind == PR_UNLINKING ? &owner->links : &owner->refs;
 }
 
 int pr_relation_enter(struct pr_owner *owner, struct pr_relation *relation,
@@ -84,15 +84,27 @@ struct pr_relation *pr_relation_find(struct pr_owner *owner, pierrot_ref ref, en
     return relation;
 }
 
-struct pr_relation *pr_relation_find_link(struct pr_owner *owner, struct pr_process *process,
-                                          pierrot_pid peer)
+static struct pr_relation *find_half(struct pr_owner *owner, struct pr_process *process,
+                                     pierrot_pid peer, enum pr_relation_kind kind)
 {
     uint64_t hash = hash_link(process->pid, peer);
     for (struct pr_map_node *entry = pr_map_first(&owner->links, hash); entry;
          entry = entry->next) {
         struct pr_relation *relation = PR_CONTAINER_OF(entry, struct pr_relation, entry);
         if (entry->hash == hash && relation->process == process && relation->peer.id == peer.id)
-            return relation;
+            return relation->kind == kind ? relation : NULL;
     }
     return NULL;
+}
+
+struct pr_relation *pr_relation_find_link(struct pr_owner *owner, struct pr_process *process,
+                                          pierrot_pid peer)
+{
+    return find_half(owner, process, peer, PR_LINK);
+}
+
+struct pr_relation *pr_relation_find_unlinking(struct pr_owner *owner, struct pr_process *process,
+                                               pierrot_pid peer)
+{
+    return find_half(owner, process, peer, PR_UNLINKING);
 }

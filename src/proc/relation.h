@@ -17,12 +17,13 @@
 #include "term/ident.h"
 
 enum pr_relation_kind {
-    PR_LINK,    /* peer; in owner->links */
-    PR_WATCHED, /* peer watches this process; ref */
-    PR_WATCH,   /* this process watches peer; ref; maybe also an alias */
-    PR_ALIAS,   /* ref is an address of this process */
-    PR_CALL,    /* of the layer above: this process waits for an answer to ref */
-    PR_TIMER    /* of the layer above: a timer whose message goes to this process */
+    PR_LINK,      /* peer; in owner->links */
+    PR_UNLINKING, /* what is left of a link until the peer has heard that it ended; ref */
+    PR_WATCHED,   /* peer watches this process; ref */
+    PR_WATCH,     /* this process watches peer; ref; maybe also an alias */
+    PR_ALIAS,     /* ref is an address of this process */
+    PR_CALL,      /* of the layer above: this process waits for an answer to ref */
+    PR_TIMER      /* of the layer above: a timer whose message goes to this process */
 };
 
 enum pr_relation_flag {
@@ -76,8 +77,10 @@ void pr_relation_remove(struct pr_owner *owner, struct pr_relation *relation);
 /* By ref; NULL when there is none. */
 struct pr_relation *pr_relation_find(struct pr_owner *owner, pierrot_ref ref, enum pr_side side);
 
-/* The link of `process` with `peer`; NULL when there is none. */
+/* The link of `process` with `peer`, or what is left of one; NULL when there is none. */
 struct pr_relation *pr_relation_find_link(struct pr_owner *owner, struct pr_process *process,
                                           pierrot_pid peer);
+struct pr_relation *pr_relation_find_unlinking(struct pr_owner *owner, struct pr_process *process,
+                                               pierrot_pid peer);
 
 #endif

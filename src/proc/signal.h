@@ -30,7 +30,8 @@ enum pr_signal_kind {
     PR_SIGNAL_ALIAS,     /* ref, value: a message by way of an alias */
     PR_SIGNAL_EXIT,      /* from, value: the reason; see PR_FLAG_LINK */
     PR_SIGNAL_LINK,      /* from */
-    PR_SIGNAL_UNLINK,    /* from */
+    PR_SIGNAL_UNLINK,    /* from, ref */
+    PR_SIGNAL_UNLINKED,  /* from, ref: the peer has heard of the UNLINK with this ref */
     PR_SIGNAL_MONITOR,   /* from, ref */
     PR_SIGNAL_DEMONITOR, /* from, ref */
     PR_SIGNAL_VISIT      /* a struct pr_visit: run a function on the owner's thread */

@@ -111,6 +111,7 @@ static int build_table(struct pr_owner *owner, struct pr_arena *arena, struct pr
     case PR_SIGNAL_EXIT:
     case PR_SIGNAL_LINK:
     case PR_SIGNAL_UNLINK:
+    case PR_SIGNAL_UNLINKED:
     case PR_SIGNAL_MONITOR:
     case PR_SIGNAL_DEMONITOR:
     case PR_SIGNAL_VISIT:
