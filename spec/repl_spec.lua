@@ -207,6 +207,17 @@ describe("the prompt on a terminal", function()
     assert.equal(0, status, output)
   end)
 
+  it("shows the line again when the program goes on after a stop", function()
+    local output, status = drive {
+      "pierrot(1)> ",
+      "local p = spawn(function() receive 'go' io.popen('kill -CONT $PPID'):close() end)\n",
+      "pierrot(2)> ", "send_after(300, p, 'go')\n", "pierrot(3)> ", "'half", "'half", "",
+      "pierrot(3)> 'half", " and half'\n", "\"half and half\"", "", "pierrot(4)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
   it("lets an evaluation read lines", function()
     local output, status = drive {
       "pierrot(1)> ", "io.write('na', 'me? ') return io.read()\n", "name? ", "milk\n",
