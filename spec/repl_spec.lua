@@ -218,6 +218,21 @@ describe("the prompt on a terminal", function()
     assert.equal(0, status, output)
   end)
 
+  it("edits by characters, also those of several bytes", function()
+    assert.same({ "5, \"ö\"" }, answers { "#'ä€', 'ä'\127\127ö'" })
+  end)
+
+  it("shows others' lines above a line of several rows", function()
+    local long = ("x"):rep(250)
+    local output, status = drive {
+      "pierrot(1)> ", "local p = spawn(function() receive 'go' print('printed') end)\n",
+      "pierrot(2)> ", "send_after(300, p, 'go')\n", "pierrot(3)> ", "#'" .. long,
+      "printed\r\n", "", "pierrot(3)> #'xxx", "'\n", "250\r\n", "", "pierrot(4)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
   it("lets an evaluation read lines", function()
     local output, status = drive {
       "pierrot(1)> ", "io.write('na', 'me? ') return io.read()\n", "name? ", "milk\n",
