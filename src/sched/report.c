@@ -116,6 +116,9 @@ static void describe(struct pr_text *text, const struct pr_process *process,
 {
     add_head(text, process, report);
     add_reason(text, report->reason);
+    if (process->extra && process->extra->has_exceeded)
+        pr_text_addf(text, "\n  it held more than its max_heap of %llu bytes",
+                     (unsigned long long)process->extra->max_heap);
     if (report->last_message)
         add_term(text, "\n  last message: ", report->last_message, PART_MAX);
     if (report->client.id)
