@@ -14,7 +14,9 @@ extern "C" {
 /* A key-value store in a process. arg: nil. Lives for ever. Thread: any. */
 PIERROT_API const pierrot_behaviour *pierrot_bucket_behaviour(void);
 
-/* Names for processes. arg: nil. Lives for ever. Thread: any. */
+/* Names for processes. arg: nil, or a table with the fields keys ("unique", "duplicate"), listeners (a
+ * list of names that are told of what is registered) and name (what these are told the registry is
+ * called). Lives for ever. Thread: any. */
 PIERROT_API const pierrot_behaviour *pierrot_registry_behaviour(void);
 
 /* Sockets: their args and requests are those of `pierrot.tcp`. One lives until it is closed, or its

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Runs of busted on spec files written for the purpose, with pierrot.testing as its helper.
 
+local assert = require "luassert"
 local support = require "spec.support"
 
 local busted_runs = {}
@@ -21,11 +22,15 @@ end
 local is_program <const> = support.program == support.interpreter
 local CONFIGURE <const> = "require('pierrot').configure { schedulers = %d, preempt = 'signal' }"
 
+-- What runs this spec, with its options.
 local function interpreter(settings)
+  local words, first = {}, 0
+  while arg[first - 1] do first = first - 1 end
+  for i = first, -1 do words[#words + 1] = arg[i] end
   if settings.schedulers and is_program then
-    return { support.interpreter, "-s", tostring(settings.schedulers) }
+    table.move({ "-s", tostring(settings.schedulers) }, 1, 2, #words + 1, words)
   end
-  return { support.interpreter }
+  return words
 end
 
 -- busted takes files of that ending alone.
@@ -61,10 +66,11 @@ local function read_report(output)
 end
 
 --- Runs busted on a spec file of that text. Gives its report: tests by name, each with `passed` and
--- `text`; what was `said`; n_passed, n_failed; errors (what stands on stderr), status.
+-- `text`; what was `said`; n_passed, n_failed; output, errors (what stands on stderr), status.
+-- settings: environment (before the command), arguments, helper, schedulers, head (of the text).
 function busted_runs.run(text, settings)
   settings = settings or {}
-  local file <close> = spec_file(HEAD .. text)
+  local file <close> = spec_file((settings.head or HEAD) .. text)
   local words = interpreter(settings)
   table.move({ busted, "-o", "TAP" }, 1, 3, #words + 1, words)
   words[#words + 1] = "--helper=" .. (settings.helper or "pierrot.testing")
@@ -88,6 +94,19 @@ end
 function busted_runs.run_test(body, settings)
   local report = busted_runs.run('it("the test", function()\n' .. body .. "\nend)", settings)
   return report.tests["the test"], report
+end
+
+--- The test has passed.
+function busted_runs.assert_passed(test)
+  assert.is_true(test.passed or false, test.text)
+end
+
+--- The test failed, and what is said of it has these texts.
+function busted_runs.assert_failed(test, ...)
+  assert.is_false(test.passed, "it passed, or " .. test.text)
+  for _, text in ipairs { ... } do
+    assert.is_truthy(test.text:find(text, 1, true), ("no %q in %s"):format(text, test.text))
+  end
 end
 
 return busted_runs

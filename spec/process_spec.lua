@@ -166,21 +166,6 @@ describe("spawn_opt", function()
 
     assert.same({ "fills it", { "EXIT", watched, "normal" }, n = 2 }, expect())
   end))
-
-  -- The option is taken, but nothing measures a process yet: this would allocate without end.
-  pending("ends a process with killed when it holds more than max_heap (not in force yet)")
-
-  it("leaves a process alone that throws away what it allocates", alone(function()
-    local _, ref = pierrot.spawn_opt({ max_heap = 1000000, monitor = true }, function()
-      local last
-      for i = 1, 100000 do
-        last = { i, last and last[1] }
-      end
-      pierrot.exit({ "done", last[1] })
-    end)
-
-    assert.same({ "done", 100000 }, await_down(ref))
-  end))
 end)
 
 describe("the end of a process", function()

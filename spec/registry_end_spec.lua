@@ -164,6 +164,39 @@ describe("a race", function()
       end))
   end
 
+  it("of duplicate names and reads on all schedulers shows no dead process and no lost value",
+    alone(function()
+      local topics, test = registry.start_link { keys = "duplicate" }, pierrot.self()
+      local function write(first)
+        for round = 1, 100 do
+          for i = first, first + 4 do assert(registry.register(topics, "topic", { i, round })) end
+          if round % 2 == 0 then assert(registry.unregister(topics, "topic")) end
+        end
+        pierrot.send(test, "done")
+      end
+      local function read()
+        for _ = 1, 100 do
+          for _, entry in ipairs(registry.lookup(topics, "topic")) do
+            assert(pierrot.is_pid(entry[1]) and entry[2][1] and entry[2][2])
+          end
+          registry.match(topics, "topic", { 1 })
+          assert(#registry.keys(topics) >= 0 and registry.count(topics, "topic") >= 0)
+          pierrot.yield()
+        end
+        pierrot.send(test, "done")
+      end
+
+      for i = 1, 4 do
+        local where = support.has_two_schedulers and i % 2 + 1 or nil
+        pierrot.spawn_opt({ link = true, scheduler = where }, write, i * 10)
+        pierrot.spawn_opt({ link = true, scheduler = where }, read)
+      end
+      for _ = 1, 8 do expect "done" end
+
+      assert.same({}, registry.lookup(topics, "topic"))
+      assert.equal(0, registry.count(topics))
+    end))
+
   it("of registering the same key has one winner, 1000 times", alone(function()
     local names, test = registry.start_link(), pierrot.self()
     for i = 1, 1000 do

@@ -96,6 +96,39 @@ describe("a via", function()
     assert.same({ b }, { registry.lookup(names, "b") })
   end))
 
+  it("REG-025 names supervisors and agents, too", alone(function()
+    local agent = require "pierrot.agent"
+    local dynamic_supervisor = require "pierrot.dynamic_supervisor"
+    local supervisor = require "pierrot.supervisor"
+    local task_supervisor = require "pierrot.task_supervisor"
+    local names = registry.start_link()
+    local function via(key) return { "via", names, key } end
+
+    local top = supervisor.start_link({ { "pierrot.bucket", { name = via "child" } } },
+      { strategy = "one_for_one", name = via "top" })
+    local dynamic = dynamic_supervisor.start_link { name = via "dynamic" }
+    local tasks = task_supervisor.start_link { name = via "tasks" }
+    local state = agent.start_link(function() return 7 end, { name = via "state" })
+
+    for key, pid in pairs { top = top, dynamic = dynamic, tasks = tasks, state = state } do
+      assert.equal(pid, (registry.lookup(names, key)))
+    end
+    assert.equal(pierrot.whereis(via "child"), supervisor.which_children(via "top")[1].pid)
+    local child = dynamic_supervisor.start_child(via "dynamic", { "pierrot.bucket" })
+    assert.is_true(dynamic_supervisor.terminate_child(via "dynamic", child))
+    task_supervisor.start_child(via "tasks", pierrot.send, pierrot.self(), "done")
+    expect "done"
+    assert.equal(7, agent.get(via "state", function(value) return value end))
+    assert.same({ nil, { "already_started", top } },
+      { supervisor.start_link({}, { strategy = "one_for_one", name = via "top" }) })
+    assert.same({ nil, { "already_started", state } },
+      { agent.start(function() return 8 end, { name = via "state" }) })
+    for _, key in ipairs { "top", "dynamic", "tasks", "state" } do
+      assert.is_true(gen_server.stop(via(key)))
+    end
+    assert.equal(0, registry.count(names))
+  end))
+
   it("takes any key", alone(function()
     local names = registry.start_link()
     for _, key in ipairs { "", "a\0b", 1, 1.5, true, false, names } do

@@ -65,6 +65,7 @@ static int run(pierrot_options *options, struct pr_program *program)
     pierrot *rt;
     if (program->interactive && start_prompt(options) != 0)
         return EXIT_FAILURE;
+    program->keeps_interrupt = program->interactive && console_input_is_terminal();
     int error = pierrot_new(options, &rt);
     if (error < 0) {
         fprintf(stderr, "pierrot: cannot start: %s\n", pierrot_strerror(error));

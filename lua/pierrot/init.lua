@@ -263,6 +263,15 @@ function M.inspect(...)
   return require "pierrot.inspect" (...)
 end
 
+--- Loads a module anew, here and on every other scheduler. Running servers keep the code they have
+--- until sys.change_code. nil and why when it cannot be loaded; what was loaded before then stays.
+---@param module string|table its name, or the table that is loaded under one
+---@return boolean|nil loaded, any reason
+function M.reload(module)
+  local loaded, why = require("pierrot.reloading").reload(module)
+  return loaded, why
+end
+
 --- Before first use, where pierrot is a module of another program: schedulers, preempt.
 ---@param opts { schedulers: integer, preempt: string }
 function M.configure(opts)

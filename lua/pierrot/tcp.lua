@@ -96,6 +96,12 @@ local function result_of(answered, reply)
   return reply
 end
 
+-- An actor that cannot begin ends with {"shutdown", reason}.
+local function why_not_started(why)
+  if type(why) == "table" then return why[2] end
+  return why
+end
+
 local function ask(actor, ...)
   return result_of(pcall(request, actor, ...))
 end
@@ -134,7 +140,7 @@ function M.listen(port, opts)
     ip = ip, port = port, owner = core.self(), backlog = opts.backlog or BACKLOG,
     reuseaddr = opts.reuseaddr ~= false,
   }))
-  if not actor then return nil, why end
+  if not actor then return nil, why_not_started(why) end
   return core.socket_of(actor)
 end
 
@@ -166,7 +172,7 @@ function M.connect(host, port, opts, timeout)
   if host == "" or host:find "\0" then return nil, "nxdomain" end
   local actor, why = core.start_actor({ link = false }, "tcp_stream",
     encode(opts, { owner = core.self() }))
-  if not actor then return nil, why end
+  if not actor then return nil, why_not_started(why) end
   local connected, reason = ask(actor, "connect", host, port, opts.ip or "", limit_of(timeout))
   if not connected then return nil, reason end
   return core.socket_of(actor)

@@ -7,6 +7,8 @@
  *   send TEXT     type TEXT
  *   end           wait until the program has ended
  *
+ * The program must leave the terminal as it was: that is looked at in the end.
+ *
  * In TEXT \n, \t, \e, \\ and \xHH stand for bytes. All that the program writes goes to stdout, and
  * its exit status is this one's. 97: what is expected has not come, see stderr. */
 #include <errno.h>
@@ -16,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum { FAILED = 97, PATIENCE_MS = 20000 };
@@ -118,6 +121,15 @@ static void follow(FILE *file)
     free(line);
 }
 
+/* Line by line and with an echo, as a terminal begins. */
+static void check_modes(void)
+{
+    struct termios modes;
+    tcflag_t wanted = ICANON | ECHO | ISIG;
+    if (tcgetattr(terminal, &modes) == 0 && (modes.c_lflag & wanted) != wanted)
+        fail("the terminal was left in", "a mode of the program's");
+}
+
 int main(int argc, char **argv)
 {
     struct winsize size = {.ws_row = 50, .ws_col = 200};
@@ -134,6 +146,7 @@ int main(int argc, char **argv)
     }
     follow(file);
     fclose(file);
+    check_modes();
     close(terminal);
     free(seen);
     while (waitpid(program, &status, 0) < 0 && errno == EINTR)

@@ -503,11 +503,91 @@ static const char messages_code[] =
     "end\n"
     "pierrot.send(echo, 'stop')\n"
     "bucket.stop(b)\n";
+
+/* What is to come may not, for lack of memory on the other side: so nothing is waited for for ever. */
+static const char sockets_code[] =
+    "local pierrot, tcp = require 'pierrot', require 'pierrot.tcp'\n"
+    "require('pierrot.logger').info('begin')\n"
+    "local listener = assert(tcp.listen(0, { packet = 'line' }))\n"
+    "local ip, port = assert(tcp.sockname(listener))\n"
+    "local client = assert(tcp.connect('127.0.0.1', port, { packet = 'line', send_timeout = 3000 }, 3000))\n"
+    "local server = assert(tcp.accept(listener, 3000))\n"
+    "assert(tcp.send(client, 'one\\ntwo\\nthree\\n'))\n"
+    "assert(tcp.recv(server, 0, 3000) == 'one')\n"
+    "assert(tcp.setopts(server, { active = 'once' }))\n"
+    "assert(pierrot.receive({ 'tcp' }, 3000)[3] == 'two')\n"
+    "assert(tcp.controlling_process(server, pierrot.self()))\n"
+    "local echo = pierrot.spawn_link(function()\n"
+    "  pierrot.receive('yours', 3000)\n"
+    "  assert(tcp.send(server, tcp.recv(server, 0, 3000) .. '\\n'))\n"
+    "  tcp.close(server)\n"
+    "end)\n"
+    "assert(tcp.controlling_process(server, echo))\n"
+    "pierrot.send(echo, 'yours')\n"
+    "assert(tcp.recv(client, 0, 3000) == 'three')\n"
+    "assert(select(2, tcp.recv(client, 0, 3000)) == 'closed')\n"
+    "assert(tcp.close(client))\n"
+    "local talker = assert(tcp.connect('127.0.0.1', port, { packet = 4 }, 3000))\n"
+    "local hearer = assert(tcp.accept(listener, 3000))\n"
+    "assert(tcp.setopts(hearer, { packet = 4 }))\n"
+    "pierrot.spawn_link(function()\n"
+    "  for _ = 1, 8 do assert(tcp.send(talker, ('x'):rep(1 << 20))) end\n"
+    "  pierrot.receive('never')\n"
+    "end)\n"
+    "for _ = 1, 8 do assert(#assert(tcp.recv(hearer, 0, 3000)) == 1 << 20) end\n"
+    "assert(tcp.shutdown(talker, 'write'))\n"
+    "assert(select(2, tcp.recv(hearer, 0, 3000)) == 'closed')\n"
+    "assert(not tcp.connect('no-such-host.invalid', port, nil, 3000))\n"
+    "tcp.close(hearer)\n"
+    "tcp.close(listener)\n"
+    "assert(not tcp.connect('127.0.0.1', port, nil, 3000))\n";
+
+static const char registries_code[] =
+    PREAMBLE
+    "local function body()\n"
+    "  local topics = assert(registry.start_link { keys = 'duplicate', listeners = { 'journal' } })\n"
+    "  pierrot.register('journal', pierrot.self())\n"
+    "  for i = 1, 20 do registry.register(topics, 'news', { i, ('n'):rep(i) }) end\n"
+    "  assert(registry.count(topics, 'news') == 20)\n"
+    "  assert(#registry.match(topics, 'news', { 7 }) == 1)\n"
+    "  local pid, ref = pierrot.spawn_monitor(function()\n"
+    "    registry.register(topics, 'news')\n"
+    "    registry.lock(topics, 'lock', function() pierrot.receive('go', 20) end)\n"
+    "  end)\n"
+    "  registry.lock(topics, 'lock', function()\n"
+    "    registry.lock(topics, 'lock', function() registry.register(topics, 'in the lock') end)\n"
+    "  end)\n"
+    "  pierrot.send(pid, 'go')\n"
+    "  pierrot.receive({ 'DOWN', ref })\n"
+    "  assert(registry.unregister(topics, 'news'))\n"
+    "  assert(#registry.keys(topics) == 1)\n"
+    "  registry.unregister(topics, 'in the lock')\n"
+    "  local names = assert(registry.start())\n"
+    "  local via = { 'via', names, 'a key that is no short one at all' }\n"
+    "  local b = assert(bucket.start { name = via, monitor = true })\n"
+    "  assert(bucket.put(via, 'milk', 1))\n"
+    "  assert(not bucket.start { name = via })\n"
+    "  pierrot.send_after(0, via, 'tick')\n"
+    "  assert(pierrot.whereis(via) == b)\n"
+    "  local made = assert(registry.create(names, 'made', { 'pierrot.bucket', 'start_link' }))\n"
+    "  ref = pierrot.monitor(made)\n"
+    "  gen_server.stop(names)\n"
+    "  pierrot.receive({ 'DOWN', ref })\n"
+    "  gen_server.stop(topics)\n"
+    "end\n"
+    "local pid, ref = pierrot.spawn_monitor(body)\n"
+    "local down = pierrot.receive({ 'DOWN', ref })\n"
+    "assert(down[5] == 'normal', pierrot.inspect(down[5]))\n";
 /* clang-format on */
 
 TEST(the_key_value_story_survives_each_failure)
 {
     EACH_SERIES("key-value", key_value_code);
+}
+
+TEST(registries_survive_each_failure)
+{
+    EACH_SERIES("registries", registries_code);
 }
 
 TEST(links_and_exits_survive_each_failure)
@@ -528,4 +608,9 @@ TEST(message_copies_survive_each_failure)
 TEST(what_a_host_does_survives_each_failure)
 {
     EACH_SERIES("host", NULL);
+}
+
+TEST(sockets_survive_each_failure)
+{
+    EACH_SERIES("sockets", sockets_code);
 }

@@ -21,8 +21,8 @@ int pr_address_parse(const char *ip, int port, struct pr_address *address);
 pierrot_term *pr_address_local(int fd, int *error);
 pierrot_term *pr_address_peer(int fd, int *error);
 
-/* A socket for that kind of address, which blocks nobody and is not inherited. The descriptor, or an
- * error. */
+/* A socket for that kind of address, which blocks nobody and is not inherited. The descriptor, or
+ * an error. */
 int pr_socket_open(const struct pr_address *address);
 
 /* The next connection of a listening socket, likewise. */
@@ -58,7 +58,8 @@ int pr_error_is_end(int error);
 /* Whether an error says that something ran out that will be there again. */
 int pr_error_is_shortage(int error);
 
-/* "econnrefused", …; what means that the connection has ended is "closed". Gives; NULL: no memory. */
+/* "econnrefused", …; what means that the connection has ended is "closed". Gives; NULL: no memory.
+ */
 pierrot_term *pr_tcp_reason(int error);
 
 #endif

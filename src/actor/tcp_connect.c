@@ -33,8 +33,7 @@ static int succeed(pierrot_context *ctx, struct pr_stream *stream)
 }
 
 /* 0: connected; 1: it is being decided; or an error. */
-static int try_one(pierrot_context *ctx, struct pr_stream *stream,
-                   const struct pr_address *address)
+static int try_one(pierrot_context *ctx, struct pr_stream *stream, const struct pr_address *address)
 {
     const struct pr_connecting *connecting = stream->connecting;
     int error = pr_tcp_open(ctx, &stream->socket, address, pr_stream_on_event);
@@ -43,8 +42,7 @@ static int try_one(pierrot_context *ctx, struct pr_stream *stream,
     int fd = pr_watch_fd(stream->socket.watch);
     stream->is_nodelay = 0;
     pr_stream_set_nodelay(stream);
-    if (connecting->has_local &&
-        connecting->local.storage.ss_family == address->storage.ss_family)
+    if (connecting->has_local && connecting->local.storage.ss_family == address->storage.ss_family)
         error = pr_socket_bind(fd, &connecting->local);
     if (!error)
         error = pr_socket_connect(fd, address);
@@ -117,10 +115,10 @@ int pr_stream_connect(const struct pr_stream_turn *turn)
     if (stream->stage != PR_OPENING || stream->connecting)
         return pr_answer_reason(turn->from, "eisconn");
     stream->connecting = pierrot_shared_alloc(rt, sizeof *stream->connecting);
-    struct pr_waiter *caller =
-        stream->connecting ? pr_waiters_add(turn->ctx, &stream->connectors, turn->from,
-                                            pr_timeout_at(turn->request, 5))
-                           : NULL;
+    struct pr_waiter *caller = stream->connecting
+                                   ? pr_waiters_add(turn->ctx, &stream->connectors, turn->from,
+                                                    pr_timeout_at(turn->request, 5))
+                                   : NULL;
     if (!caller) {
         (void)pr_answer_error(turn->from, PIERROT_ENOMEM);
         return PIERROT_STOP;

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* A connection with little to say costs little; one that fills what it is offered is offered more. */
+/* A connection with little to say costs little; one that fills what it is offered is offered more.
+ */
 #define CHUNK_MIN ((size_t)4096)
 #define CHUNK_MAX ((size_t)65536)
 

@@ -6,8 +6,8 @@
 
 #include "pierrot.h"
 
-/* bytes[start .. start + len) are there; capacity 0: nothing is allocated, as it is while nothing is
- * there. */
+/* bytes[start .. start + len) are there; capacity 0: nothing is allocated, as it is while nothing
+ * is there. */
 struct pr_input {
     char *bytes;
     size_t start;

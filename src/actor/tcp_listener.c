@@ -79,9 +79,9 @@ static int serve(pierrot_context *ctx, struct listener *listener)
             return wait_for_more(ctx, listener, fd);
         int error = fd < 0 ? fd : hold(ctx, listener, fd, caller->from.pid, &pid);
         listener->was_short = 0;
-        error = pr_waiters_answer(ctx, &listener->callers,
-                                  error ? pr_tuple(1, pr_tcp_reason(error))
-                                        : pierrot_socket_term(pid));
+        error =
+            pr_waiters_answer(ctx, &listener->callers,
+                              error ? pr_tuple(1, pr_tcp_reason(error)) : pierrot_socket_term(pid));
         if (error)
             return error;
     }
@@ -168,16 +168,11 @@ static const struct {
     const char *tag;
     int (*run)(const struct turn *turn);
 } requests[] = {
-    {"accept", accept_one},
-    {"sockname", sockname},
-    {"setopts", setopts},
-    {"begin_hand_over", begin_hand_over},
-    {"hand_over", hand_over},
-    {"close", close_it},
-    {"recv", not_connected},
-    {"send", not_connected},
-    {"shutdown", not_connected},
-    {"peername", not_connected},
+    {"accept", accept_one},      {"sockname", sockname},
+    {"setopts", setopts},        {"begin_hand_over", begin_hand_over},
+    {"hand_over", hand_over},    {"close", close_it},
+    {"recv", not_connected},     {"send", not_connected},
+    {"shutdown", not_connected}, {"peername", not_connected},
 };
 
 /* 0 or an error. */
@@ -195,8 +190,7 @@ static int open_listener(pierrot_context *ctx, struct pr_tcp_socket *socket,
     int fd = pr_watch_fd(socket->watch);
     if (pierrot_as_bool(pierrot_table_field(arg, "reuseaddr")))
         (void)pr_socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    return pr_socket_listen(fd, &address,
-                            (int)pierrot_as_int(pierrot_table_field(arg, "backlog")));
+    return pr_socket_listen(fd, &address, (int)pierrot_as_int(pierrot_table_field(arg, "backlog")));
 }
 
 static int init(pierrot_context *ctx, void *state, const pierrot_term *arg)

@@ -16,7 +16,7 @@ struct pr_rest {
 struct pr_output {
     struct pr_rest *head;
     struct pr_rest *tail;
-    size_t n_bytes;    /* that wait */
+    size_t n_bytes;     /* that wait */
     uint64_t n_written; /* ever */
 };
 

@@ -29,8 +29,8 @@ static int tell_owner(pierrot_context *ctx, const struct pr_stream *stream, cons
                       pierrot_term *item)
 {
     pierrot_term *socket = pierrot_socket_term(pierrot_self(ctx));
-    pierrot_term *message = item ? pr_tuple(3, pr_string(tag), socket, item)
-                                 : pr_tuple(2, pr_string(tag), socket);
+    pierrot_term *message =
+        item ? pr_tuple(3, pr_string(tag), socket, item) : pr_tuple(2, pr_string(tag), socket);
     return pierrot_send(pierrot_runtime(ctx), stream->socket.owner, message);
 }
 
@@ -164,8 +164,8 @@ int pr_stream_recv(const struct pr_stream_turn *turn)
         return pr_answer_reason(turn->from, "einval");
     if (wanted < 0 || (uint64_t)wanted > PACKET_MAX_DEFAULT)
         return pr_answer_reason(turn->from, "enomem");
-    struct pr_waiter *reader = pr_waiters_add(turn->ctx, &stream->readers, turn->from,
-                                              pr_timeout_at(turn->request, 3));
+    struct pr_waiter *reader =
+        pr_waiters_add(turn->ctx, &stream->readers, turn->from, pr_timeout_at(turn->request, 3));
     if (!reader)
         return pr_answer_error(turn->from, PIERROT_ENOMEM);
     reader->wanted = (size_t)wanted;

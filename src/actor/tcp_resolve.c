@@ -73,7 +73,8 @@ int pr_resolve(pierrot_context *ctx, const char *host, int port, pr_resolved_fn 
     made->actor = pierrot_self(ctx);
     made->fn = fn;
     snprintf(service, sizeof service, "%d", port);
-    int error = uv_getaddrinfo(pierrot_loop(ctx), &made->request, on_resolved, host, service, &hints);
+    int error =
+        uv_getaddrinfo(pierrot_loop(ctx), &made->request, on_resolved, host, service, &hints);
     if (error) {
         free_resolution(made);
         return error;

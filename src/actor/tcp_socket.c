@@ -52,8 +52,8 @@ void pr_tcp_options_read(struct pr_tcp_options *options, const pierrot_term *tab
     if ((value = pierrot_table_field(table, "buffer")) != NULL)
         options->buffer = pierrot_as_int(value);
     if ((value = pierrot_table_field(table, "send_timeout")) != NULL)
-        options->send_timeout_ms = pierrot_is_string(value, "infinity") ? PR_FOR_EVER
-                                                                        : pierrot_as_number(value);
+        options->send_timeout_ms =
+            pierrot_is_string(value, "infinity") ? PR_FOR_EVER : pierrot_as_number(value);
 }
 
 pierrot_term *pr_tcp_options_pack(const struct pr_tcp_options *options)
@@ -120,7 +120,7 @@ int pr_tcp_answer_peername(const struct pr_tcp_socket *socket, pierrot_from from
 
 int pr_tcp_refuse(pierrot_context *ctx, int error)
 {
-    int failed = pierrot_stop_reason(ctx, pr_tcp_reason(error));
+    int failed = pierrot_stop_reason(ctx, pr_tuple(2, pr_string("shutdown"), pr_tcp_reason(error)));
     return failed ? failed : PIERROT_STOP;
 }
 

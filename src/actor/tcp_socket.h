@@ -54,7 +54,8 @@ int pr_tcp_is_end_of_owner(const struct pr_tcp_socket *socket, const pierrot_ter
 int pr_tcp_answer_sockname(const struct pr_tcp_socket *socket, pierrot_from from);
 int pr_tcp_answer_peername(const struct pr_tcp_socket *socket, pierrot_from from);
 
-/* Ends a start that has failed. What init returns. */
+/* Ends a start that has failed, with {"shutdown", reason}: nobody is to be told of a crash. What
+ * init returns. */
 int pr_tcp_refuse(pierrot_context *ctx, int error);
 
 /* Makes a socket for the address and watches it; 0 or an error. */

@@ -212,17 +212,10 @@ static const struct {
     const char *tag;
     int (*run)(const struct pr_stream_turn *turn);
 } requests[] = {
-    {"recv", pr_stream_recv},
-    {"send", pr_stream_send},
-    {"setopts", setopts},
-    {"close", close_it},
-    {"connect", pr_stream_connect},
-    {"shutdown", shut},
-    {"sockname", sockname},
-    {"peername", peername},
-    {"begin_hand_over", begin_hand_over},
-    {"hand_over", hand_over},
-    {"accept", accept_one},
+    {"recv", pr_stream_recv}, {"send", pr_stream_send},       {"setopts", setopts},
+    {"close", close_it},      {"connect", pr_stream_connect}, {"shutdown", shut},
+    {"sockname", sockname},   {"peername", peername},         {"begin_hand_over", begin_hand_over},
+    {"hand_over", hand_over}, {"accept", accept_one},
 };
 
 /* --------------------------------------------------------------------------- callbacks */
@@ -250,8 +243,7 @@ static int init(pierrot_context *ctx, void *state, const pierrot_term *arg)
         return init_accepted(ctx, stream, arg);
     pr_tcp_options_init(&stream->socket.options);
     pr_tcp_options_read(&stream->socket.options, arg);
-    int error =
-        pr_tcp_own(ctx, &stream->socket, pierrot_as_pid(pierrot_table_field(arg, "owner")));
+    int error = pr_tcp_own(ctx, &stream->socket, pierrot_as_pid(pierrot_table_field(arg, "owner")));
     return error ? pr_tcp_refuse(ctx, error) : PIERROT_OK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The state of the actor that holds a connection; the files tcp_connect, tcp_read and tcp_write each
- * do a part of what it does, tcp_stream the rest. */
+ * The state of the actor that holds a connection; the files tcp_connect, tcp_read and tcp_write
+ * each do a part of what it does, tcp_stream the rest. */
 #ifndef PR_TCP_STREAM_H
 #define PR_TCP_STREAM_H
 

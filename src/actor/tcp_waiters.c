@@ -28,8 +28,7 @@ double pr_timeout_at(const pierrot_term *request, int64_t index)
 {
     const pierrot_term *timeout = pierrot_table_at(request, index);
     pierrot_type type = pierrot_term_type(timeout);
-    return type == PIERROT_INT || type == PIERROT_NUMBER ? pierrot_as_number(timeout)
-                                                         : PR_FOR_EVER;
+    return type == PIERROT_INT || type == PIERROT_NUMBER ? pierrot_as_number(timeout) : PR_FOR_EVER;
 }
 
 /* ------------------------------------------------------------------------------- list */
@@ -134,8 +133,7 @@ void pr_waiters_fail(pierrot_context *ctx, struct pr_waiters *waiters, int error
     }
 }
 
-int pr_waiters_expire(pierrot_context *ctx, struct pr_waiters *waiters,
-                      const pierrot_term *message)
+int pr_waiters_expire(pierrot_context *ctx, struct pr_waiters *waiters, const pierrot_term *message)
 {
     int64_t id = pierrot_as_int(pierrot_table_at(message, 2));
     int is_found = id == 0;

@@ -13,7 +13,7 @@ struct pr_waiter {
     pierrot_from from;
     pierrot_ref timer; /* id 0: it waits for ever */
     int64_t id;
-    size_t wanted;          /* bytes, of who waits for data */
+    size_t wanted;         /* bytes, of who waits for data */
     struct pr_rest *piece; /* of who waits for room: what did not go out yet (owned), or NULL */
 };
 

@@ -72,8 +72,7 @@ int pr_watch_set(struct pr_watch *watch, int events)
         (events & PR_READABLE ? UV_READABLE : 0) | (events & PR_WRITABLE ? UV_WRITABLE : 0);
     if (watch->events == events)
         return 0;
-    int error =
-        wanted ? uv_poll_start(&watch->poll, wanted, on_poll) : uv_poll_stop(&watch->poll);
+    int error = wanted ? uv_poll_start(&watch->poll, wanted, on_poll) : uv_poll_stop(&watch->poll);
     if (!error)
         watch->events = events;
     return error;

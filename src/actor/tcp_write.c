@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What goes out. The system takes what it has room for; the rest waits here, and when that is much,
- * so does who sent it. Data of a sender that must wait longer than `send_timeout` is dropped when none
- * of it went out yet. */
+ * so does who sent it. Data of a sender that must wait longer than `send_timeout` is dropped when
+ * none of it went out yet. */
 #include <sys/socket.h>
 
 #include "actor/behaviour.h"
@@ -98,7 +98,8 @@ static int make_wait(const struct pr_stream_turn *turn, struct pr_rest *piece)
 }
 
 /* What the system did not take. */
-static int send_later(const struct pr_stream_turn *turn, const struct pr_parcel *parcel, size_t done)
+static int send_later(const struct pr_stream_turn *turn, const struct pr_parcel *parcel,
+                      size_t done)
 {
     struct pr_stream *stream = turn->stream;
     struct pr_rest *piece = pr_rest_new(pierrot_runtime(turn->ctx), parcel, done);

@@ -388,15 +388,13 @@ static int unhandled(struct pr_lua *lua, lua_State *L, struct pr_lua_process *se
 /* Handles the message (a copy of the server's own) on top of L, in the phase that is set. */
 static int handle(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
 {
-    int message = lua_gettop(L);
     pierrot_from from = from_on(L);
+    lua_replace(L, PR_HANDLED);
     pr_class_push_callback(lua, server->class_, L, callback_of(server->phase));
-    int n_args = pr_handler_push_arguments(lua, L, server, message,
+    int n_args = pr_handler_push_arguments(lua, L, server, PR_HANDLED,
                                            server->phase == PR_PHASE_CALL ? &from : NULL);
-    lua_copy(L, message, PR_HANDLED);
     if (n_args < 0)
-        return unhandled(lua, L, server, message);
-    lua_remove(L, message);
+        return unhandled(lua, L, server, PR_HANDLED);
     lua_callk(L, n_args, LUA_MULTRET, 0, conclude_k);
     return conclude(L, lua, server);
 }
@@ -494,8 +492,10 @@ static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server
     pierrot_term *parents_reason =
         pr_is_parents_exit(&server->process, message) ? pr_term_hold(message->value.as.pointer) : NULL;
     pr_signal_free(lua->owner, message);
-    if (parents_reason)
+    if (parents_reason) {
+        lua_copy(L, lua_gettop(L), PR_HANDLED);
         return stop(lua, L, server, parents_reason, 0);
+    }
     if (is_system)
         return handle_system(lua, L, server);
     if (server->process.sys & PR_SYS_TRACED)

@@ -84,10 +84,6 @@ void pr_class_push_callback(struct pr_lua *lua, struct pr_class *class_, lua_Sta
                             const char *name)
 {
     pr_store_push(lua, L, class_->place);
-    lua_pushstring(L, name);
-    if (lua_rawget(L, -2) == LUA_TNIL && lua_getmetatable(L, -2)) {
-        lua_pop(L, 2);
-        lua_getfield(L, -1, name);
-    }
-    lua_remove(L, -2);
+    lua_getfield(L, -1, name);
+    lua_replace(L, -2);
 }

@@ -34,36 +34,36 @@ void pr_handler_push_from(lua_State *L, pierrot_from from)
     lua_rawseti(L, -2, 2);
 }
 
-int pr_handler_push_elements(lua_State *L, int request, int scalars_only)
+/* The largest integer key of a request, 1 at least; or 0: there is a value that is no scalar. */
+static int last_element(lua_State *L, int request, int scalars_only)
 {
-    int base = lua_gettop(L);
-    luaL_checkstack(L, 4, NULL);
+    lua_Integer last = 1;
     lua_pushnil(L);
     while (lua_next(L, request)) {
-        /* … arguments so far, key, value */
-        int key = lua_gettop(L) - 1;
-        lua_Integer at = lua_isinteger(L, key) ? lua_tointeger(L, key) : 0;
+        if (scalars_only && lua_type(L, -1) > LUA_TSTRING) {
+            lua_pop(L, 2);
+            return 0;
+        }
+        lua_pop(L, 1);
+        lua_Integer at = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+        if (at > last)
+            last = at;
         if (at > MAX_ARGUMENTS)
             return luaL_error(L, "a request with more than %d elements needs the catch-all",
                               MAX_ARGUMENTS);
-        if (scalars_only && lua_type(L, -1) > LUA_TSTRING) {
-            lua_settop(L, base);
-            return 1;
-        }
-        if (at < 2) {
-            lua_pop(L, 1);
-            continue;
-        }
-        /* The key stays on top; below it a gap grows as far as this argument. */
-        int n_have = key - 1 - base;
-        luaL_checkstack(L, (int)at + 4, NULL);
-        for (int i = n_have; i < (int)at - 1; i++) {
-            lua_pushnil(L);
-            lua_insert(L, key);
-            key++;
-        }
-        lua_replace(L, base + (int)at - 1);
     }
+    return (int)last;
+}
+
+int pr_handler_push_elements(lua_State *L, int request, int scalars_only)
+{
+    luaL_checkstack(L, 4, NULL);
+    int last = last_element(L, request, scalars_only);
+    if (last == 0)
+        return 1;
+    luaL_checkstack(L, last, NULL);
+    for (int i = 2; i <= last; i++)
+        lua_rawgeti(L, request, i);
     return 0;
 }
 
@@ -79,15 +79,14 @@ int pr_handler_pick(lua_State *L, int request)
         lua_pushnil(L);
     int is_underscore = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "_") == 0;
     if (!lua_isnil(L, -1) && !is_underscore) {
-        lua_rawget(L, table);
-        is_picked = !lua_isnil(L, -1);
+        is_picked = lua_rawget(L, table) != LUA_TNIL;
     }
     if (!is_picked) {
         lua_settop(L, table);
         lua_pushliteral(L, "_");
         lua_rawget(L, table);
     }
-    lua_remove(L, table);
+    lua_replace(L, table);
     return is_picked;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lua/crash.h"
+#include "lua/heap.h"
 #include "lua/items.h"
 #include "lua/server.h"
 #include "lua/wait.h"
@@ -31,12 +32,28 @@ static enum pr_slice_end run_plain(struct pr_lua *lua, struct pr_lua_process *pr
     return PR_SLICE_ENDED;
 }
 
+static enum pr_slice_end run_slice(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    return process->is_server ? pr_server_run(lua, process) : run_plain(lua, process);
+}
+
+/* With a max_heap. */
+static enum pr_slice_end run_limited(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    uint64_t begun = pr_heap_begin(lua, process);
+    enum pr_slice_end end = run_slice(lua, process);
+    pr_heap_end(lua, process, begun);
+    return process->process.flags & PR_EXITING ? PR_SLICE_ENDED : end;
+}
+
 static enum pr_slice_end run(struct pr_owner *owner, struct pr_process *process)
 {
     struct pr_lua_process *self = pr_lua_process_of(process);
     struct pr_lua *lua = pr_lua_of(owner);
     lua->n_sent = 0;
-    return self->is_server ? pr_server_run(lua, self) : run_plain(lua, self);
+    if (process->sys & PR_SYS_LIMITED)
+        return run_limited(lua, self);
+    return run_slice(lua, self);
 }
 
 /* ------------------------------------------------------------------------- death */
@@ -106,6 +123,8 @@ static int apply(struct pr_lua *lua, struct pr_lua_process *process,
             return PIERROT_ENOMEM;
         extra->max_queue = options->max_queue;
     }
+    if (options->max_heap && pr_heap_limit(lua, process, options->max_heap) != 0)
+        return PIERROT_ENOMEM;
     if (options->name) {
         int error = pr_name_register(owner->system, options->name, options->name_len, base->pid);
         if (error)

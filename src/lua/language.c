@@ -9,6 +9,7 @@
 #include "lua/binding.h"
 #include "lua/client.h"
 #include "lua/embedded.h"
+#include "lua/heap.h"
 #include "lua/host.h"
 #include "lua/kind.h"
 #include "lua/logging.h"
@@ -19,20 +20,6 @@
 #include "lua/remote.h"
 #include "lua/spawn.h"
 #include "lua/system.h"
-
-/* Lua's allocator over the scheduler's pool. Without a pointer old_size tells a kind of object. */
-static void *allocate(void *ud, void *ptr, size_t old_size, size_t new_size)
-{
-    struct pr_pool *pool = ud;
-    if (new_size == 0) {
-        if (ptr)
-            pr_pool_free(pool, ptr, old_size);
-        return NULL;
-    }
-    if (!ptr)
-        return pr_pool_alloc(pool, new_size);
-    return pr_pool_realloc(pool, ptr, old_size, new_size);
-}
 
 /* -------------------------------------------------------------- embedded modules */
 
@@ -218,6 +205,7 @@ static void close_state(struct pr_scheduler *scheduler)
     if (!lua)
         return;
     if (lua->is_module) {
+        pr_heap_leave_host(lua);
         lua_pushnil(lua->main);
         lua_rawsetp(lua->main, LUA_REGISTRYINDEX, &lua->chunks);
         lua_pushnil(lua->main);
@@ -243,9 +231,11 @@ static int open_state(struct pr_scheduler *scheduler, void *host_state)
     lua->is_module = host_state != NULL;
     pr_map_init(&lua->classes);
     pr_running.counts = scheduler->runtime->options.preempt == PIERROT_PREEMPT_COUNT;
-    lua->main = host_state ? host_state : lua_newstate(allocate, &scheduler->pool);
+    lua->main = host_state ? host_state : pr_heap_new_state(lua);
     if (!lua->main)
         return PIERROT_ENOMEM;
+    if (host_state)
+        pr_heap_enter_host(lua);
     lua_State *L = lua->main;
     lua_pushcfunction(L, open_protected);
     lua_pushlightuserdata(L, lua);

@@ -74,7 +74,7 @@ static int run(pierrot *rt, const struct pr_program *program)
     int error = pr_main_set_arg(rt, program->argc, program->argv, script);
     if (!error)
         error = pr_stop_on_terminate(rt);
-    if (!error && !program->interactive) /* at a prompt Ctrl-C ends what it runs */
+    if (!error && !program->keeps_interrupt)
         error = pr_stop_on_interrupt(rt);
     if (error) {
         pierrot_log(rt, PIERROT_ERROR, "pierrot: %s", pierrot_strerror(error));

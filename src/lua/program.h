@@ -28,6 +28,7 @@ struct pr_program {
     int script_index; /* arg[0] is argv[script_index]; argc without a script: then argv[0], as lua
                        */
     int interactive;  /* a prompt after the steps and the script */
+    int keeps_interrupt;  /* SIGINT is not to end the program */
     pierrot_pid terminal; /* what reads its lines, see pierrot.repl.session */
     int no_halt;          /* go on after the main process ended */
 };

@@ -129,7 +129,9 @@ static int make_remote(lua_State *L)
         name = lua_tolstring(L, -1, &options.name_len);
         lua_getfield(L, 4, "max_queue");
         options.max_queue = (uint64_t)lua_tointeger(L, -1);
-        lua_pop(L, 2);
+        lua_getfield(L, 4, "max_heap");
+        options.max_heap = (uint64_t)lua_tointeger(L, -1);
+        lua_pop(L, 3);
     }
     options.name = name;
     struct pr_pooled body = pr_spawn_take_body(lua, L, 6);

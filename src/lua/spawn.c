@@ -235,7 +235,7 @@ static int start_and_wait(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
         return luaL_error(L, "not enough memory");
     }
     server->starter = (pierrot_from){owner->current->pid, ref};
-    if (lua->n_nested < PR_NEST_MAX)
+    if (lua->n_nested < PR_NEST_MAX && !server->process.sys)
         pr_server_start_now(lua, server);
     else
         pr_process_wake(owner, &server->process);

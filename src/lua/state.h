@@ -32,7 +32,18 @@ struct pr_pooled {
     uint32_t place; /* where the store holds it */
 };
 
+/* How much was allocated, for max_heap (heap.h). */
+struct pr_lua_memory {
+    struct pr_pool *pool;    /* (I) */
+    uint64_t n_allocated;    /* bytes, ever */
+    uint64_t interrupt_at;   /* end the slice at so many; UINT64_MAX: never */
+    uint64_t interrupt_step; /* … and again after so many more */
+    lua_Alloc host_alloc;    /* of the state of a host; NULL: it is our own */
+    void *host_ud;
+};
+
 struct pr_lua {
+    struct pr_lua_memory memory;
     struct pr_scheduler *scheduler; /* (I) */
     struct pr_owner *owner;         /* (I) the same */
     lua_State *main;                /* (I) the main state */

@@ -79,6 +79,9 @@ struct pr_process_extra {
     uint64_t n_dropped;
     struct pr_lineage *own_lineage; /* as parent of others; one hold */
     struct pr_published *published; /* what it offers to readers here (sched/publish.h); or NULL */
+    uint64_t max_heap;        /* bytes; 0: unbounded */
+    uint64_t n_allocated;     /* by it, since it was measured */
+    int has_exceeded;         /* max_heap is what ended it */
     struct pr_signal *passed; /* suspended: the last message that must wait; or NULL */
     pierrot_pid tracer;       /* is told what it gets and answers; id 0: none */
     /* For the report of a crash. */

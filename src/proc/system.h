@@ -11,7 +11,11 @@
 #include "proc/process.h"
 #include "proc/signal.h"
 
-enum pr_sys_flag { PR_SYS_SUSPENDED = 1, PR_SYS_TRACED = 2 };
+enum pr_sys_flag {
+    PR_SYS_SUSPENDED = 1,
+    PR_SYS_TRACED = 2,
+    PR_SYS_LIMITED = 4 /* it has a max_heap: its slices are its own */
+};
 
 static inline int pr_is_system(const struct pr_signal *message)
 {

@@ -271,15 +271,17 @@ int console_open(void)
     if (console.output_is_terminal)
         replace_stdout();
     at_quick_exit(leave);
-    sigaction(SIGINT, &interrupt, &console.before);
-    if (console.input_is_terminal)
+    if (console.input_is_terminal) {
+        sigaction(SIGINT, &interrupt, &console.before);
         sigaction(SIGCONT, &go_on, NULL);
+    }
     return 0;
 }
 
 void console_close(void)
 {
-    sigaction(SIGINT, &console.before, NULL);
+    if (console.input_is_terminal)
+        sigaction(SIGINT, &console.before, NULL);
     fflush(stdout);
     console_show();
     free(console.kept);

@@ -16,8 +16,8 @@ enum console_event {
     CONSOLE_WOKEN      /* by console_wake */
 };
 
-/* Ready for use: from now on SIGINT is an event, and what is written to stdout passes through
- * console_write. 0 or an errno. Thread: the program's first, before any other. */
+/* Ready for use: from now on, where there is a terminal, SIGINT is an event, and what is written to
+ * stdout passes through console_write. 0 or an errno. Thread: the program's first, before any other. */
 int console_open(void);
 
 /* Writes what is still kept and gives SIGINT back. Thread: the program's first. */

@@ -115,7 +115,12 @@ static void describe(struct pr_text *text, const struct pr_process *process,
                      const struct pr_report *report)
 {
     add_head(text, process, report);
+    if (report->arguments)
+        add_term(text, "\n  arguments: ", report->arguments, PART_MAX);
     add_reason(text, report->reason);
+    if (process->extra && process->extra->has_exceeded)
+        pr_text_addf(text, "\n  it held more than its max_heap of %llu bytes",
+                     (unsigned long long)process->extra->max_heap);
     if (report->last_message)
         add_term(text, "\n  last message: ", report->last_message, PART_MAX);
     if (report->client.id)

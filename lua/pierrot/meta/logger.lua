@@ -30,9 +30,12 @@ function logger.error(text, ...) end
 ---@return true
 function logger.set_level(level) end
 
---- From now on `fn(event)` is called for each event, in the logger's process.
+--- From now on `fn(event)` is called for each event, in the logger's process. An event has `level`, `text`,
+--- `time` (ms of the wall clock), `pid`, and of a crash `report`: `what`, `pid`, `name`, `reason`,
+--- `initial_call`, `client`, `ancestors`. A handler that fails is removed, and reported. The default handler is
+--- `"default"`; when it was removed, that id without a function brings it back.
 ---@param id any
----@param fn fun(event: table)
+---@param fn? fun(event: table)
 ---@return true|nil ok
 ---@return any why
 function logger.add_handler(id, fn) end
@@ -46,5 +49,9 @@ function logger.remove_handler(id) end
 --- The ids of all handlers.
 ---@return any[]
 function logger.handlers() end
+
+--- Returns when all that was logged before, by anyone, has been handled.
+---@return true
+function logger.flush() end
 
 return logger

@@ -244,9 +244,11 @@ function pierrot.is_ref(v) end
 function pierrot.schedulers() end
 
 --- Loads a module again, on every scheduler. A running server keeps its code until
---- `sys.change_code`.
----@param module string
----@return true
+--- `sys.change_code`. When it cannot be loaded the result is nil and why, and what was loaded before
+--- stays.
+---@param module string|table its name, or the table that is loaded under it
+---@return true|nil ok
+---@return any why
 function pierrot.reload(module) end
 
 --- Where pierrot is a module of another program, before its first use.

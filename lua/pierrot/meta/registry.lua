@@ -59,14 +59,15 @@ function registry.create_async(reg, key) end
 ---@return any why
 function registry.register(reg, key, value) end
 
---- Takes the caller's own entry away.
+--- Takes the caller's own entry away; with duplicate keys all of that key.
 ---@param reg pierrot.server
 ---@param key any
 ---@return true|nil ok
 ---@return "not_found"|nil why
 function registry.unregister(reg, key) end
 
---- Changes the value of the caller's own entry by a function: the new one and the old one.
+--- Changes the value of the caller's own entry by a function: the new one and the old one. For unique
+--- keys only.
 ---@param reg pierrot.server
 ---@param key any
 ---@param fn fun(value: any): any
@@ -74,7 +75,8 @@ function registry.unregister(reg, key) end
 ---@return any old or why there is no new one
 function registry.update_value(reg, key, fn) end
 
---- The keys of a process, the caller by default.
+--- All keys, or those of a process, in the order in which they were registered; with duplicate ones
+--- as often as they were.
 ---@param reg pierrot.server
 ---@param pid? pierrot.pid
 ---@return any[]
@@ -100,7 +102,8 @@ function registry.match(reg, key, pattern) end
 ---@return true
 function registry.dispatch(reg, key, fn) end
 
---- Runs a function while no other has the lock of that key; what it returned.
+--- Runs a function while no other process has the lock of that key; what it returned. Others wait, in
+--- the order in which they came. A holder that dies frees it. Locks have keys of their own.
 ---@param reg pierrot.server
 ---@param key any
 ---@param fn function

@@ -36,21 +36,24 @@ function sys.suspend(server, timeout) end
 ---@return true
 function sys.resume(server, timeout) end
 
---- Whether each event is logged.
+--- Prints a line on standard output for each message that the server gets, and each reply.
 ---@param server pierrot.server
 ---@param flag boolean
 ---@param timeout? pierrot.timeout
 ---@return true
 function sys.trace(server, flag, timeout) end
 
---- Counts events from now on, or not; `"get"` gives the counts.
+--- Counts messages from now on, or not; `"get"` gives `{start_time =, current_time =, reductions =,
+--- messages_in =, messages_out =}`, or nil and `"no_statistics"`.
 ---@param server pierrot.server
 ---@param flag boolean|"get"
 ---@param timeout? pierrot.timeout
 ---@return any
 function sys.statistics(server, flag, timeout) end
 
---- Keeps the last events from now on, or not; `"get"` gives them.
+--- Keeps the last events from now on (10, or as many as a number says), or not; `"get"` gives them, the
+--- oldest first: `{"in", message, "call" | "cast" | "info" [, client]}`, `{"out", reply, client}`,
+--- `{"noreply"}`.
 ---@param server pierrot.server
 ---@param flag boolean|integer|"get"
 ---@param timeout? pierrot.timeout
@@ -58,7 +61,7 @@ function sys.statistics(server, flag, timeout) end
 function sys.log(server, flag, timeout) end
 
 --- Installs a function that sees each event: `fn(fn_state, event, name)` returns the next state or
---- `"done"`.
+--- `"done"`. It runs in a process beside the server.
 ---@param server pierrot.server
 ---@param spec { [1]: any, [2]: function, [3]: any } id, function, state
 ---@param timeout? pierrot.timeout
@@ -85,7 +88,8 @@ function sys.no_debug(server, timeout) end
 ---@return true
 function sys.terminate(server, reason, timeout) end
 
---- Calls `code_change` of the module's code as it is loaded now, in a suspended server.
+--- The server goes on with that module; the module's `code_change`, if it has one, makes the new state. When
+--- that fails, code and state stay as they were.
 ---@param server pierrot.server
 ---@param module table|string
 ---@param old_version any

@@ -61,6 +61,7 @@ end
 ---@param getter function
 ---@param names string[]
 function Bindings:keep(getter, names)
+  if type(getter) ~= "function" or names == nil then return end -- not called by what code.lua adds
   local values = table.pack(getter())
   for i, name in ipairs(names) do self.cells[name] = new_cell(values[i]) end
   local i, name = 1, debug.getupvalue(getter, 1)
