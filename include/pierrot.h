@@ -98,6 +98,11 @@ typedef enum pierrot_type {
     PIERROT_TABLE
 } pierrot_type;
 
+/* Terms belong to no runtime: build them before there is one, keep them after it is gone. What you were
+ * given or have built is yours, and may be changed by one thread at a time; what is lent, or was handed
+ * over, nobody changes, and any number of threads may read it. Reading never fails and takes NULL for
+ * nil. Thread, for all functions of a term: any, by that rule. */
+
 /* Constructors. Gives: the term (pierrot_term_free). NULL: out of memory. Thread: any. */
 PIERROT_API pierrot_term *pierrot_nil(void);
 PIERROT_API pierrot_term *pierrot_bool(int value);
@@ -130,7 +135,8 @@ PIERROT_API const pierrot_term *pierrot_table_at(const pierrot_term *table, int6
 /* Length of the sequence 1..n; 0 for what is no table. */
 PIERROT_API size_t pierrot_table_len(const pierrot_term *table);
 
-/* Goes over all entries: start with *cursor = 0; returns 0 at the end. Lends: key and value. The key
+/* Goes over all entries, in no order but that of the sequence, which comes first: start with *cursor = 0;
+ * 1 for an entry, 0 at the end. Lends: key and value. The key
  * of a sequence element is only valid until the next call. */
 PIERROT_API int pierrot_table_next(const pierrot_term *table, size_t *cursor,
                                    const pierrot_term **key, const pierrot_term **value);
@@ -169,7 +175,8 @@ PIERROT_API void pierrot_term_free(pierrot_term *term);
 
 /* ------------------------------------------------------------------ runtime */
 
-/* As lua_Alloc: allocate (ptr NULL), resize, free (new_size 0). Called from all threads. */
+/* As lua_Alloc: allocate (ptr NULL), resize, free (new_size 0); NULL where there is no memory. Called from
+ * all threads, also at once; must not call back into the runtime. */
 typedef void *(*pierrot_alloc_fn)(void *ud, void *ptr, size_t old_size, size_t new_size);
 
 typedef enum pierrot_level {
@@ -351,11 +358,12 @@ PIERROT_API int pierrot_call_async(pierrot *rt, pierrot_pid to, pierrot_term *re
 PIERROT_API int pierrot_await_end(pierrot *rt, pierrot_pid pid, int timeout_ms,
                                   pierrot_term **reason);
 
-/* erlang:exit/2: an exit signal. Takes: reason. Thread: any. */
+/* erlang:exit/2: an exit signal, from the actor that calls, or from nobody. Takes: reason. Fails: ENOMEM.
+ * Thread: any. */
 PIERROT_API int pierrot_exit(pierrot *rt, pierrot_pid to, pierrot_term *reason);
 
-/* gen_server:reply. A second or late one is dropped. Takes: reply. Thread: any thread of the
- * runtime's own, others by pierrot_reply_on. */
+/* gen_server:reply. A second or late one is dropped. Takes: reply. Fails: ENOMEM, EINVAL (the thread).
+ * Thread: pierrot_reply: one that runs a scheduler, in a callback; pierrot_reply_on: any. */
 PIERROT_API int pierrot_reply(pierrot_from from, pierrot_term *reply);
 PIERROT_API int pierrot_reply_on(pierrot *rt, pierrot_from from, pierrot_term *reply);
 
@@ -433,10 +441,12 @@ struct pierrot_behaviour {
                        const pierrot_term *extra);
 };
 
+/* The runtime of an actor, and its pid. Thread: actor. */
 PIERROT_API pierrot *pierrot_runtime(pierrot_context *ctx);
 PIERROT_API pierrot_pid pierrot_self(pierrot_context *ctx);
 
-/* The reason with which PIERROT_STOP ends the actor. Takes: reason. Thread: actor. */
+/* The reason with which PIERROT_STOP ends the actor. Takes: reason. Fails: ENOMEM (reason is NULL).
+ * Thread: actor. */
 PIERROT_API int pierrot_stop_reason(pierrot_context *ctx, pierrot_term *reason);
 
 /* The actions of a gen_server, for the callback that is running. pierrot_continue: handle_continue(arg)
@@ -454,20 +464,25 @@ PIERROT_API int pierrot_trap_exit(pierrot_context *ctx, int flag);
 PIERROT_API void pierrot_stops_itself(pierrot_context *ctx);
 
 /* erlang:link, unlink, monitor, demonitor with flush. Linking the dead: an EXIT with noproc.
- * Messages are {"EXIT", pid, reason} and {"DOWN", ref, "process", pid, reason}. Thread: actor. */
+ * Messages are {"EXIT", pid, reason} and {"DOWN", ref, "process", pid, reason}. Fails: ENOMEM.
+ * Thread: actor. */
 PIERROT_API int pierrot_link(pierrot_context *ctx, pierrot_pid pid);
 PIERROT_API int pierrot_unlink(pierrot_context *ctx, pierrot_pid pid);
 PIERROT_API int pierrot_monitor(pierrot_context *ctx, pierrot_pid pid, pierrot_ref *ref);
 PIERROT_API int pierrot_demonitor(pierrot_context *ctx, pierrot_ref ref);
 
-/* erlang:send_after to oneself, by handle_info. Takes: msg. Thread: actor. */
+/* erlang:send_after to oneself, by handle_info; ms counts from now. cancel: a message that has arrived
+ * stays. Takes: msg. Fails: ENOMEM, EINVAL (ms is negative or NaN); ENOTFOUND (it has fired, or never was).
+ * Thread: actor. */
 PIERROT_API int pierrot_send_after(pierrot_context *ctx, double ms, pierrot_term *msg,
                                    pierrot_ref *ref);
 PIERROT_API int pierrot_cancel_timer(pierrot_context *ctx, pierrot_ref ref);
+
+/* erlang:make_ref. Thread: actor. */
 PIERROT_API pierrot_ref pierrot_make_ref(pierrot_context *ctx);
 
 /* Starts a Lua process beside the actor that calls require(module)[function](arg), without waiting;
- * monitored, so that its end arrives as a DOWN with *ref. Takes: arg. Thread: actor. */
+ * monitored, so that its end arrives as a DOWN with *ref. Takes: arg. Fails: ENOMEM, ELIMIT. Thread: actor. */
 PIERROT_API int pierrot_spawn_lua(pierrot_context *ctx, const char *module, const char *function,
                                   pierrot_term *arg, pierrot_pid *pid, pierrot_ref *ref);
 
@@ -516,7 +531,7 @@ typedef int (*pierrot_enter_fn)(pierrot_context *ctx, void *state, void *ud);
  * not run. Thread: the loop's, in a callback. */
 PIERROT_API int pierrot_enter(pierrot *rt, pierrot_pid actor, pierrot_enter_fn fn, void *ud);
 
-/* The log of the runtime: printf-like. Thread: any. */
+/* A line for the log of the runtime, as printf makes it. Thread: any. */
 PIERROT_API void pierrot_log(pierrot *rt, pierrot_level level, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 3, 4)))

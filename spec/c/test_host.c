@@ -323,6 +323,53 @@ TEST(two_runtimes_share_one_loop)
     close_host(&host);
 }
 
+static const char sockets_code[] =
+    "package.preload.sockets = function()\n"
+    "  local tcp, pierrot = require 'pierrot.tcp', require 'pierrot'\n"
+    "  local M = {}\n"
+    "  function M.serve(listener)\n"
+    "    local socket = assert(tcp.accept(listener))\n"
+    "    assert(tcp.setopts(socket, { active = true }))\n"
+    "    local data = pierrot.receive({ 'tcp', socket })[3]\n"
+    "    assert(tcp.send(socket, data:upper()))\n"
+    "    pierrot.receive({ 'tcp_closed' })\n"
+    "  end\n"
+    "  function M.run()\n"
+    "    local listener = assert(tcp.listen(0))\n"
+    "    local _, port = tcp.sockname(listener)\n"
+    "    pierrot.spawn(M.serve, listener)\n"
+    "    local socket = assert(tcp.connect('127.0.0.1', port))\n"
+    "    assert(tcp.send(socket, 'hello'))\n"
+    "    local data = assert(tcp.recv(socket, 5, 5000))\n"
+    "    pierrot.send('host', data)\n"
+    "  end\n"
+    "  return M\n"
+    "end\n";
+
+TEST(sockets_of_processes_live_on_the_hosts_loop)
+{
+    struct host host;
+    pierrot_pid pid;
+    pierrot_spawn_options so;
+    pierrot_mailbox *mailbox = NULL;
+    pierrot_term *message = NULL;
+    open_host(&host);
+    pierrot_spawn_options_init(&so);
+    so.name = "host";
+    so.name_len = 4;
+    so.scheduler = 2;
+    REQUIRE(pierrot_mailbox_open(host.rt, &so, &mailbox) == 0);
+    CHECK_INT(pierrot_run_string(host.rt, sockets_code, "=test"), 0);
+    CHECK_INT(pierrot_spawn_function(host.rt, "sockets", "run", NULL, NULL, &pid), 0);
+
+    uv_run(&host.loop, UV_RUN_DEFAULT); /* until both processes have ended */
+
+    CHECK_INT(pierrot_mailbox_receive(mailbox, 5000, &message), 0);
+    CHECK_TEXT(shown(message), "\"HELLO\"");
+    pierrot_mailbox_close(mailbox);
+    close_host(&host);
+}
+
 /* --------------------------------------------------------------------- asynchronous calls */
 
 struct outcome {
@@ -573,6 +620,23 @@ TEST(code_that_fails_says_why)
     CHECK_INT(eval(rt, "pcall(function() while true do end end)", 20, &reason), PIERROT_ETIMEOUT);
     CHECK_INT(pierrot_eval(rt, NULL, 0, NULL, NULL, NULL, 0, &reason), PIERROT_EINVAL);
 
+    pierrot_free(rt);
+}
+
+TEST(code_that_holds_too_much_is_killed)
+{
+    pierrot_term *reason = NULL;
+    pierrot_spawn_options so;
+    static const char code[] = "local t = {} for i = 1, 1e9 do t[i] = { i } end";
+    pierrot *rt = open_with(use_count, NULL);
+    pierrot_spawn_options_init(&so);
+    so.max_heap = 1 << 20;
+
+    CHECK_INT(pierrot_eval(rt, code, strlen(code), NULL, NULL, &so, 30000, &reason),
+              PIERROT_EEXITED);
+
+    CHECK_TEXT(shown(reason), "\"killed\"");
+    CHECK_INT(eval_int(rt, "return 1"), 1);
     pierrot_free(rt);
 }
 
