@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --- Races, many rounds of each: what one side does meets the end of the other side, or what that one
 --- does, at a random moment, and the outcome must be one of those that may be:
---- `pierrot -s 2 spec/stress/races.lua [ROUNDS [NAME]]`; on one scheduler as well. With 10000 rounds
---- or more each outcome must be seen in one round of a hundred, on one scheduler or on two.
+--- `pierrot -s 2 spec/stress/races.lua [ROUNDS [NAME]]`; on one scheduler as well. With 10000
+--- rounds or more each outcome must be seen in one round of a hundred, on one scheduler or on two.
 
 local pierrot = require "pierrot"
 local gen_server = require "pierrot.gen_server"
@@ -84,8 +84,8 @@ local function make_stopped()
   end
 end
 
--- Links with each {racer, moves}, and unlinks, as the moves say; then tells whether there is a link,
--- once all of the racer's have arrived.
+-- Links with each {racer, moves}, and unlinks, as the moves say; then tells whether there is a
+-- link, once all of the racer's have arrived.
 local function mirror()
   local p = require "pierrot"
   p.trap_exit(true)
