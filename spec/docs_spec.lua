@@ -8,7 +8,7 @@ if not support.program then
   return
 end
 
-local PAGES <const> = { "erlang", "elixir" }
+local PAGES <const> = { "erlang", "elixir", "gen_server", "processes" }
 
 local function read_page(name)
   local file <close> = assert(io.open(("%s/docs/%s.md"):format(support.root, name), "rb"))

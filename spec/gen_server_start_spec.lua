@@ -325,3 +325,21 @@ describe("a start", function()
     assert.equal(pierrot.self(), pierrot.info(pid, "parent"))
   end))
 end)
+
+describe("a child spec", function()
+  it("GS-066 has the module's name as id and starts it with the argument; overrides win",
+    alone(function()
+      local spec = gen_server.child_spec("spec.fixtures.counter", 5)
+      local sup = assert(pierrot.supervisor.start_link({ spec }, { strategy = "one_for_one" }))
+      local pid = pierrot.supervisor.which_children(sup)[1].pid
+      local other = gen_server.child_spec("spec.fixtures.counter", 5, {
+        id = "another", restart = "transient", shutdown = 100,
+      })
+
+      assert.same({ "spec.fixtures.counter", "permanent", 5000, "worker" },
+        { spec.id, spec.restart, spec.shutdown, spec.type })
+      assert.equal(6, gen_server.call(pid, { "add", 1 }))
+      assert.same({ "another", "transient", 100, "worker" },
+        { other.id, other.restart, other.shutdown, other.type })
+    end))
+end)

@@ -373,6 +373,33 @@ describe("crash reports", function()
     has(report_of(pid).text, "no")
   end))
 
+  it("LOG-003 name a task, its function and arguments, and who started it", listening(function()
+    local line = debug.getinfo(1, "l").currentline + 1
+    local function work(a, b) error(("boom %s %s"):format(a, #b)) end
+    local sup = assert(pierrot.task_supervisor.start_link())
+    local task = pierrot.task_supervisor.async_nolink(sup, work, "x", { 1, 2 })
+    pierrot.receive { "DOWN", task.ref }
+
+    local event = report_of(task.pid)
+
+    has(event.text, "task " .. tostring(task.pid))
+    has(event.text, ("logger_spec.lua:%d>"):format(line))
+    has(event.text, 'arguments: {"x", {1, 2}}')
+    has(event.text, "boom x 2")
+    has(event.text, "ancestors: " .. tostring(sup) .. ", " .. tostring(pierrot.self()))
+  end))
+
+  it("LOG-006 are among what is captured around a function", alone(function()
+    local text = require("pierrot.testing").capture_log(function()
+      logger.info "one"
+      support.end_of(function() error "two" end)
+    end)
+
+    has(text, "one")
+    has(text, "two")
+    assert.equal("", require("pierrot.testing").capture_log(function() end))
+  end))
+
   it("says nothing of a process that an exit signal of another's ends", listening(function()
     local pid = pierrot.spawn(function() pierrot.receive() end)
     local crashing

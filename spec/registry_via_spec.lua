@@ -245,6 +245,14 @@ describe("a via on a duplicate registry", function()
       function() return (gen_server.start_link(Keeper, 1, { name = via })) end },
     { "bucket.start_link", "'name'", function() return (bucket.start_link { name = via }) end },
     { "registry.start", "'name'", function() return (registry.start { name = via }) end },
+    { "supervisor.start_link", "'name'", function()
+      local opts = { strategy = "one_for_one", name = via }
+      return (require "pierrot.supervisor".start_link({}, opts))
+    end },
+    { "dynamic_supervisor.start_link", "'name'",
+      function() return (require "pierrot.dynamic_supervisor".start_link { name = via }) end },
+    { "agent.start", "'name'",
+      function() return (require "pierrot.agent".start(print, { name = via })) end },
     { "send", "'send'", function() return (pierrot.send(via, 1)) end },
     { "whereis", "'whereis'", function() return (pierrot.whereis(via)) end },
     { "monitor", "'monitor'", function() return (pierrot.monitor(via)) end },

@@ -400,6 +400,30 @@ describe("a supervisor's children", function()
     assert.is_true(pierrot.is_alive(sup))
   end))
 
+  it("SUP-016 may give what lies too deep, and the supervisor lives", alone(function()
+    local sup = trees.start {}
+
+    local pid = supervisor.start_child(sup, { id = "x", start = function()
+      local deep = {}
+      for _ = 1, 300000 do deep = { deep } end
+      return deep
+    end })
+
+    assert.is_nil(pid)
+    assert.is_true(pierrot.is_alive(sup))
+  end))
+
+  it("SUP-016 may overflow the stack, and the supervisor lives", alone(function()
+    local sup = trees.start {}
+    local function overflow() return 1 + overflow() end
+
+    local pid, reason = supervisor.start_child(sup, { id = "x", start = overflow })
+
+    assert.is_nil(pid)
+    assert.equal("error", reason[1])
+    assert.is_true(pierrot.is_alive(sup))
+  end))
+
   it("SUP-018 are refused when one of that id runs", alone(function()
     local sup = trees.start { trees.child "a" }
 

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_BYTES = 16 << 20, TIME_LIMIT_MS = 300 };
+enum { MAX_BYTES = 4 << 20, TIME_LIMIT_MS = 1000 };
 
 /* ------------------------------------------------------------------------- memory */
 
@@ -105,7 +105,7 @@ struct plugin {
 static const struct plugin plugins[] = {
     {"good", "require('pierrot.host').say('hello') return 'done'"},
     {"loop", "while true do pcall(function() while true do end end) end"},
-    {"hoard", "local t = {} while true do t[#t + 1] = { t } end"},
+    {"hoard", "local t = {} while true do t[#t + 1] = (\"x\"):rep(1000) .. #t end"},
     {"double", "local s = 'x' while true do s = s .. s end"},
     {"crash", "error 'a mistake'"},
     {"spy", "return tostring(io) .. tostring(os.execute) .. tostring(debug)"},

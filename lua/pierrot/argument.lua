@@ -25,6 +25,19 @@ function M.show(value)
   return require "pierrot.inspect" (value)
 end
 
+--- The level of the innermost function that is not one of the library's, for mistakes that are
+--- found below functions which others call, too.
+---@return integer
+function M.users_level()
+  local level = 2
+  local frame = debug.getinfo(level, "S")
+  while frame and (frame.what == "C" or frame.source:find("^@pierrot/")) do
+    level = level + 1
+    frame = debug.getinfo(level, "S")
+  end
+  return frame and level - 1 or 1
+end
+
 --- bad argument #1 to 'spawn' (…)
 ---@param level integer
 ---@param arg integer

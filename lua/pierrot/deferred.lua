@@ -8,6 +8,7 @@
 local carry = require "pierrot.carry"
 local core = require "pierrot.core"
 local start = require "pierrot.start"
+local uninterrupted = require "pierrot.uninterrupted"
 
 local SWEEP <const> = 64
 
@@ -26,18 +27,11 @@ local function sweep()
 end
 
 local function leave(pid, fn)
-  if deferred.n >= deferred.limit then sweep() end
+  if deferred.n >= deferred.limit then uninterrupted(sweep) end
   local ref = core.make_ref()
   deferred.left[ref] = { pid = pid, fn = fn }
   deferred.n = deferred.n + 1
   return ref
-end
-
---- The scheduler of a process; nil for a dead one.
----@param pid userdata
----@return integer|nil
-function M.scheduler_of(pid)
-  return core.info(pid, "scheduler")
 end
 
 --- A function for that process: { kind, value }, nil when it has ended. What cannot be carried is
@@ -48,7 +42,7 @@ end
 ---@return table|nil
 function M.wrap(level, pid, fn)
   if type(fn) == "string" then return { "name", fn } end
-  local scheduler = M.scheduler_of(pid)
+  local scheduler = core.scheduler_of(pid)
   if not scheduler then return nil end
   if scheduler ~= core.scheduler() then
     local packed = carry.pack(fn, level + 1)

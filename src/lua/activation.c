@@ -492,8 +492,10 @@ static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server
     pierrot_term *parents_reason =
         pr_is_parents_exit(&server->process, message) ? pr_term_hold(message->value.as.pointer) : NULL;
     pr_signal_free(lua->owner, message);
-    if (parents_reason)
+    if (parents_reason) {
+        lua_copy(L, lua_gettop(L), PR_HANDLED);
         return stop(lua, L, server, parents_reason, 0);
+    }
     if (is_system)
         return handle_system(lua, L, server);
     if (server->process.sys & PR_SYS_TRACED)

@@ -311,6 +311,17 @@ static int l_schedulers(lua_State *L)
     return 1;
 }
 
+/* scheduler_of(pid): the index of the scheduler that it runs on, or ran on; nil for one of nobody. */
+static int l_scheduler_of(lua_State *L)
+{
+    struct pr_owner *home = pr_ptable_owner(PR_SELF(L)->owner->system, pr_check_pid(L, 1));
+    if (home)
+        lua_pushinteger(L, (lua_Integer)home->index + 1);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
 static int l_scheduler(lua_State *L)
 {
     lua_pushinteger(L, (lua_Integer)PR_SELF(L)->owner->index + 1);
@@ -362,6 +373,7 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"yield", l_yield},
         {"schedulers", l_schedulers},
         {"scheduler", l_scheduler},
+        {"scheduler_of", l_scheduler_of},
         {"is_sendable", l_is_sendable},
         {"halt", l_halt},
         {NULL, NULL},

@@ -10,6 +10,13 @@
 #include "lua/handler.h"
 #include "lua/ident.h"
 
+/* How the files in the library are called, and those in which tasks begin. */
+#define INTERNAL "pierrot/"
+#define TASKS    "pierrot/task/"
+
+/* Frames below which the function of a task is looked for, and arguments of it that are told. */
+enum { TASK_FRAMES_MAX = 300, ARGUMENTS_MAX = 20 };
+
 static struct pr_last_words *last_words(struct pr_lua *lua, struct pr_lua_process *process)
 {
     if (!process->last_words)
@@ -152,16 +159,78 @@ void pr_crash_take_status(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
 
 /* ----------------------------------------------------------------------- reports */
 
-static const char *describe_body(struct pr_lua_process *process, char *buffer, size_t size)
+/* The frame of the function that a process was made for: the lowest that is none of pierrot's own.
+ * *is_task: what lies below is a task's. Whether there is one. */
+static int find_body(lua_State *co, lua_Debug *ar, int *is_task)
+{
+    *is_task = 0;
+    if (!pr_bottom_frame(co, ar) || !lua_getinfo(co, "Su", ar))
+        return 0;
+    if (strncmp(ar->short_src, INTERNAL, sizeof INTERNAL - 1) != 0)
+        return 1;
+    *is_task = strncmp(ar->short_src, TASKS, sizeof TASKS - 1) == 0;
+    if (!*is_task) /* the program's own way to the script */
+        return 0;
+    int n = 0;
+    while (n < TASK_FRAMES_MAX && lua_getstack(co, n, ar))
+        n++;
+    while (--n >= 0 && lua_getstack(co, n, ar) && lua_getinfo(co, "Su", ar)) {
+        if (*ar->what != 'C' && strncmp(ar->short_src, INTERNAL, sizeof INTERNAL - 1) != 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* Runs protected: the arguments of the function in that frame, as they are by now. */
+static int push_arguments(lua_State *L)
+{
+    lua_State *co = lua_touserdata(L, 1);
+    const lua_Debug *ar = lua_touserdata(L, 2);
+    int n = 0;
+    lua_newtable(L);
+    for (int i = 1; i <= ar->nparams && lua_getlocal(co, ar, i); i++) {
+        lua_xmove(co, L, 1);
+        lua_rawseti(L, -2, ++n);
+    }
+    for (int i = -1; ar->isvararg && i >= -ARGUMENTS_MAX && lua_getlocal(co, ar, i); i--) {
+        lua_xmove(co, L, 1);
+        lua_rawseti(L, -2, ++n);
+    }
+    return 1;
+}
+
+/* Gives; NULL: none. */
+static pierrot_term *arguments_of(struct pr_lua *lua, lua_State *co, lua_Debug *ar)
+{
+    lua_State *L = lua->scratch;
+    pierrot_term *arguments = NULL;
+    if (!lua_checkstack(L, 8) || !lua_checkstack(co, 2))
+        return NULL;
+    lua_pushcfunction(L, push_arguments);
+    lua_pushlightuserdata(L, co);
+    lua_pushlightuserdata(L, ar);
+    if (lua_pcall(L, 2, 1, 0) == LUA_OK)
+        arguments = pr_copy_for_report(lua, L, -1);
+    lua_pop(L, 1);
+    return arguments;
+}
+
+/* A plain process is told by its function; a task by the arguments of that too. Gives: the
+ * arguments; NULL: none. */
+static pierrot_term *describe_body(struct pr_lua *lua, struct pr_lua_process *process,
+                                   struct pr_report *crash, char *buffer, size_t size)
 {
     lua_Debug ar;
+    int is_task;
     lua_State *co = process->body.co;
-    if (!co || process->is_server || !pr_bottom_frame(co, &ar) || !lua_getinfo(co, "S", &ar))
+    if (!co || process->is_server || !find_body(co, &ar, &is_task))
         return NULL;
-    if (strncmp(ar.short_src, "pierrot/", 8) == 0)
-        return NULL; /* the program's own way to the script */
     snprintf(buffer, size, "function <%s:%d>", ar.short_src, ar.linedefined);
-    return buffer;
+    crash->initial_call = buffer;
+    if (!is_task)
+        return NULL;
+    crash->what = "task";
+    return arguments_of(lua, co, &ar);
 }
 
 /* Gives; NULL: none. */
@@ -189,12 +258,15 @@ void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot
         crash.last_message = process->last_words->message;
         crash.client = process->last_words->client;
     }
+    pierrot_term *arguments = NULL;
     pierrot_term *state = process->is_server ? state_of(lua, process) : NULL;
     crash.state = state;
     if (process->class_)
         crash.initial_call = process->class_->name;
     else
-        crash.initial_call = describe_body(process, body, sizeof body);
+        arguments = describe_body(lua, process, &crash, body, sizeof body);
+    crash.arguments = arguments;
     pr_report_crash(lua->owner, &process->process, &crash);
     pr_term_drop(state, &lua->owner->heap);
+    pr_term_drop(arguments, &lua->owner->heap);
 }

@@ -60,7 +60,6 @@ struct pr_lua {
     int n_sent;                  /* messages sent in this slice, without waiting for an answer */
     int host_woken;              /* the host's process had its turn */
     int is_module;               /* the state belongs to a host program */
-    uint32_t gc_kb;              /* heap after the last full cycle, for pacing */
     uint32_t activate_place;     /* C functions of the engine of servers */
     uint32_t conclude_place;
     uint32_t boot_place;            /* Lua function that makes whole what was carried here */

@@ -115,6 +115,8 @@ static void describe(struct pr_text *text, const struct pr_process *process,
                      const struct pr_report *report)
 {
     add_head(text, process, report);
+    if (report->arguments)
+        add_term(text, "\n  arguments: ", report->arguments, PART_MAX);
     add_reason(text, report->reason);
     if (process->extra && process->extra->has_exceeded)
         pr_text_addf(text, "\n  it held more than its max_heap of %llu bytes",

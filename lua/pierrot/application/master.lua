@@ -27,7 +27,7 @@ end
 -- pid; or nil, reason.
 local function start(module, name, args)
   local ok, pid, reason = xpcall(module.start, failure, args)
-  if not ok then return nil, parcel.sendable(pid[1]) end
+  if not ok then return nil, type(pid) == "table" and parcel.sendable(pid[1]) or pid end
   if core.is_pid(pid) then return pid end
   if pid == nil or pid == false then return nil, parcel.sendable(reason) end
   return nil, { "bad_return", { name, "start", parcel.sendable(pid) } }

@@ -111,8 +111,12 @@ local function load_again(name)
   if type(name) ~= "string" then
     error(("bad argument #1 to 'r' (name of a module expected, got %s)"):format(type(name)), 2)
   end
-  if pierrot.reload then return pierrot.reload(name) end
-  package.loaded[name] = nil
+  local is_taken, is_loaded, why = pcall(pierrot.reload, name)
+  if not is_taken then
+    local complaint = tostring(is_loaded):gsub("^[^ ]*: ", ""):gsub("'reload'", "'r'")
+    error(complaint, 2)
+  end
+  if not is_loaded then return nil, why end
   return require(name)
 end
 

@@ -10,6 +10,12 @@ local function reason_of(value)
   return { reason = { "error", parcel.sendable(value), debug.traceback(nil, 2) } }
 end
 
+-- Where even that failed (a stack overflow), what there is.
+local function failure_of(raised)
+  if type(raised) == "table" then return parcel.sendable(raised.reason) end
+  return { "error", parcel.sendable(raised), "" }
+end
+
 local function append(extra, start)
   local arguments = table.move(extra, 1, #extra, 1, {})
   return table.move(start, 3, start.n, #extra + 1, arguments), #extra + start.n - 2
@@ -41,7 +47,7 @@ end
 ---@return userdata|nil pid, any extra_or_reason
 function M.start(child, extra)
   local ok, pid, more = xpcall(run, reason_of, child.start, extra)
-  if not ok then return nil, parcel.sendable(pid.reason) end
+  if not ok then return nil, failure_of(pid) end
   if core.is_pid(pid) then
     if more ~= nil then more = parcel.sendable(more) end
     return pid, more

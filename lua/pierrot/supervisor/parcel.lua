@@ -7,6 +7,7 @@
 
 local core = require "pierrot.core"
 local handoff = require "pierrot.handoff"
+local inspect = require "pierrot.inspect"
 
 local PLAIN <const> = { ["nil"] = true, boolean = true, number = true, string = true }
 
@@ -59,15 +60,19 @@ local function sendable(value, copies)
     return new
   end
   if PLAIN[kind] or (kind == "userdata" and core.is_sendable(value)) then return value end
-  return require "pierrot.inspect" (value)
+  return inspect(value)
 end
 
 --- The value as a reason holds it: what cannot be sent is its text.
 ---@param value any
 ---@return any
 function M.sendable(value)
-  if is_plain(value, {}) then return value end
-  return sendable(value, {})
+  if type(value) ~= "table" then return sendable(value) end
+  -- What lies too deep for a walk is its text as well.
+  local ok, is_good = pcall(is_plain, value, {})
+  if ok and is_good then return value end
+  local made, copied = pcall(sendable, value, {})
+  return made and copied or inspect(value)
 end
 
 -- A child's arguments become its own where the rest of it cannot be copied.

@@ -21,8 +21,10 @@ local function set_callers(callers)
   core.dictionary()["$callers"] = callers
 end
 
--- Waits for its orders; an owner that ends before is a reason to end.
-local function await_orders(owner)
+-- Waits for its orders; an owner that ends before is a reason to end. One that has started it is
+-- linked, and gives them without a wait.
+local function await_orders(owner, is_starter)
+  if is_starter then return core.receive({ BEGIN, owner })[3] end
   local ref = core.monitor(owner)
   local message = core.receive(core.one_of({ BEGIN, owner }, { "DOWN", ref }))
   core.demonitor(ref, true)
@@ -32,8 +34,9 @@ end
 
 --- The life of a process whose owner awaits its result.
 ---@param owner userdata
-function M.serve(owner)
-  local orders = await_orders(owner)
+---@param is_starter? boolean
+function M.serve(owner, is_starter)
+  local orders = await_orders(owner, is_starter)
   if not orders then return end
   set_callers(orders.callers)
   local fn, args = deferred.unwrap(orders.fn), orders.args
@@ -55,8 +58,7 @@ end
 ---@param owner userdata
 ---@return userdata pid
 function M.start_link(owner)
-  local pid = core.spawn_link(function() return M.serve(owner) end)
-  return pid
+  return (core.spawn_link(M.serve, owner, owner == core.self()))
 end
 
 --- Tells a process what to run; nil: nothing, it ends. Orders are reply_to and tag, where the

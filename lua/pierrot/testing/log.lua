@@ -7,6 +7,7 @@
 local argument = require "pierrot.argument"
 local core = require "pierrot.core"
 local logger = require "pierrot.logger"
+local uninterrupted = require "pierrot.uninterrupted"
 
 -- The captures under way, by id, and whether the default handler is silent for them. One for this
 -- scheduler, however often this file is loaded.
@@ -61,9 +62,13 @@ end
 
 --- Ends the captures of processes that have ended.
 function M.clean()
-  for id, owner in next, captures.running do
-    if not core.is_alive(owner) then finish(id) end
-  end
+  local left_behind = {}
+  uninterrupted(function()
+    for id, owner in next, captures.running do
+      if not core.is_alive(owner) then left_behind[#left_behind + 1] = id end
+    end
+  end)
+  for _, id in ipairs(left_behind) do finish(id) end
 end
 
 --- Runs fn; what was logged meanwhile, by anyone. An error of fn passes through.
