@@ -151,8 +151,8 @@ int pr_stop_await(struct pierrot *runtime, pierrot_pid pid, int timeout_ms)
     struct pr_scheduler *first = runtime->schedulers[0];
     struct await await = {.runtime = runtime, .pid = pid};
     pr_clock_go(&runtime->clock);
-    uint64_t deadline = timeout_ms < 0 ? UINT64_MAX
-                                       : pr_clock_deadline(pr_scheduler_now(first), timeout_ms);
+    uint64_t deadline =
+        timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(pr_scheduler_now(first), timeout_ms);
     pr_timer_init(&await.alarm.timer);
     pr_alarm_set(&first->owner, &await.alarm, deadline, end_await);
     pr_scheduler_run(first, await_ends, &await);
