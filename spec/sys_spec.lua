@@ -130,6 +130,14 @@ for _, kind in ipairs(KINDS) do
       assert.equal(5, get(pid, "last"))
     end)
 
+    case("is stopped while it is suspended", function(pid)
+      sys.suspend(pid)
+
+      assert.is_true(gen_server.stop(pid))
+
+      assert.is_false(pierrot.is_alive(pid))
+    end)
+
     case("is not suspended twice", function(pid)
       sys.suspend(pid)
       sys.suspend(pid)
@@ -452,6 +460,38 @@ describe("sys", function()
     assert.equal("registry", suspended.module)
     assert.equal("suspended", suspended.status)
     assert.is_true(registry.register(r, "key"))
+  end))
+
+  it("looks into a supervisor, and holds it up", alone(function()
+    local sup = assert(pierrot.supervisor.start_link({ "pierrot.bucket" }, {
+      strategy = "one_for_one", name = "looked into",
+    }))
+    sys.suspend(sup)
+    local status = sys.get_status "looked into"
+    local reason = support.exit_reason(gen_server.call, sup, "count_children", 1)
+    sys.resume(sup)
+
+    assert.equal("suspended", status.status)
+    assert.equal("looked into", status.name)
+    assert.equal("timeout", reason[1])
+    assert.equal(1, pierrot.supervisor.count_children(sup).active)
+  end))
+
+  it("reads, replaces and changes the state of an agent", alone(function()
+    local agent = assert(pierrot.agent.start_link(function() return { 1 } end))
+
+    assert.same({ 1 }, sys.get_state(agent))
+    assert.equal(2, sys.replace_state(agent, function(state) return state[1] + 1 end))
+    assert.is_true(sys.change_code(agent, {
+      code_change = function(_, state, extra) return "ok", state + extra end,
+    }, 1, 40))
+    local changed, why = sys.change_code(agent, {
+      code_change = function() error "not today" end,
+    }, 1, 40)
+
+    assert.is_nil(changed)
+    has(pierrot.inspect(why), "not today")
+    assert.equal(42, pierrot.agent.get(agent, function(state) return state end))
   end))
 
   it("does not let a timeout of a callback pass while it is suspended", alone(function()

@@ -71,12 +71,11 @@ end
 local function change_code(request, state, current)
   local passed, name, module = xpcall(find_module, failure, request)
   if not passed then return { name[1] } end
-  if type(module) ~= "table" or not module.init then
+  local is_inner = type(current.change_inner) == "function"
+  if type(module) ~= "table" or not (is_inner or module.init) then
     return { { "bad_module", argument.describe(module) } }
   end
-  if type(current.change_inner) == "function" then
-    return change_inner(request, state, current, module)
-  end
+  if is_inner then return change_inner(request, state, current, module) end
   if type(module.code_change) ~= "function" then return true, false, nil, module, name end
   local changed, new = read_change(table.pack(xpcall(module.code_change, failure, request.old,
     state, request.extra)))

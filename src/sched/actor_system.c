@@ -7,7 +7,7 @@
  *   {"get_for_replace"}               {state, token}
  *   {"replace_state", state, token}   true; false: it has handled something since the token was
  *                                     given; else why not
- *   {"change_code", module, old_version, extra}    true, or {reason} */
+ *   {"change_code", old =, extra =}   true, or {reason} */
 #include "sched/actor_system.h"
 
 #include <string.h>
@@ -121,7 +121,8 @@ static pierrot_term *change_code(struct pr_owner *owner, struct pr_actor *actor,
                                  const pierrot_term *request)
 {
     const pierrot_behaviour *behaviour = actor->behaviour;
-    const pierrot_term *old = pierrot_table_at(request, 3), *extra = pierrot_table_at(request, 4);
+    const pierrot_term *old = pierrot_table_field(request, "old");
+    const pierrot_term *extra = pierrot_table_field(request, "extra");
     struct pierrot_context context = {owner, actor};
     struct pierrot_term nil = pr_cell_nil();
     if (behaviour->size <= offsetof(pierrot_behaviour, code_change) || !behaviour->code_change)

@@ -55,4 +55,12 @@ M.handle_cast = {
   end,
 }
 
+--- A code change: the code_change of the module that it names makes the new state.
+function M.change_inner(module, old, state, extra)
+  if type(module.code_change) ~= "function" then return "ok", state end
+  local results = table.pack(module.code_change(old, disclose(state), extra))
+  if results[1] == "ok" and results.n == 2 then return "ok", enclose(results[2]) end
+  return table.unpack(results, 1, results.n)
+end
+
 return M
