@@ -191,7 +191,9 @@ typedef enum pierrot_level {
 typedef void (*pierrot_log_fn)(void *ud, pierrot_level level, const char *text, size_t len);
 
 typedef enum pierrot_preempt {
-    PIERROT_PREEMPT_OFF,    /* a process gives way when it waits */
+    /* A process gives way when it waits. One that never does holds up its scheduler, and with it every
+     * host thread that wants something of that scheduler: time limits count for others only. */
+    PIERROT_PREEMPT_OFF,
     PIERROT_PREEMPT_SIGNAL, /* SIGURG to the scheduler's thread; no cost while nothing spins */
     PIERROT_PREEMPT_COUNT   /* a count hook: portable, repeatable, 1.7 to 2.1 times slower */
 } pierrot_preempt;

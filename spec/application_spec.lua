@@ -295,4 +295,27 @@ describe("the end of the program", function()
 
     assert.same({ in_order, "", 143 }, { output, errors, status })
   end)
+
+  it("by a second SIGTERM does not wait for anybody", function()
+    local output, _, status = support.run_script [[
+      local pierrot = require "pierrot"
+      local main = pierrot.self()
+      require("pierrot.supervisor").start_link({ { id = 1, shutdown = "infinity",
+        start = function()
+          return pierrot.spawn_link(function()
+            pierrot.trap_exit(true)
+            pierrot.send(main, "up")
+            pierrot.receive { "EXIT" }
+            io.write "asked"
+            io.popen("kill -TERM $PPID"):close()
+            pierrot.receive "never sent"
+          end)
+        end } }, { strategy = "one_for_one" })
+      pierrot.receive "up"
+      io.popen("kill -TERM $PPID"):close()
+      pierrot.receive "never sent"
+    ]]
+
+    assert.same({ "asked", 143 }, { output, status })
+  end)
 end)

@@ -213,7 +213,7 @@ describe("the Redis server", function()
 
     tcp.close(client)
 
-    while #pierrot.info(pierrot.whereis(name .. ".topics"), "monitors") > 0 do pierrot.yield() end
+    while pierrot.registry.count(name .. ".topics") > 0 do pierrot.yield() end
     ask(other, "PUBLISH news hello", ":0\r\n")
   end))
 

@@ -107,6 +107,26 @@ describe("a server that create has started, and that traps exits,", function()
   end))
 end)
 
+describe("a suspended registry", function()
+  it("G3.1 is read as ever, and creates when it goes on", alone(function()
+    local sys = require "pierrot.sys"
+    local names = registry.start_link()
+    registry.register(names, "me", 1)
+
+    sys.suspend(names)
+    registry.create_async(names, "shopping")
+    assert.is_nil((registry.lookup(names, "shopping")))
+    assert.same({ pierrot.self(), 1 }, { registry.lookup(names, "me") })
+    assert.same({ "me" }, registry.keys(names))
+    assert.equal(1, registry.count(names))
+    assert.equal(pierrot.self(), pierrot.whereis { "via", names, "me" })
+    sys.resume(names)
+    assert.is_true(registry.unregister(names, "me"))
+
+    assert.is_true(pierrot.is_pid((registry.lookup(names, "shopping"))))
+  end))
+end)
+
 describe("a race", function()
   local schedulers = support.has_two_schedulers and { "local", "any" } or { "local" }
 

@@ -152,6 +152,7 @@ describe("async", function()
     assert_here(error_text(function() task.start() end), "bad argument #1 to 'start' (function")
     assert_here(error_text(function() task.async(print, { 1, print }) end),
       "cannot send a function")
+    assert_here(error_text(function() task.completed(print) end), "cannot send a function")
     assert_here(error_text(function() task.await(42) end), "bad argument #1 to 'await' (task")
     assert_here(error_text(function() task.await(waiting(), -1) end), "bad argument #2 to 'await'")
     assert_here(error_text(function() task.await_many(42) end), "bad argument #1 to 'await_many'")

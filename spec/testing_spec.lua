@@ -93,6 +93,21 @@ describe("a test", function()
     assert_passed(report.tests["two"])
   end)
 
+  it("fails by an end with any reason", function()
+    local report = run [[
+      for name, reason in pairs { no = false, table = { 1, { 2 } }, text = "x" } do
+        it(name, function() pierrot.exit(pierrot.self(), reason) end)
+      end
+      it("nothing", function() pierrot.exit(pierrot.self(), nil) end)
+      it("last", function() end)]]
+
+    assert_failed(report.tests["no"], "false")
+    assert_failed(report.tests["table"], "{1, {2}}")
+    assert_failed(report.tests["text"], [["x"]])
+    assert_failed(report.tests["nothing"], "its process ended with")
+    assert_passed(report.tests["last"])
+  end)
+
   it("fails by a kill that no pcall stops", function()
     local test = run_test [[
       pcall(function() pierrot.exit(pierrot.self(), "kill") end)]]
@@ -548,6 +563,15 @@ describe("pierrot.testing", function()
     assert.equal("hello\ttrue\nfalse\tno message matching \"hello\" is there; "
       .. "the mailbox is empty\n", (output:gsub("\tlua[^\n]-: ", "\t")))
     assert.same({ "", 0 }, { errors, status })
+  end)
+
+  it("takes no time limit that is none", function()
+    local report = run("it('one', function() end)", { environment = "PIERROT_TEST_TIMEOUT=soon" })
+
+    assert.equal(1, report.status)
+    assert.is_truthy((report.output .. report.errors):find("PIERROT_TEST_TIMEOUT", 1, true))
+    assert.equal(0, run("it('one', function() end)",
+      { environment = "PIERROT_TEST_TIMEOUT=infinity" }).status)
   end)
 
   it("says so when it cannot hook into busted", function()

@@ -6,9 +6,9 @@ local pierrot = require "pierrot"
 local acceptor = require "kv.acceptor"
 local bucket = require "pierrot.bucket"
 local commands = require "kv.redis_commands"
+local registry = require "pierrot.registry"
 local resp = require "kv.resp"
 local tcp = require "pierrot.tcp"
-local topics = require "kv.topics"
 
 local redis = {}
 
@@ -99,7 +99,9 @@ function redis.start_link(options)
       },
       {
         id = "topics", restart = "permanent",
-        start = function() return topics.start_link(name .. ".topics") end,
+        start = function()
+          return registry.start_link { name = name .. ".topics", keys = "duplicate" }
+        end,
       },
     },
   }

@@ -4,8 +4,9 @@
 
 local bucket = require "pierrot.bucket"
 local glob = require "kv.glob"
+local pierrot = require "pierrot"
+local registry = require "pierrot.registry"
 local resp = require "kv.resp"
-local topics = require "kv.topics"
 
 local commands = {}
 
@@ -125,7 +126,7 @@ local function subscribe(client, ...)
   local replies = {}
   for i, channel in ipairs { ... } do
     if not client.channels[channel] then
-      topics.subscribe(client.topics, channel)
+      registry.register(client.topics, channel)
       client.channels[channel] = true
     end
     replies[i] = about_channel(client, "subscribe", channel)
@@ -141,7 +142,7 @@ local function unsubscribe(client, ...)
   end
   local replies = {}
   for i, channel in ipairs(channels) do
-    if client.channels[channel] then topics.unsubscribe(client.topics, channel) end
+    if client.channels[channel] then registry.unregister(client.topics, channel) end
     client.channels[channel] = nil
     replies[i] = about_channel(client, "unsubscribe", channel)
   end
@@ -149,7 +150,14 @@ local function unsubscribe(client, ...)
 end
 
 local function publish(client, channel, text)
-  return resp.integer(topics.publish(client.topics, channel, text))
+  local n = 0
+  registry.dispatch(client.topics, channel, function(subscribers)
+    for _, subscriber in ipairs(subscribers) do
+      pierrot.send(subscriber[1], { "message", channel, text })
+    end
+    n = #subscribers
+  end)
+  return resp.integer(n)
 end
 
 -- The connection ------------------------------------------------------------------------------

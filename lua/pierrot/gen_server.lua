@@ -2,6 +2,7 @@
 
 local argument = require "pierrot.argument"
 local core = require "pierrot.core"
+local same = require "pierrot.same"
 local start = require "pierrot.start"
 
 local CALL_TIMEOUT <const> = 5000
@@ -42,21 +43,6 @@ end
 ---@return userdata|nil pid, any ref_or_reason
 function M.start_monitor(module, arg, opts)
   return start.server("start_monitor", module, arg, opts, false, true)
-end
-
-local function same(a, b, seen)
-  if a == b then return true end
-  if type(a) ~= "table" or type(b) ~= "table" then return false end
-  seen = seen or {}
-  if seen[a] == b then return true end
-  seen[a] = b
-  for key, value in next, a do
-    if not same(value, b[key], seen) then return false end
-  end
-  for key in next, b do
-    if a[key] == nil then return false end
-  end
-  return true
 end
 
 --- Ends a server and waits until it has ended. Exits {why, {"gen_server", "stop", …}} when it does

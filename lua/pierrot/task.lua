@@ -1,6 +1,7 @@
 --- task: functions run in processes of their own, and what comes of them.
 
 local argument = require "pierrot.argument"
+local blame = require "pierrot.blame"
 local core = require "pierrot.core"
 local outcome = require "pierrot.task.outcome"
 local start = require "pierrot.start"
@@ -75,7 +76,7 @@ end
 ---@return table task
 function M.completed(value)
   local owner, ref = core.self(), core.alias()
-  core.send(ref, { ref, value })
+  blame.call(2, core.send, ref, { ref, value })
   core.unalias(ref)
   return { ref = ref, owner = owner }
 end

@@ -24,8 +24,6 @@ struct ticker {
     int n_ticks;
 };
 
-static int last_enter; /* what pierrot_enter gave */
-
 static int tick(pierrot_context *ctx, void *state, void *ud)
 {
     struct ticker *ticker = state;
@@ -40,7 +38,8 @@ static int tick(pierrot_context *ctx, void *state, void *ud)
 static void on_tick(uv_timer_t *timer)
 {
     struct clock_ *clock = (struct clock_ *)timer;
-    last_enter = pierrot_enter(clock->rt, clock->actor, tick, clock);
+    /* One more may come when the actor is about to end. */
+    (void)pierrot_enter(clock->rt, clock->actor, tick, clock);
 }
 
 static void on_close(uv_handle_t *handle)
@@ -121,7 +120,6 @@ TEST(an_actor_has_a_timer_in_its_schedulers_loop)
     pierrot *rt = open_runtime(NULL);
     count_ticks(rt, 1);
     count_ticks(rt, 2);
-    CHECK_INT(last_enter, 0);
     pierrot_free(rt);
 }
 

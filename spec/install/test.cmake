@@ -52,6 +52,12 @@ run(${CMAKE_COMMAND} --build "${work}/host")
 run("${work}/host/host_pierrot")
 run("${work}/host/host_pierrot_static")
 
+# The examples as the project that they are to others.
+run(${CMAKE_COMMAND} -S "${host}/../../examples/embed" -B "${work}/examples"
+    "-DCMAKE_PREFIX_PATH=${prefix}")
+run(${CMAKE_COMMAND} --build "${work}/examples" --parallel 2)
+run("${work}/examples/embed_minimal")
+
 set(ENV{PKG_CONFIG_PATH} "${pc_dir}")
 run(sh -ec "cc -o shared '${host}/host.c' $(pkg-config --cflags --libs pierrot)")
 run(${CMAKE_COMMAND} -E env "LD_LIBRARY_PATH=${lib_dir}" "${work}/shared")

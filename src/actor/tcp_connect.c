@@ -115,6 +115,8 @@ int pr_stream_connect(const struct pr_stream_turn *turn)
     if (stream->stage != PR_OPENING || stream->connecting)
         return pr_answer_reason(turn->from, "eisconn");
     stream->connecting = pierrot_shared_alloc(rt, sizeof *stream->connecting);
+    if (stream->connecting)
+        memset(stream->connecting, 0, sizeof *stream->connecting);
     struct pr_waiter *caller = stream->connecting
                                    ? pr_waiters_add(turn->ctx, &stream->connectors, turn->from,
                                                     pr_timeout_at(turn->request, 5))
@@ -123,6 +125,5 @@ int pr_stream_connect(const struct pr_stream_turn *turn)
         (void)pr_answer_error(turn->from, PIERROT_ENOMEM);
         return PIERROT_STOP;
     }
-    memset(stream->connecting, 0, sizeof *stream->connecting);
     return begin(turn, stream->connecting);
 }

@@ -21,6 +21,11 @@ static int answer_k(lua_State *L, int status, lua_KContext context)
     return pr_wait(PR_SELF(L), L, context, try_answer, answer_k);
 }
 
+int pr_ask_wait(struct pr_lua *lua, lua_State *L, struct pr_call *call)
+{
+    return pr_wait(lua, L, (lua_KContext)call, try_answer, answer_k);
+}
+
 int pr_ask(struct pr_lua *lua, lua_State *L, struct pr_owner *home, struct pr_ask *ask)
 {
     struct pr_owner *owner = lua->owner;
@@ -32,5 +37,5 @@ int pr_ask(struct pr_lua *lua, lua_State *L, struct pr_owner *home, struct pr_as
     ask->visit.signal.kind = PR_SIGNAL_VISIT;
     ask->from = (pierrot_from){owner->current->pid, ref};
     pr_signal_push(home, &ask->visit.signal);
-    return pr_wait(lua, L, (lua_KContext)call, try_answer, answer_k);
+    return pr_ask_wait(lua, L, call);
 }

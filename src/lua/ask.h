@@ -16,4 +16,7 @@ struct pr_ask {
  * return value, of one result. Takes: ask, but not where it returns PIERROT_ENOMEM. */
 int pr_ask(struct pr_lua *lua, lua_State *L, struct pr_owner *home, struct pr_ask *ask);
 
+/* Waits for the answer to a call that was begun, whose value is the result: use as return value. */
+int pr_ask_wait(struct pr_lua *lua, lua_State *L, struct pr_call *call);
+
 #endif

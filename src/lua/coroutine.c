@@ -136,7 +136,7 @@ static int co_resume(lua_State *L)
 static int wrap_failed(lua_State *L, lua_State *co)
 {
     int status = lua_status(co);
-    if (status != LUA_OK && status != LUA_YIELD) {
+    if (status != LUA_OK && status != LUA_YIELD && !pr_running.is_ending) {
         status = lua_resetthread(co);
         lua_xmove(co, L, 1);
     }

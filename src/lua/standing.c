@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The clock that a test decides on: what pierrot.testing does its virtual time with. */
+#include "lua/ask.h"
 #include "lua/binding.h"
-#include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
 #include "lua/wait.h"
@@ -44,23 +44,6 @@ static int l_clock_set(lua_State *L)
     return 0;
 }
 
-static int try_answer(lua_State *L, lua_KContext context)
-{
-    struct pr_lua *lua = PR_SELF(L);
-    struct pr_call *call = (struct pr_call *)context;
-    if (call->outcome == PR_PENDING)
-        return -1;
-    pr_push_value(lua, L, &call->value);
-    (void)pr_call_end(lua->owner, call, NULL);
-    return 1;
-}
-
-static int answer_k(lua_State *L, int status, lua_KContext context)
-{
-    (void)status;
-    return pr_wait(PR_SELF(L), L, context, try_answer, answer_k);
-}
-
 /* await_idle(): returns when all schedulers are idle: the time of the next alarm in ns, or false. */
 static int l_await_idle(lua_State *L)
 {
@@ -76,7 +59,7 @@ static int l_await_idle(lua_State *L)
         (void)pr_call_end(owner, call, NULL);
         return luaL_error(L, "another process waits until all is idle");
     }
-    return pr_wait(lua, L, (lua_KContext)call, try_answer, answer_k);
+    return pr_ask_wait(lua, L, call);
 }
 
 void pr_open_standing(struct pr_lua *lua, lua_State *L)

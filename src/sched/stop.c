@@ -105,7 +105,7 @@ static int anyone_left(struct pierrot *runtime)
 static int round_ends(void *ud)
 {
     struct round *round = ud;
-    return round->is_over || !anyone_left(round->runtime);
+    return round->is_over || round->runtime->is_hurried || !anyone_left(round->runtime);
 }
 
 int pr_stop_processes(struct pierrot *runtime, int timeout_ms)
@@ -114,7 +114,7 @@ int pr_stop_processes(struct pierrot *runtime, int timeout_ms)
     pr_clock_go(&runtime->clock); /* it waits in real time */
     uint64_t now = pr_scheduler_now(first);
     uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(now, timeout_ms);
-    while (anyone_left(runtime) && pr_scheduler_now(first) < deadline) {
+    while (anyone_left(runtime) && !runtime->is_hurried && pr_scheduler_now(first) < deadline) {
         struct round round = {.runtime = runtime};
         pr_timer_init(&round.alarm.timer);
         pr_alarm_set(&first->owner, &round.alarm,
@@ -142,7 +142,8 @@ static void end_await(struct pr_owner *owner, struct pr_alarm *alarm)
 static int await_ends(void *ud)
 {
     struct await *await = ud;
-    return await->is_over || !pr_ptable_is_alive(&await->runtime->system, await->pid);
+    return await->is_over || await->runtime->is_hurried ||
+           !pr_ptable_is_alive(&await->runtime->system, await->pid);
 }
 
 int pr_stop_await(struct pierrot *runtime, pierrot_pid pid, int timeout_ms)
@@ -150,8 +151,8 @@ int pr_stop_await(struct pierrot *runtime, pierrot_pid pid, int timeout_ms)
     struct pr_scheduler *first = runtime->schedulers[0];
     struct await await = {.runtime = runtime, .pid = pid};
     pr_clock_go(&runtime->clock);
-    uint64_t deadline = timeout_ms < 0 ? UINT64_MAX
-                                       : pr_clock_deadline(pr_scheduler_now(first), timeout_ms);
+    uint64_t deadline =
+        timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(pr_scheduler_now(first), timeout_ms);
     pr_timer_init(&await.alarm.timer);
     pr_alarm_set(&first->owner, &await.alarm, deadline, end_await);
     pr_scheduler_run(first, await_ends, &await);
@@ -165,6 +166,9 @@ int pr_stop_await(struct pierrot *runtime, pierrot_pid pid, int timeout_ms)
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct pierrot *runtime = handle->data;
+    /* It is ending already: whoever asks again does not want to wait. */
+    if (atomic_load_explicit(&runtime->halt_requested, memory_order_relaxed))
+        runtime->is_hurried = 1;
     atomic_store_explicit(&runtime->halt_requested, 1 + 128 + number, memory_order_release);
 }
 

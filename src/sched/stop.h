@@ -15,8 +15,9 @@ int pr_stop_processes(struct pierrot *runtime, int timeout_ms);
  * it (negative: no limit). Thread: the creator, outside of slices. */
 int pr_stop_await(struct pierrot *runtime, pierrot_pid pid, int timeout_ms);
 
-/* SIGTERM, SIGINT request a halt with status 128 + number. For programs; a handle on the loop of
- * scheduler 0. 0 or a libuv error. Thread: the creator. */
+/* SIGTERM, SIGINT request a halt with status 128 + number; one that comes while the program ends
+ * already ends the waiting for others. For programs; a handle on the loop of scheduler 0. 0 or a
+ * libuv error. Thread: the creator. */
 int pr_stop_on_terminate(struct pierrot *runtime);
 int pr_stop_on_interrupt(struct pierrot *runtime);
 void pr_stop_ignore_signals(struct pierrot *runtime);

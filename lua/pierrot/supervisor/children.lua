@@ -3,29 +3,14 @@
 -- A doubly linked list: adding, removing and going either way from any child cost the same however
 -- many there are. An id may be any value that can be sent; tables are equal by what they hold.
 
+local same = require "pierrot.same"
+
 local M = {}
 
 --- An empty list.
 ---@return table
 function M.new()
   return { by_id = {}, by_pid = {}, by_serial = {}, n = 0, serial = 0 }
-end
-
---- Whether two values are equal, tables by their contents.
----@return boolean
-function M.same(a, b, seen)
-  if a == b then return true end
-  if type(a) ~= "table" or type(b) ~= "table" then return false end
-  seen = seen or {}
-  if seen[a] == b then return true end
-  seen[a] = b
-  for key, value in next, a do
-    if not M.same(value, b[key], seen) then return false end
-  end
-  for key in next, b do
-    if a[key] == nil then return false end
-  end
-  return true
 end
 
 --- The child of that id; nil: there is none.
@@ -36,7 +21,7 @@ function M.find(all, id)
   if type(id) ~= "table" then return all.by_id[id] end
   local child = all.first
   while child do
-    if type(child.id) == "table" and M.same(child.id, id) then return child end
+    if type(child.id) == "table" and same(child.id, id) then return child end
     child = child.next
   end
   return nil

@@ -2,6 +2,7 @@
 
 local argument = require "pierrot.argument"
 local core = require "pierrot.core"
+local same = require "pierrot.same"
 
 local M = {}
 
@@ -101,7 +102,6 @@ end
 ---@param auto_shutdown string
 ---@return string|nil fault
 function M.fault_of_list(list, auto_shutdown)
-  local same = require("pierrot.supervisor.children").same
   local ids, tables = {}, {}
   for _, child in ipairs(list) do
     local id = child.id

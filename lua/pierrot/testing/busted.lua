@@ -214,8 +214,8 @@ local function replace_it(hook, executors, block)
     local dead = dead_block(hook, element)
     local problem
     if dead then
-      problem = { status = "error", text = "the process of its block's setup has ended with "
-        .. case_of.describe(dead.death) }
+      problem = { status = "error", text = "the setup of its block is gone: "
+        .. case_of.describe_death(dead) }
     else
       hook.test = test
       problem = run_case(hook, element, execute)

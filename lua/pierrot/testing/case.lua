@@ -68,10 +68,15 @@ local function place_of(pid)
   return type(trace) == "string" and trace or ""
 end
 
+-- A reason may be anything, nil too.
+local function note_death(case, down)
+  case.death = { reason = down[5] }
+end
+
 local function hung(case)
   local place = place_of(case.pid)
   core.exit(case.pid, "kill")
-  case.death = core.receive({ "DOWN", case.ref })[5]
+  note_death(case, core.receive { "DOWN", case.ref })
   return ("it took longer than %s ms and was ended\n%s"):format(inspect(case.limit), place)
 end
 
@@ -87,7 +92,7 @@ end
 ---@param fn function
 ---@return boolean ran, any ...
 function M.run(case, fn)
-  if M.is_dead(case) then return false, M.describe_death(case.death) end
+  if M.is_dead(case) then return false, M.describe_death(case) end
   case.job = fn
   core.send(case.pid, { case.marker, "job" })
   local limit <close> = clock.limit(case.limit)
@@ -99,8 +104,8 @@ function M.run(case, fn)
   end
   if not message then return false, hung(case) end
   if message[1] ~= case.marker then
-    case.death = message[5]
-    return false, M.describe_death(case.death)
+    note_death(case, message)
+    return false, M.describe_death(case)
   end
   return true, table.unpack(case.results, 1, case.results.n)
 end
@@ -109,9 +114,9 @@ end
 ---@param case table
 ---@return boolean
 function M.is_dead(case)
-  if case.death ~= nil then return true end
+  if case.death then return true end
   local down = core.receive({ "DOWN", case.ref }, 0)
-  if down then case.death = down[5] end
+  if down then note_death(case, down) end
   return down ~= nil
 end
 
@@ -134,10 +139,10 @@ function M.describe(reason)
 end
 
 --- What the end of a case's process is called.
----@param reason any
+---@param case table
 ---@return string
-function M.describe_death(reason)
-  return "its process ended with " .. M.describe(reason)
+function M.describe_death(case)
+  return "its process ended with " .. M.describe(case.death.reason)
 end
 
 --- The case of the calling process; without one an error of the caller's caller.
@@ -177,7 +182,7 @@ end
 
 -- So that those who are about to stop do not take the case's process along.
 local function unlink_supervised(case)
-  if next(case.linked) == nil or case.death ~= nil then return end
+  if next(case.linked) == nil or case.death then return end
   M.run(case, function()
     for pid in next, case.linked do core.unlink(pid) end
   end)
@@ -206,7 +211,7 @@ local function find_linked(case)
       end
     end
   end
-  add(case.death == nil and core.info(case.pid, "links") or case.links)
+  add(not case.death and core.info(case.pid, "links") or case.links)
   while found[at] do
     add(core.info(found[at], "links"))
     at = at + 1
@@ -215,9 +220,9 @@ local function find_linked(case)
 end
 
 local function end_process(case)
-  if case.death ~= nil then return end
+  if case.death then return end
   core.send(case.pid, { case.marker, "end" })
-  case.death = core.receive({ "DOWN", case.ref })[5]
+  note_death(case, core.receive { "DOWN", case.ref })
 end
 
 local function kill(pids)
