@@ -183,6 +183,22 @@ describe("logger", function()
     assert.same({ "now" }, list)
   end))
 
+  it("may be asked by a handler, which removes itself", listening(function()
+    local me = pierrot.self()
+    logger.add_handler("once", function(event)
+      logger.remove_handler "once"
+      logger.info "not heard by handlers"
+      pierrot.send(me, { "once", event.text, logger.handlers() })
+    end)
+    logger.info "one"
+    logger.info "two"
+    logger.flush()
+
+    assert.same({ "once", "one", { me } }, expect { "once" })
+    assert.is_nil(pierrot.receive({ "once" }, 0))
+    assert.same({ "one", "two" }, texts())
+  end))
+
   it("gives each handler an event of its own", listening(function()
     local me = pierrot.self()
     logger.remove_handler(me)

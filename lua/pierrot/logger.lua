@@ -58,7 +58,8 @@ end
 function Logger.init()
   core.trap_exit(true)
   if not core.log_subscribe() then return "ignore" end
-  return "ok", {}
+  core.log_handlers = {} -- for handlers that ask from within, however often this file is loaded
+  return "ok", core.log_handlers
 end
 
 Logger.handle_call = {
@@ -105,6 +106,13 @@ function Logger.handle_info() end
 -- The logger's process and the index of its scheduler; nil: there is none.
 local function find()
   return core.log_process()
+end
+
+-- Asks the logger, of which a handler is a part.
+local function ask(pid, request)
+  if pid ~= core.self() then return core.call(pid, request, "infinity") end
+  local _, reply = Logger.handle_call[request[1]](core.log_handlers, nil, table.unpack(request, 2))
+  return reply
 end
 
 local function find_or_start()
@@ -168,7 +176,7 @@ function M.add_handler(id, fn)
   if id == DEFAULT and core.log_sink() then return nil, { "already_exist", id } end
   local pid, scheduler = find_or_start()
   local packed <close> = handoff.pack(fn, scheduler)
-  if core.call(pid, { "add", id, packed.value }, "infinity") then return true end
+  if ask(pid, { "add", id, packed.value }) then return true end
   return nil, { "already_exist", id }
 end
 
@@ -179,7 +187,7 @@ function M.remove_handler(id)
   check_id("remove_handler", id)
   if id == DEFAULT and core.log_sink(false) then return true end
   local pid = find()
-  if pid and core.call(pid, { "remove", id }, "infinity") then return true end
+  if pid and ask(pid, { "remove", id }) then return true end
   return nil, { "not_found", id }
 end
 
@@ -187,7 +195,7 @@ end
 ---@return any[]
 function M.handlers()
   local pid = find()
-  local ids = pid and core.call(pid, "ids", "infinity") or {}
+  local ids = pid and ask(pid, { "ids" }) or {}
   if core.log_sink() then table.insert(ids, 1, DEFAULT) end
   return ids
 end
@@ -196,7 +204,7 @@ end
 ---@return boolean
 function M.flush()
   local pid = find()
-  return not pid or core.call(pid, "flush", "infinity")
+  return not pid or ask(pid, { "flush" })
 end
 
 return M

@@ -165,7 +165,8 @@ void pr_exit_take(struct pr_owner *owner, struct pr_process *process, struct pr_
     }
     pierrot_term *reason = signal->value.as.pointer;
     if (is_fatal(process, signal, reason)) {
-        process->was_signalled |= signal->from.id != process->pid.id && !process->exit_reason;
+        if (signal->from.id != process->pid.id && !process->exit_reason)
+            process->was_signalled = PR_BY_ANOTHER;
         int is_kill = !(signal->flags & PR_FLAG_LINK) && pr_cell_is_bytes(reason, "kill", 4);
         pr_process_exit(owner, process, is_kill ? PR_TERM(killed) : pr_term_hold(reason));
         pr_signal_free(owner, signal);

@@ -37,6 +37,12 @@ enum pr_process_flag {
     PR_TOLD_TO_STOP = 128   /* the runtime stops, and this process was told */
 };
 
+/* What ended a process that did not do so itself. */
+enum pr_signalled {
+    PR_BY_ANOTHER = 1, /* an exit signal of another process's or a host's */
+    PR_BY_RUNTIME = 2  /* the end of the runtime */
+};
+
 enum pr_slice_end {
     PR_SLICE_WAITS,   /* until make_ready */
     PR_SLICE_USED_UP, /* wants more: preempted, or gave way */
@@ -102,7 +108,7 @@ struct pr_process {
     uint64_t reductions;            /* (O) slices and messages, roughly */
     uint8_t state;                  /* (O) enum pr_process_state */
     uint8_t flags;                  /* (O) enum pr_process_flag */
-    uint8_t was_signalled;          /* (O) EXITING by an exit signal of another's, or the runtime's */
+    uint8_t was_signalled;          /* (O) EXITING, and not by itself: enum pr_signalled */
     uint8_t sys;                    /* (O) enum pr_sys_flag, see system.h */
     uint8_t has_parent;             /* (I) see pr_process_is_child_of */
 };

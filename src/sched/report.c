@@ -200,7 +200,8 @@ static pierrot_term *fields(const struct pr_process *process, const struct pr_re
 int pr_report_is_due(struct pr_owner *owner, const struct pr_process *process,
                      const pierrot_term *reason)
 {
-    if (pr_exit_is_clean(reason) || (process->was_signalled && process->lineage))
+    if (pr_exit_is_clean(reason) || process->was_signalled == PR_BY_RUNTIME ||
+        (process->was_signalled && process->lineage))
         return 0;
     return pr_log_wants(&owner->system->log, PIERROT_ERROR);
 }

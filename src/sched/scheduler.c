@@ -267,7 +267,8 @@ static int kill_one(void *ud, pierrot_pid pid)
     struct kill_list *list = ud;
     struct pr_process *process = pr_ptable_find(list->owner, pid);
     if (process && process->state != PR_RUNNING) {
-        process->was_signalled |= !(process->flags & PR_EXITING);
+        if (!(process->flags & PR_EXITING))
+            process->was_signalled = PR_BY_RUNTIME;
         pr_process_exit(list->owner, process, PR_TERM(killed));
         list->n_killed++;
     }
