@@ -578,6 +578,42 @@ static const char registries_code[] =
     "local pid, ref = pierrot.spawn_monitor(body)\n"
     "local down = pierrot.receive({ 'DOWN', ref })\n"
     "assert(down[5] == 'normal', pierrot.inspect(down[5]))\n";
+static const char looking_code[] =
+    PREAMBLE
+    "local sys = require 'pierrot.sys'\n"
+    "local me = pierrot.self()\n"
+    "assert(logger.add_handler('me', function(event) pierrot.send(me, { 'event', event }) end))\n"
+    "logger.warning('%d line', 1)\n"
+    "logger.flush()\n"
+    "pierrot.receive({ 'event' }, 0)\n" /* one there is no memory for is lost */
+    "local Server = {\n"
+    "  init = function(arg) return 'ok', arg end,\n"
+    "  handle_call = function(request, _, state) return 'reply', request, state end,\n"
+    "  handle_cast = function(request) error(request) end,\n"
+    "  format_status = function(status) return status end,\n"
+    "  code_change = function(_, state) return 'ok', state end,\n"
+    "}\n"
+    "local server = assert(gen_server.start(Server, { 1 }, { max_heap = 20000 }))\n"
+    "for _, pid in ipairs { server, assert(bucket.start()) } do\n"
+    "  sys.suspend(pid)\n"
+    "  sys.get_status(pid)\n"
+    "  sys.replace_state(pid, function() return { 2 } end)\n"
+    "  sys.change_code(pid, Server, 1, nil)\n"
+    "  sys.resume(pid)\n"
+    "  sys.statistics(pid, true)\n"
+    "  sys.log(pid, true)\n"
+    "  gen_server.call(pid, { 'get', 1 })\n"
+    "  assert(sys.statistics(pid, 'get').messages_in <= 1)\n"
+    "  assert(#sys.log(pid, 'get') <= 2)\n"
+    "  sys.no_debug(pid)\n"
+    "end\n"
+    "local ref = pierrot.monitor(server)\n"
+    "gen_server.cast(server, 'crash')\n"
+    "pierrot.receive { 'DOWN', ref }\n"
+    "logger.flush()\n"
+    "pierrot.receive({ 'event', { pid = server } }, 0)\n"
+    "assert(logger.remove_handler 'me')\n";
+
 /* clang-format on */
 
 TEST(the_key_value_story_survives_each_failure)
@@ -613,4 +649,9 @@ TEST(what_a_host_does_survives_each_failure)
 TEST(sockets_survive_each_failure)
 {
     EACH_SERIES("sockets", sockets_code);
+}
+
+TEST(looking_into_servers_survives_each_failure)
+{
+    EACH_SERIES("looking", looking_code);
 }
