@@ -65,7 +65,8 @@ local function with_defaults(spec)
   if shutdown == nil then shutdown = kind == "supervisor" and "infinity" or WORKER_SHUTDOWN end
   if shutdown == math.huge then shutdown = "infinity" end
   return {
-    id = spec.id, start = read_start(spec.start), type = kind, shutdown = shutdown, modules = spec.modules,
+    id = spec.id, start = read_start(spec.start), type = kind, shutdown = shutdown,
+    modules = spec.modules,
     restart = spec.restart == nil and "permanent" or spec.restart,
     significant = spec.significant or false,
   }
