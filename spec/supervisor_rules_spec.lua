@@ -262,6 +262,11 @@ describe("a child spec", function()
     assert.is_nil(spec.check({ id = "milk", start = start, colour = "red" }).colour)
   end)
 
+  it("may name its start as one string", function()
+    assert.same({ "some.module", "start_link", n = 2 },
+      spec.check({ id = 1, start = "some.module:start_link" }).start)
+  end)
+
   it("names its module, if its start does", function()
     assert.same({ "some.module" },
       spec.check({ id = 1, start = { "some.module", "start_link" } }).modules)

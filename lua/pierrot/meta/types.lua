@@ -39,7 +39,7 @@
 --- How a supervisor starts a child, and what it does when that ends.
 ---@class pierrot.child_spec
 ---@field id any
----@field start function|table a function, or `{"module", "fn", arg…}`, that answers pid [, extra] or nil, reason
+---@field start function|table|string a function, `{"module", "fn", arg…}` or `"module:fn"`, that answers pid [, extra] or nil, reason
 ---@field restart? "permanent"|"transient"|"temporary"
 ---@field shutdown? integer|"brutal_kill"|"infinity" milliseconds it gets to end
 ---@field type? "worker"|"supervisor"

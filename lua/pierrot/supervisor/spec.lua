@@ -51,13 +51,22 @@ local function fault_of(spec, field, expected, value)
     argument.show(value))
 end
 
+-- "some.module:fn" is {"some.module", "fn"}.
+local function read_start(start)
+  local module, name
+  if type(start) == "string" then module, name = start:match "^([^:]+):([%w_]+)$" end
+  if module then return { module, name } end
+  return start
+end
+
 local function with_defaults(spec)
   local kind = spec.type == nil and "worker" or spec.type
   local shutdown = spec.shutdown
   if shutdown == nil then shutdown = kind == "supervisor" and "infinity" or WORKER_SHUTDOWN end
   if shutdown == math.huge then shutdown = "infinity" end
   return {
-    id = spec.id, start = spec.start, type = kind, shutdown = shutdown, modules = spec.modules,
+    id = spec.id, start = read_start(spec.start), type = kind, shutdown = shutdown,
+    modules = spec.modules,
     restart = spec.restart == nil and "permanent" or spec.restart,
     significant = spec.significant or false,
   }
