@@ -155,29 +155,24 @@ describe("a start elsewhere that took too long", function()
   if not support.has_two_schedulers then return end
 
   it("leaves nothing", alone(function()
-    local scheduler, test = support.elsewhere(), pierrot.self()
-    -- A comparator cannot be preempted: the scheduler is held until this one says so.
-    local flag = os.tmpname()
-    local busy = pierrot.spawn_opt({ scheduler = scheduler, link = true }, function(path)
-      pierrot.send(test, "busy")
-      table.sort({ 1, 2 }, function(a, b)
-        local file = io.open(path)
-        while file do
-          file:close()
-          file = io.open(path)
-        end
-        return a < b
-      end)
+    local scheduler = support.elsewhere()
+    -- A C function cannot be preempted: this one holds the scheduler from when the pipe is open on
+    -- both sides until it is closed on this one.
+    local path = os.tmpname()
+    assert(os.remove(path) and os.execute("mkfifo " .. path))
+    local busy = pierrot.spawn_opt({ scheduler = scheduler, link = true }, function()
+      loadfile(path)
       pierrot.receive "stop"
-    end, flag)
-    expect "busy"
+    end)
+    local pipe = assert(io.open(path, "w"))
 
     local results = {
       { bucket.start_link { scheduler = scheduler, timeout = 1, name = "a late bucket" } },
       { gen_server.start_link({ init = function() return "ok", 1 end }, nil,
         { scheduler = scheduler, timeout = 1, name = "a late server" }) },
     }
-    os.remove(flag)
+    pipe:close()
+    os.remove(path)
     pierrot.send(busy, "stop")
     await_down(busy)
 

@@ -8,8 +8,8 @@ local M = {}
 
 -- Straight from C.
 for _, name in ipairs {
-  "self", "send", "flush", "link", "unlink", "unalias", "exit", "trap_exit", "register",
-  "unregister", "whereis", "registered", "is_alive", "processes", "memory", "info",
+  "spawn", "spawn_link", "spawn_monitor", "self", "send", "flush", "link", "unlink", "unalias",
+  "exit", "trap_exit", "register", "unregister", "whereis", "registered", "is_alive", "processes", "memory", "info",
   "send_after", "start_timer", "cancel_timer", "read_timer", "sleep", "yield", "make_ref", "now",
   "is_pid", "is_ref", "schedulers", "any", "one_of",
 } do
@@ -17,27 +17,6 @@ for _, name in ipairs {
 end
 
 -- Processes -----------------------------------------------------------------------------------
-
---- Runs fn(...) in a new process. A string "some.module:fn" names a module function.
----@param fn function|string
----@return userdata pid
-function M.spawn(fn, ...)
-  return core.spawn(start.check_function(2, 1, "spawn", fn), ...)
-end
-
---- spawn and link in one step.
----@param fn function|string
----@return userdata pid
-function M.spawn_link(fn, ...)
-  return core.spawn_link(start.check_function(2, 1, "spawn_link", fn), ...)
-end
-
---- spawn and monitor in one step.
----@param fn function|string
----@return userdata pid, userdata ref
-function M.spawn_monitor(fn, ...)
-  return core.spawn_monitor(start.check_function(2, 1, "spawn_monitor", fn), ...)
-end
 
 --- spawn with options: link, monitor, name, scheduler, max_queue, max_heap.
 ---@param opts table

@@ -114,21 +114,45 @@ static int spawn_with(lua_State *L, const struct pr_spawn_options *options, int 
     return 2;
 }
 
+/* A function named as "some.module:fn" is found by Lua code, which says what is wrong with others. */
+static void check_function(lua_State *L, const char *name)
+{
+    if (lua_type(L, 1) == LUA_TFUNCTION)
+        return;
+    luaL_checkstack(L, 8, NULL);
+    if (lua_gettop(L) == 0)
+        lua_pushnil(L);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "pierrot.start");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "check_function");
+    lua_pushinteger(L, 2);
+    lua_pushinteger(L, 1);
+    lua_pushstring(L, name);
+    lua_pushvalue(L, 1);
+    lua_call(L, 4, 1);
+    lua_replace(L, 1);
+    lua_pop(L, 1);
+}
+
 static int l_spawn(lua_State *L)
 {
     struct pr_spawn_options options = {0};
+    check_function(L, "spawn");
     return spawn_with(L, &options, 1);
 }
 
 static int l_spawn_link(lua_State *L)
 {
     struct pr_spawn_options options = {.link = PR_SELF(L)->owner->current};
+    check_function(L, "spawn_link");
     return spawn_with(L, &options, 1);
 }
 
 static int l_spawn_monitor(lua_State *L)
 {
     struct pr_spawn_options options = {.monitor = PR_SELF(L)->owner->current};
+    check_function(L, "spawn_monitor");
     return spawn_with(L, &options, 1);
 }
 
