@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: MIT
---- The blocks of docs/supervisor.md do what their comments say.
+--- The blocks of docs/supervisors.md do what their comments say.
 
 local support = require "spec.support"
 
 if not support.program then
-  describe("docs/supervisor.md", function() pending "needs the program: set PIERROT" end)
+  describe("docs/supervisors.md", function() pending "needs the program: set PIERROT" end)
   return
 end
 
 local function read_page()
-  local file <close> = assert(io.open(support.root .. "/docs/supervisor.md", "rb"))
+  local file <close> = assert(io.open(support.root .. "/docs/supervisors.md", "rb"))
   return file:read("a")
 end
 
@@ -20,7 +20,7 @@ local function expected_of(code)
   return table.concat(lines, "\n") .. "\n"
 end
 
-describe("docs/supervisor.md", function()
+describe("docs/supervisors.md", function()
   local n = 0
   for code in read_page():gmatch("```lua\n(.-)```") do
     n = n + 1

@@ -9,7 +9,8 @@ local M = {}
 -- Straight from C.
 for _, name in ipairs {
   "spawn", "spawn_link", "spawn_monitor", "self", "send", "flush", "link", "unlink", "unalias",
-  "exit", "trap_exit", "register", "unregister", "whereis", "registered", "is_alive", "processes", "memory", "info",
+  "exit", "trap_exit", "register", "unregister", "whereis", "registered", "is_alive", "processes",
+  "memory", "info",
   "send_after", "start_timer", "cancel_timer", "read_timer", "sleep", "yield", "make_ref", "now",
   "is_pid", "is_ref", "schedulers", "any", "one_of",
 } do

@@ -296,6 +296,10 @@ static void run_each(const char *name, const char *code, long n_failures)
     long begin = fault.begin, total = fault.n_calls;
     if (getenv("PIERROT_FAULTS_LOG"))
         fprintf(stderr, "%s: %ld calls, then %ld\n", name, begin, total - begin);
+    if (getenv("PIERROT_FAULTS_ONLY")) {
+        run_with(name, code, atol(getenv("PIERROT_FAULTS_ONLY")), n_failures);
+        return;
+    }
     long step = step_for(begin, SOME_BEFORE);
     for (long n = 1; n <= begin && test_n_failures == 0; n += step)
         run_with(name, code, n, n_failures);

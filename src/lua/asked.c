@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/asked.h"
 
+#include <string.h>
+
 #include "lua/class.h"
 #include "lua/copy.h"
 #include "lua/handler.h"
@@ -41,18 +43,28 @@ static int push_handler(struct pr_lua *lua, lua_State *L, struct pr_lua_process 
     return 4;
 }
 
+/* Whether the request on top is {what, …}. */
+static int asks_for(lua_State *L, const char *what)
+{
+    const char *first = lua_rawgeti(L, -1, 1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    int is_that = strcmp(first, what) == 0;
+    lua_pop(L, 1);
+    return is_that;
+}
+
 enum pr_asked pr_asked(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server, int *n_args)
 {
     struct pr_owner *owner = lua->owner;
     luaL_checkstack(L, 8, NULL);
+    /* Without a copy, which may fail: whoever asks for the end waits for it. */
+    if (asks_for(L, "terminate")) {
+        reply(lua, L, PR_TERM(normal));
+        lua_rawgeti(L, -1, 2);
+        return PR_ASKED_TO_STOP;
+    }
     pierrot_term *request = pr_copy_to_reason(lua, L, -1);
-    const pierrot_term *what = pierrot_table_at(request, 1);
-    int must_stop = pierrot_is_string(what, "terminate");
-    int wants_state = pierrot_is_string(what, "get_state");
     pierrot_term *answer = pr_system_answer(owner, &server->process, request);
-    if (must_stop)
-        answer = pr_term_hold(request);
-    else if (wants_state)
+    if (asks_for(L, "get_state"))
         answer = packed_state(lua, L, server);
     pr_term_drop(request, &owner->heap);
     if (!answer) {
@@ -60,10 +72,7 @@ enum pr_asked pr_asked(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
         return PR_ASKED_IN_LUA;
     }
     reply(lua, L, answer);
-    if (!must_stop)
-        return PR_ASKED_ANSWERED;
-    lua_rawgeti(L, -1, 2);
-    return PR_ASKED_TO_STOP;
+    return PR_ASKED_ANSWERED;
 }
 
 /* reply [, has_state, state [, module, name]] */
