@@ -7,7 +7,8 @@
  *
  * What a scenario does after it has logged "begin" meets failures at every call with PIERROT_FAULTS=all
  * in the environment, else at calls spread over it (few: a tenth as many, for valgrind); what comes
- * before, opening Lua and its modules, at some calls only. */
+ * before, opening Lua and its modules, at some calls only. PIERROT_FAULTS_ONLY=n: at call n alone, to
+ * look at what was found. */
 #include "test.h"
 
 #include <signal.h>
