@@ -12,6 +12,7 @@
 
 struct pr_lua_process;
 struct pr_class;
+struct pr_user_hook;
 
 /* Finished coroutines kept for reuse. */
 #define PR_POOL_MAX 256
@@ -54,6 +55,9 @@ struct pr_lua {
     uint32_t n_pooled;
     struct pr_map classes;       /* of gen_server modules, by address of the table */
     struct pr_lua_process *host; /* main process of a stock interpreter, or NULL */
+    pierrot_pid script;          /* the main process otherwise, the last one */
+    pierrot_pid acting_script;   /* a process whose hooks are as the script's, that of a test */
+    struct pr_user_hook *script_hook; /* held by the registry; NULL: none (hook.h) */
     struct pr_lua_now *now;      /* calls nested on this stack, innermost first */
     int n_nested;                /* how many */
     int nest_budget;             /* calls that may be nested before others get a turn */
