@@ -22,11 +22,16 @@ function M.left(deadline)
   return deadline and math.max(0, deadline - core.now()) or "infinity"
 end
 
+-- A DOWN may be there that is not of a monitor: owners may be told of an outcome by hand.
+local function forget_end(ref)
+  if not core.demonitor(ref, true) then core.receive({ "DOWN", ref }, 0) end
+end
+
 -- Of a message of the task.
 local function read(ref, message)
   if message == nil then return nil end
   if message[1] == ref then
-    core.demonitor(ref, true)
+    forget_end(ref)
     return "ok", message[2]
   end
   return "exit", message[5]
@@ -48,6 +53,32 @@ function M.abandon(task)
   core.demonitor(task.ref, true)
   local message = core.receive({ task.ref }, 0)
   if message then return "ok", message[2] end
+end
+
+--- The outcomes of tasks, up to the first that is not a value: values by index; or nil, "exit",
+--- reason; or nil when the time is over. Nothing is to come of the others then.
+---@param tasks table[]
+---@param timeout number|string
+function M.await_all(tasks, timeout)
+  local deadline, index_of, values, n = M.deadline(timeout), {}, {}, #tasks
+  for i, task in ipairs(tasks) do index_of[task.ref] = i end
+  local function is_awaited(ref) return index_of[ref] ~= nil end
+  local pattern = core.one_of({ is_awaited }, { "DOWN", is_awaited })
+  local status, value = "ok", nil
+  while n > 0 and status == "ok" do
+    local message = core.receive(pattern, M.left(deadline))
+    local ref = message and (message[1] == "DOWN" and message[2] or message[1])
+    status, value = read(ref, message)
+    if status == "ok" then
+      values[index_of[ref]], index_of[ref] = value, nil
+      n = n - 1
+    end
+  end
+  if status == "ok" then return values end
+  for _, task in ipairs(tasks) do
+    if index_of[task.ref] then M.abandon(task) end
+  end
+  return nil, status, value
 end
 
 -- Sends an exit to a task that is not to take its owner along. Should the owner end after it has

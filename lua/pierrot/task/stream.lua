@@ -157,6 +157,7 @@ end
 local function close(stream)
   if stream.is_closed then return end
   stream.is_closed = true
+  if not stream.ref then return end
   core.unalias(stream.ref)
   end_all(stream, stream.by_pid, "shutdown")
   while core.receive({ stream.ref }, 0) do end
@@ -190,8 +191,14 @@ local function ready(stream)
   return task
 end
 
+-- A stream is its consumer's, who may be another than its maker.
+local function begin(stream)
+  stream.ref, stream.callers = core.alias(), supervised.callers()
+end
+
 local function next_outcome(stream)
   if stream.is_closed then return nil end
+  if not stream.ref then begin(stream) end
   fill_up(stream)
   local task = ready(stream)
   while not task and stream.n_running > 0 do
@@ -216,7 +223,7 @@ function M.new(list, opts, spawn)
   if timeout == "infinity" or timeout == math.huge then timeout = nil end
   local stream = setmetatable({
     list = list, n = #list, n_started = 0, n_running = 0, n_given = 0, oldest = 1, tasks = {},
-    by_pid = {}, done = {}, ref = core.alias(), callers = supervised.callers(), spawn = spawn,
+    by_pid = {}, done = {}, spawn = spawn,
     max = opts.max_concurrency or core.schedulers(), is_ordered = opts.ordered ~= false,
     timeout = timeout, on_timeout = opts.on_timeout or "exit",
   }, CLOSING)
