@@ -276,7 +276,7 @@ local memory_before <const> = measure()
 while pierrot.now() < stop_at do burst(run) end
 local memory_after <const> = measure()
 finish(run)
-print(("seed %d: %d servers, %d bursts, %d kills; %d restarts demanded, %d seen; %d kB, then %d kB"):
-  format(seed, n_branches * n_twigs * #leaf_kinds, run.n_bursts, run.n_kills, run.n_demanded,
+print(("seed %d: %d servers, %d bursts, %d kills, %d restarts wanted, %d seen; %d kB, then %d kB")
+  :format(seed, n_branches * n_twigs * #leaf_kinds, run.n_bursts, run.n_kills, run.n_demanded,
     run.n_started, memory_before // 1024, memory_after // 1024))
 if memory_after > memory_before * growth_most then fail("memory has grown") end

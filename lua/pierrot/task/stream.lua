@@ -5,9 +5,8 @@
 -- replies {ref, value, index}, and ends {ref, monitor, "process", pid, reason}.
 
 local argument = require "pierrot.argument"
-local carry = require "pierrot.carry"
 local core = require "pierrot.core"
-local deferred = require "pierrot.deferred"
+local parcel = require "pierrot.parcel"
 local start = require "pierrot.start"
 local supervised = require "pierrot.task.supervised"
 
@@ -58,17 +57,17 @@ function M.spawner(level, fn, opts)
   local wanted = opts and opts.scheduler
   local packed
   if type(fn) == "function" and wanted ~= "local" and core.schedulers() > 1 then
-    packed = { "packed", carry.pack(fn, level + 1) }
+    packed = parcel.carried(level + 1, fn)
   end
   return function(i)
     local scheduler, owner = scheduler_for(wanted, i), core.self()
     if scheduler == core.scheduler() then
       local pid = supervised.start_link(owner)
-      return pid, deferred.wrap(1, pid, fn)
+      return pid, parcel.wrap(1, fn, pid)
     end
     local where = { scheduler = scheduler, link = true }
     local pid = start.spawn(where, "pierrot.task.supervised:serve", owner)
-    return pid, packed or { "name", fn }
+    return pid, packed or { plain = fn }
   end
 end
 
