@@ -190,6 +190,8 @@ static void open_core(struct pr_lua *lua, lua_State *L)
     pr_open_receive(lua, L);
     pr_open_pattern(lua, L);
     pr_open_client(lua, L);
+    pr_open_calls(lua, L);
+    pr_open_reads(lua, L);
     pr_open_spawn(lua, L);
     pr_open_remote(lua, L);
     pr_open_binding(lua, L);
