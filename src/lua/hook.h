@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The user's hooks: debug.sethook and debug.gethook, as Lua's own, with one thing more. A hook that
- * the main script sets outside of coroutines (or a test, which has a process of its own) is for all code of its Lua state that has none of its
- * own, as a coverage tool or a debugger expects who knows nothing of processes: coroutines of the
- * pool, which run the callbacks of many servers, get it when they go on, and so do the user's.
+ * the main script sets outside of coroutines (or a test, which has a process of its own) is for all
+ * code of its Lua state that has none of its own, as a coverage tool or a debugger expects who knows
+ * nothing of processes: coroutines of the pool, which run the callbacks of many servers, get it when
+ * they go on, and so do the user's.
  *
  * What is kept of a hook is a userdata (struct pr_user_hook) with the function as its value: the
  * hooks of single coroutines in a weak table, the script's in the registry. */
