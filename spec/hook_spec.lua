@@ -110,7 +110,7 @@ describe("a hook", function()
     assert.same({ hook, "crl", 7, n = 3 }, seen)
   end)
 
-  it("that a process sets is its own, and does not stay with the coroutine it ran in", alone(function()
+  it("that a process sets goes with it, and does not stay in the pool", alone(function()
     local hook, count = counter()
     support.end_of(function() debug.sethook(hook, "l") end)
     local before = count()
@@ -194,7 +194,7 @@ describe("a hook", function()
     assert.same({ "caught", "no milk" }, caught)
   end))
 
-  it("that raises an error in a callback leaves the processes after it preemptible", alone(function()
+  it("that raises an error in a callback leaves later processes preemptible", alone(function()
     local Hooked = { init = function() return "ok", {} end, handle_call = function()
       debug.sethook(function() error("no milk", 0) end, "l")
       return "reply", 1

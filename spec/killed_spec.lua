@@ -367,7 +367,7 @@ describe("a process of another scheduler that is killed", function()
     kill(server, pierrot.monitor(server))
   end))
 
-  it("in a comparator of a server's callback leaves nothing behind that harms the next", alone(function()
+  it("in a comparator of a server's callback does not harm the next ones", alone(function()
     local where = support.elsewhere()
     local Server = {
       init = function(arg) return "ok", arg end,

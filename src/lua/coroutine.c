@@ -36,8 +36,8 @@ static int collect(lua_State *L, lua_State *co, int status, int n_results)
 
 /* Coroutines in which a process waits or was preempted: only that process may go on in them. A
  * table with weak keys; entries are made only where the system yields through a coroutine. The
- * coroutine is at `at` of L: nothing is pushed on its own stack, whose frame would grow a little with
- * each preemption, for ever. */
+ * coroutine is at `at` of L: nothing is pushed on its own stack, whose frame would grow a little
+ * with each preemption, for ever. */
 static const char waiting_key = 0;
 
 static void mark_waiting(lua_State *L, int at, int is_waiting)

@@ -9,9 +9,6 @@
 
 #include "lua/process.h"
 
-/* So many bytes nobody gets: asking for them is a way to fail. */
-#define PR_HEAP_NEVER ((size_t)1 << 62)
-
 /* Puts a limit on a process just made. 0 or PIERROT_ENOMEM. */
 int pr_heap_limit(struct pr_lua *lua, struct pr_lua_process *process, uint64_t max_bytes);
 

@@ -99,7 +99,8 @@ static void install(lua_State *L, lua_Hook function, const struct pr_user_hook *
         pr_running_set_hook(L, function, mask, hook->period);
 }
 
-void pr_hook_apply(lua_State *co)
+/* A coroutine that is about to run gets the script's hook, or loses it. */
+static void apply(lua_State *co)
 {
     const struct pr_user_hook *wanted = pr_lua_of(pr_owner_here())->script_hook;
     lua_Hook now = lua_gethook(co);
@@ -164,7 +165,7 @@ static struct pr_user_hook *push_hook(lua_State *L, int function, int mask, int 
     hook->period = !is_counted ? COUNT_STEP : count < COUNT_STEP ? count : COUNT_STEP;
     lua_pushvalue(L, function);
     lua_setiuservalue(L, -2, 1);
-    pr_running.has_hooks = 1;
+    pr_running.apply_hook = apply;
     return hook;
 }
 

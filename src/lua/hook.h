@@ -2,9 +2,9 @@
  *
  * The user's hooks: debug.sethook and debug.gethook, as Lua's own, with one thing more. A hook that
  * the main script sets outside of coroutines (or a test, which has a process of its own) is for all
- * code of its Lua state that has none of its own, as a coverage tool or a debugger expects who knows
- * nothing of processes: coroutines of the pool, which run the callbacks of many servers, get it when
- * they go on, and so do the user's.
+ * code of its Lua state that has none of its own, as a coverage tool or a debugger expects who
+ * knows nothing of processes: coroutines of the pool, which run the callbacks of many servers, get
+ * it when they go on, and so do the user's.
  *
  * What is kept of a hook is a userdata (struct pr_user_hook) with the function as its value: the
  * hooks of single coroutines in a weak table, the script's in the registry. */
@@ -28,10 +28,6 @@ void pr_open_script(struct pr_lua *lua, lua_State *L);
 
 /* The state of a host goes on without us. */
 void pr_hook_leave(struct pr_lua *lua);
-
-/* Gives a coroutine that is about to run the script's hook, or takes it away. Only needed where
- * pr_running.has_hooks. */
-void pr_hook_apply(lua_State *co);
 
 /* A coroutine goes back to the pool: a hook of its own goes. */
 void pr_hook_forget(lua_State *co);

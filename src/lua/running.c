@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/running.h"
 
-#include "lua/heap.h"
-#include "lua/hook.h"
-
 /* Closing values of a process that ends get so many ticks of the watchdog, and as many count hooks.
  */
 enum { CLOSE_TICKS = 20, CLOSE_COUNT = 100000 };
@@ -11,8 +8,8 @@ enum { CLOSE_TICKS = 20, CLOSE_COUNT = 100000 };
 /* Preemption by count: instructions in a slice. */
 enum { SLICE_COUNT = 20000 };
 
-/* A line with a user's hook stands for so many: Lua counts those of the hook itself as well, but then
- * without an event for the count, so that a short loop may never have one. */
+/* A line with a user's hook stands for so many: Lua counts those of the hook itself as well, but
+ * then without an event for the count, so that a short loop may never have one. */
 enum { LINE_COUNT = 10 };
 
 enum { PUT_OFF_MAX = 100 };
@@ -72,16 +69,17 @@ void pr_running_set_hook(lua_State *L, lua_Hook function, int mask, int count)
 }
 
 /* Raises an error for which no message handler is called. One would run within this hook, where no
- * hook is called: nothing could end one that loops. Lua has such an error for want of memory alone. */
+ * hook is called: nothing could end one that loops. Lua has such an error for want of memory alone.
+ */
 static void cut_short(lua_State *L)
 {
     lua_newuserdatauv(L, PR_HEAP_NEVER, 0);
 }
 
-/* Where Lua cannot yield (a table.sort comparator, a gsub callback, the message handler of an xpcall)
- * a process that another scheduler ends would go on until it returns, perhaps never. So the signal is
- * taken in here, and when the process has not returned after a while an error ends what runs: through
- * C functions, as any error, and again at each instruction where a pcall catches it.
+/* Where Lua cannot yield (a table.sort comparator, a gsub callback, the message handler of an
+ * xpcall) a process that another scheduler ends would go on until it returns, perhaps never. So the
+ * signal is taken in here, and when the process has not returned after a while an error ends what
+ * runs: through C functions, as any error, and again at each instruction where a pcall catches it.
  *
  * An error raised by a hook leaves a coroutine in which no hook runs any more: nothing could end
  * its closing values, so they do not run. That is why there is a while. */
@@ -266,8 +264,8 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
     pr_running.chain_yields = from ? outer_yields && lua_isyieldable(from) : 1;
     if (pr_running.broken == co) /* but caught there */
         pr_running.broken = NULL;
-    if (pr_running.has_hooks)
-        pr_hook_apply(co);
+    if (pr_running.apply_hook)
+        pr_running.apply_hook(co);
     if (pr_running.counts && !lua_gethook(co))
         lua_sethook(co, count_hook, LUA_MASKCOUNT, SLICE_COUNT);
     pr_running.L = co;

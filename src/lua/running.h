@@ -29,18 +29,19 @@ struct pr_running {
     enum pr_yield yield;       /* what the last yield was */
     int counts;                /* preemption by count: every state has a count hook */
     int slice_left;            /* by count, where the user has a hook as well: so many more */
-    int has_hooks;             /* debug.sethook was used on this thread */
-    int just_called;           /* the last event of a user's hook was a call */
-    int n_put_off;             /* how often that was a reason not to give way, in a row */
-    lua_State *broken;         /* the user's hook runs there, or has ended with an error */
-    int n_waiting;             /* coroutines of users in which a process waits, at most */
-    uint64_t end_at_ns;        /* a dead process that cannot yield is cut off then; 0: not yet */
-    int is_ending;             /* it is being cut off */
-    lua_State *cut;            /* a process's coroutine that was: its hooks are dead */
-    int close_ticks;           /* > 0: closing values run, for so many more ticks */
-    const void *overdue;       /* the handler that is being cut short; NULL: none */
-    int is_interrupted;        /* the slice is to begin with an error: see pr_lua_interrupt */
-    lua_Hook user_hook;        /* of the armed state */
+    /* Called before a coroutine runs, to give it the user's hook (hook.h); NULL: there is none. */
+    void (*apply_hook)(lua_State *co);
+    int just_called;     /* the last event of a user's hook was a call */
+    int n_put_off;       /* how often that was a reason not to give way, in a row */
+    lua_State *broken;   /* the user's hook runs there, or has ended with an error */
+    int n_waiting;       /* coroutines of users in which a process waits, at most */
+    uint64_t end_at_ns;  /* a dead process that cannot yield is cut off then; 0: not yet */
+    int is_ending;       /* it is being cut off */
+    lua_State *cut;      /* a process's coroutine that was: its hooks are dead */
+    int close_ticks;     /* > 0: closing values run, for so many more ticks */
+    const void *overdue; /* the handler that is being cut short; NULL: none */
+    int is_interrupted;  /* the slice is to begin with an error: see pr_lua_interrupt */
+    lua_Hook user_hook;  /* of the armed state */
     int user_mask;
     int user_count;
 };
@@ -68,8 +69,8 @@ void pr_running_count(lua_State *L, int event, int n, int mask);
 /* Replaces the functions of the coroutine library. */
 void pr_open_coroutine(struct pr_lua *lua, lua_State *L);
 
-/* Runs the closing values of a dead or suspended coroutine, within a budget of ticks. 1: it is as good
- * as new; 0: its hooks are dead, nothing could end those values, so they did not run. */
+/* Runs the closing values of a dead or suspended coroutine, within a budget of ticks. 1: it is as
+ * good as new; 0: its hooks are dead, nothing could end those values, so they did not run. */
 int pr_close_coroutine(lua_State *co);
 
 #endif

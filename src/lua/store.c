@@ -120,7 +120,7 @@ struct pr_pooled pr_pool_take(struct pr_lua *lua, lua_State *L)
 void pr_pool_give(struct pr_lua *lua, struct pr_pooled pooled)
 {
     lua_settop(pooled.co, 0);
-    if (pr_running.has_hooks)
+    if (pr_running.apply_hook)
         pr_hook_forget(pooled.co);
     if (lua->n_pooled < PR_POOL_MAX)
         lua->pool[lua->n_pooled++] = pooled;
