@@ -191,3 +191,14 @@ void pr_monitor_take_down(struct pr_owner *owner, struct pr_process *process,
         pr_monitor_forget(owner, watch);
     pr_process_deliver(owner, process, signal);
 }
+
+struct pr_signal *pr_monitor_first_down(struct pr_owner *owner, struct pr_process *process)
+{
+    struct pr_signal *message = pr_mailbox_first(&process->mailbox);
+    while (message && message->kind != PR_SIGNAL_DOWN) {
+        pr_mailbox_take(&process->mailbox, message);
+        pr_signal_free(owner, message);
+        message = pr_mailbox_first(&process->mailbox);
+    }
+    return message;
+}
