@@ -429,8 +429,8 @@ static int64_t run_and_meddle(const char *what)
 TEST(a_script_that_writes_to_everybody_runs_to_its_end)
 {
     CHECK_INT(run_and_meddle("pierrot.send(pid, 'hello')"), PIERROT_ELUA);
-    CHECK_INT(run_and_meddle("pierrot.exit(pid, 'hello')"), PIERROT_ESTOPPED);
-    CHECK_INT(run_and_meddle("pierrot.exit(pid, 'kill')"), PIERROT_ESTOPPED);
+    CHECK_INT(run_and_meddle("pierrot.exit(pid, 'hello')"), PIERROT_ELUA);
+    CHECK_INT(run_and_meddle("pierrot.exit(pid, 'kill')"), PIERROT_ELUA);
 }
 
 /* ------------------------------------------------------------------- after the end */

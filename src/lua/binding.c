@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "lua/client.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/kind.h"
 #include "lua/process.h"
+#include "lua/target.h"
 #include "lua/wait.h"
 
 static struct pr_process *self_of(struct pr_lua *lua)

@@ -36,13 +36,13 @@ static void arm(lua_State *L)
     pr_running.armed = L;
 }
 
-/* Where Lua cannot yield (a table.sort comparator, a gsub callback) a process that another scheduler
- * ends, or pierrot_free, would go on until it returns, perhaps never. So the signal is taken in here, and when the
- * process has not returned after a while an error ends what runs: through C functions, as any error,
- * and again at each instruction where a pcall catches it.
+/* Where Lua cannot yield (a table.sort comparator, a gsub callback) a process that another
+ * scheduler ends, or pierrot_free, would go on until it returns, perhaps never. So the signal is taken in here, and
+ * when the process has not returned after a while an error ends what runs: through C functions, as
+ * any error, and again at each instruction where a pcall catches it.
  *
- * An error raised by a hook leaves a coroutine in which no hook runs any more: nothing could end its
- * closing values, so they do not run. That is why there is a while. */
+ * An error raised by a hook leaves a coroutine in which no hook runs any more: nothing could end
+ * its closing values, so they do not run. That is why there is a while. */
 #define END_AFTER_NS UINT64_C(500000000)
 
 static int must_end(void)

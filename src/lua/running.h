@@ -27,7 +27,7 @@ struct pr_running {
     enum pr_yield yield;       /* what the last yield was */
     int counts;                /* preemption by count: every state has a count hook */
     int n_waiting;             /* coroutines of users in which a process waits, at most */
-    uint64_t end_at_ns;        /* a dead process that cannot yield is cut off then; 0: not yet known */
+    uint64_t end_at_ns;        /* a dead process that cannot yield is cut off then; 0: not yet */
     int is_ending;             /* it is being cut off */
     lua_State *cut;            /* a process's coroutine that was: its hooks are dead */
     int close_ticks;           /* > 0: closing values run, for so many more ticks */

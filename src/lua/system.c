@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/system.h"
 
-#include "lua/client.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
 #include "lua/receive.h"
+#include "lua/target.h"
 #include "lua/wait.h"
 
 static struct pr_process *current(struct pr_lua *lua)

@@ -6,11 +6,11 @@
 
 #include "lua/ask.h"
 #include "lua/binding.h"
-#include "lua/client.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
 #include "lua/receive.h"
+#include "lua/target.h"
 #include "lua/wait.h"
 
 static int l_now(lua_State *L)
