@@ -80,6 +80,25 @@ describe("send", function()
     registry.unregister(names, "me")
   end))
 
+  it("by many lets the receiver have its turn before its mailbox is long", alone(function()
+    local test <const>, senders <const>, each <const> = pierrot.self(), 100, 600
+    local receiver = pierrot.spawn_link(function()
+      local longest = 0
+      for _ = 1, senders * each do
+        pierrot.receive()
+        longest = math.max(longest, pierrot.info(pierrot.self(), "mailbox"))
+      end
+      pierrot.send(test, { "longest", longest })
+    end)
+    for _ = 1, senders do
+      pierrot.spawn_link(function()
+        for i = 1, each do pierrot.send(receiver, { "msg", i }) end
+      end)
+    end
+
+    assert.is_true(expect({ "longest" })[2] < senders * each / 6)
+  end))
+
   it("refuses what is no destination", function()
     local text = support.error_text(function()
       local message = pierrot.send({}, "hello")

@@ -20,6 +20,18 @@ static void take_message(struct pr_owner *owner, struct pr_process *process,
         pr_process_deliver(owner, process, message);
 }
 
+uint32_t pr_dispatch_message(struct pr_owner *owner, struct pr_signal *message)
+{
+    pr_signal_poll(owner);
+    struct pr_process *process = pr_ptable_find(owner, message->u.to);
+    if (!process) {
+        pr_signal_send(owner, message);
+        return 0;
+    }
+    take_message(owner, process, message);
+    return process->state == PR_RUNNABLE ? process->mailbox.n_messages : 0;
+}
+
 static void take_call(struct pr_owner *owner, struct pr_process *process, struct pr_signal *call)
 {
     pierrot_term *why = NULL;
