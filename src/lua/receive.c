@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/message.h"
@@ -29,7 +30,7 @@ uint64_t pr_check_deadline(struct pr_lua *lua, lua_State *L, int arg)
         pr_type_error(L, arg, "milliseconds");
     double ms = lua_tonumber(L, arg);
     if (!(ms >= 0))
-        luaL_argerror(L, arg, "milliseconds expected, got a negative number or NaN");
+        pr_argument_error(lua, L, arg, "milliseconds expected, got a negative number or NaN");
     return pr_clock_deadline(pr_scheduler_now(lua->scheduler), ms);
 }
 
@@ -157,17 +158,13 @@ static int begin_wait(struct pr_lua *lua, lua_State *L, int arg)
     struct pr_lua_process *self = pr_lua_current(lua);
     self->scanned = NULL;
     if (lua_isnoneornil(L, arg)) {
-        pr_check_can_wait(lua, L);
         pr_wait_alarm_clear(lua, self);
         return 0;
     }
     uint64_t deadline = pr_check_deadline(lua, L, arg);
     int looks_only = is_zero(L, arg);
-    if (!looks_only) {
-        pr_check_can_wait(lua, L);
-        if (pr_wait_alarm_set(lua, self, deadline) != 0)
-            return luaL_error(L, "not enough memory");
-    }
+    if (!looks_only && pr_wait_alarm_set(lua, self, deadline) != 0)
+        return luaL_error(L, "not enough memory");
     return looks_only;
 }
 
@@ -204,7 +201,10 @@ static int l_receive(lua_State *L)
         return receive_in_lua(L);
     int looks_only = begin_wait(lua, L, 2);
     int n_results = look(lua, L, looks_only);
-    return n_results >= 0 ? n_results : pr_wait_on(lua, L, looks_only, try_receive, receive_k);
+    if (n_results >= 0)
+        return n_results;
+    pr_check_can_wait(lua, L);
+    return pr_wait_on(lua, L, looks_only, try_receive, receive_k);
 }
 
 /* scan(timeout or false): the next message that was not looked at yet, as true, message; else it
@@ -244,9 +244,11 @@ static int l_scan(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     int is_first = !lua_isboolean(L, 1);
     int looks_only = is_first ? begin_wait(lua, L, 1) : lua_toboolean(L, 1);
-    if (!is_first && !looks_only)
-        pr_check_can_wait(lua, L);
-    return pr_wait(lua, L, looks_only, try_scan, scan_k);
+    int n_results = try_scan(L, looks_only);
+    if (n_results >= 0)
+        return n_results;
+    pr_check_can_wait(lua, L);
+    return pr_wait_on(lua, L, looks_only, try_scan, scan_k);
 }
 
 /* take(): the message that scan gave last leaves the mailbox. false when another receive meanwhile

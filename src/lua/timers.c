@@ -6,6 +6,7 @@
 
 #include "lua/ask.h"
 #include "lua/binding.h"
+#include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
@@ -28,7 +29,8 @@ static uint64_t check_delay(struct pr_lua *lua, lua_State *L, int is_absolute)
     if (!is_absolute)
         return pr_check_deadline(lua, L, 1);
     double ms = luaL_checknumber(L, 1);
-    luaL_argcheck(L, ms == ms, 1, "milliseconds expected, got NaN");
+    if (ms != ms)
+        pr_argument_error(lua, L, 1, "milliseconds expected, got NaN");
     return ms <= 0 ? 0 : pr_clock_deadline(0, ms);
 }
 
@@ -40,7 +42,7 @@ static int start_timer(lua_State *L, int is_wrapped)
     pierrot_term *name = NULL;
     pierrot_ref ref;
     uint64_t deadline = check_delay(lua, L, lua_toboolean(L, 4));
-    luaL_checkany(L, 3);
+    pr_check_any(lua, L, 3);
     target = pr_check_target(lua, L, 2, 1);
     struct pr_process *local = pr_ptable_find(lua->owner, target.pid);
     int is_name = lua_type(L, 2) == LUA_TSTRING || lua_istable(L, 2);
