@@ -31,6 +31,44 @@ static const struct pr_embedded *find_embedded(const char *name)
     return NULL;
 }
 
+/* Copies those of the globals that are Lua's: functions, the libraries, _VERSION. */
+static void copy_globals(lua_State *L, int to)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushglobaltable(L);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        int is_own = lua_type(L, -2) == LUA_TSTRING && !lua_isuserdata(L, -1);
+        if (is_own && lua_istable(L, -1)) {
+            lua_pushvalue(L, -2);
+            lua_rawget(L, -5);
+            is_own = lua_rawequal(L, -1, -2);
+            lua_pop(L, 1);
+        }
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        if (is_own)
+            lua_rawset(L, to);
+        else
+            lua_pop(L, 2);
+    }
+    lua_pop(L, 2);
+}
+
+/* The globals of pierrot's own modules: as they were when the first of them was loaded. A script, or
+ * somebody at the prompt, that makes a global called `table` or `type` breaks nothing here. */
+static void push_environment(lua_State *L)
+{
+    static const char key;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 48);
+    copy_globals(L, lua_gettop(L));
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+}
+
 /* A package searcher: modules of pierrot's own come from the library. */
 static int search_embedded(lua_State *L)
 {
@@ -42,6 +80,8 @@ static int search_embedded(lua_State *L)
     }
     if (luaL_loadbufferx(L, (const char *)found->bytes, found->len, found->chunkname, "t"))
         return lua_error(L);
+    push_environment(L);
+    lua_setupvalue(L, -2, 1);
     lua_pushstring(L, found->chunkname);
     return 2;
 }

@@ -16,6 +16,9 @@
 #include "lua/process.h"
 #include "lua/wait.h"
 
+/* Messages taken, between two looks at the inbox. */
+enum { TAKES_PER_POLL = 64 };
+
 /* The registry's key of the function that receives by patterns with functions. */
 static const char by_function_key = 0;
 
@@ -49,17 +52,13 @@ static void push_taken(struct pr_lua *lua, lua_State *L, struct pr_signal *messa
     message->value = pr_cell_nil();
 }
 
-/* Decodes a message once for all looks at it: a plain message of a term becomes a local value. */
-static void localize(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
+/* The message on top of L was made from a term and is not taken: it is kept as a local value, so
+ * that the next look at it need not make it again. */
+static void keep_local(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
 {
-    if (message->kind == PR_SIGNAL_MESSAGE && message->value.tag != PR_VALUE_TERM) {
-        pr_push_value(lua, L, &message->value);
+    if (message->kind != PR_SIGNAL_MESSAGE || message->value.tag != PR_VALUE_TERM)
         return;
-    }
     pr_store_reserve(lua, L);
-    pr_push_message(lua, L, message);
-    if (message->kind != PR_SIGNAL_MESSAGE)
-        return;
     lua_pushvalue(L, -1);
     uint32_t place = pr_store_put(lua, L);
     pr_value_drop(lua->owner, &message->value);
@@ -108,11 +107,9 @@ static int time_out(struct pr_lua *lua, lua_State *L, struct pr_lua_process *sel
     return 2;
 }
 
-/* Stack: pattern, timeout. */
-static int look(struct pr_lua *lua, lua_State *L, int looks_only)
+/* Goes on with the messages that were not looked at. Whether one was taken: it is on top of L. */
+static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self)
 {
-    struct pr_lua_process *self = pr_lua_current(lua);
-    pr_signal_poll(lua->owner);
     int is_anything = lua_isnil(L, 1);
     struct pr_signal *message = begin_scan(lua, L, self, is_anything);
     while (message) {
@@ -120,12 +117,32 @@ static int look(struct pr_lua *lua, lua_State *L, int looks_only)
             push_taken(lua, L, message);
             return take(lua, self, message);
         }
-        localize(lua, L, message);
+        pr_push_message(lua, L, message);
         if (pr_pattern_match(L, 1, lua_gettop(L)))
             return take(lua, self, message);
+        keep_local(lua, L, message);
         lua_pop(L, 1);
         self->scanned = message;
         message = pr_mailbox_next(message);
+    }
+    return 0;
+}
+
+/* Stack: pattern, timeout. What lies in the mailbox came before what lies in the inbox, so the inbox
+ * can wait till nothing is found; to look there at every message would take its line of memory from
+ * those who are sending. But for signals to a process that always finds something it is looked at
+ * now and then. */
+static int look(struct pr_lua *lua, lua_State *L, int looks_only)
+{
+    struct pr_lua_process *self = pr_lua_current(lua);
+    if (self->process.mailbox.n_taken % TAKES_PER_POLL == 0)
+        pr_signal_poll(lua->owner);
+    if (find(lua, L, self))
+        return 1;
+    if (!pr_queue_seems_empty(&lua->owner->inbox)) {
+        pr_signal_drain(lua->owner);
+        if (find(lua, L, self))
+            return 1;
     }
     if (is_over(self, looks_only))
         return time_out(lua, L, self);
@@ -223,7 +240,8 @@ static int try_scan(lua_State *L, lua_KContext context)
     struct pr_signal *message =
         self->scanned ? pr_mailbox_next(self->scanned) : pr_mailbox_first(&self->process.mailbox);
     if (message) {
-        localize(lua, L, message);
+        pr_push_message(lua, L, message);
+        keep_local(lua, L, message);
         self->scanned = message;
         self->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
         lua_pushboolean(L, 1);

@@ -24,7 +24,11 @@
 static int init_system(struct pr_system *system, const pierrot_options *options)
 {
     pr_heap_init(&system->heap, options->alloc, options->alloc_ud, 1);
-    int error = pr_log_init(&system->log, options->log, options->log_ud);
+    int error = pr_depot_init(&system->depot);
+    if (error)
+        return error;
+    system->has_depot = 1;
+    error = pr_log_init(&system->log, options->log, options->log_ud);
     if (error)
         return error;
     system->log.forward = pr_event_forward;
@@ -44,6 +48,8 @@ static void fini_system(struct pr_system *system)
     if (system->ptable)
         pr_ptable_free(system->ptable, &system->heap);
     pr_log_fini(&system->log);
+    if (system->has_depot)
+        pr_depot_fini(&system->depot, &system->heap);
 }
 
 /* ------------------------------------------------------------------ threads */
