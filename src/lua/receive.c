@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "base/assert.h"
 #include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
@@ -281,7 +280,6 @@ static int l_take(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_lua_process *self = pr_lua_current(lua);
-    PR_ASSERT(self->scanned);
     struct pr_signal *message = self->scanned;
     pr_mailbox_take(&self->process.mailbox, message);
     stop_waiting(lua, self);
