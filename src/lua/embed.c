@@ -156,6 +156,7 @@ static int spawn_main(lua_State *L)
     if (error)
         return luaL_error(L, "%s", pierrot_strerror(error));
     *pid = made->process.pid;
+    lua->script = *pid;
     return 0;
 }
 
