@@ -14,19 +14,21 @@ local late_ms <const> = 10000 -- a wake-up that is lost is made up for when pati
 local is_alone <const> = pierrot.schedulers() == 1
 local enough_rounds <const> = 10000
 
--- How the rounds of a race differ: how long this side waits before its move, at most (turns of a
--- loop; on one scheduler, yields), and in how many rounds of a hundred the other side does not
--- wait at all. Each has its share of the rounds.
+-- How the rounds of a race differ. Mostly the other side lives for a time that follows the outcomes
+-- (see pace), and this side waits a little before its move: `spin` turns of a loop at most; on one
+-- scheduler, `yields`. In `at_once` rounds of a hundred the other side does not wait at all. Where
+-- this side follows, it is its wait that does. Each variant has its share of the rounds.
 local variants <const> = {
   { name = "short", spin = 500, yields = 20, at_once = 0 },
-  { name = "long", spin = 20000, yields = 200, at_once = 0 },
   { name = "at once", spin = 5000, yields = 20, at_once = 30 },
+  { name = "follows", follows = true, life = 200 },
 }
 local variant
 
 -- How long the other side lives, or a timer runs. It follows the outcomes: longer after one that
--- came too late for a race, shorter after any other, so that about half of them come too late.
-local pace <const> = { mean = 100, least = 2, most = 100000, step = 1.03 }
+-- came too late for a race, shorter after any other, so that about half of them come too late. A
+-- wait of this side's is shorter and longer the other way round.
+local pace <const> = { mean = 100, least = 2, most = 400000, step = 1.03 }
 
 -- The other side, on the second scheduler ---------------------------------------
 
@@ -132,19 +134,22 @@ local function expect(pattern)
 end
 
 local function spin()
+  local most = variant.follows and (2 * pace.mean) // 1 | 0
   if is_alone then
-    for _ = 1, math.random(0, variant.yields) do pierrot.yield() end
+    for _ = 1, math.random(0, most or variant.yields) do pierrot.yield() end
   else
-    for _ = 1, math.random(0, variant.spin) do end
+    for _ = 1, math.random(0, most or variant.spin) do end
   end
 end
 
 local function a_while()
+  if variant.follows then return math.random(0, variant.life) end
   if math.random(100) <= variant.at_once then return 0 end
   return math.random(0, (2 * pace.mean) // 1 | 0)
 end
 
 local function keep_pace(was_late)
+  if variant.follows then was_late = not was_late end
   local mean = was_late and pace.mean * pace.step or pace.mean / pace.step
   pace.mean = math.max(pace.least, math.min(pace.most, mean))
 end
@@ -198,10 +203,12 @@ local races <const> = {
   { "demonitor against exit", function()
     local maker = elsewhere(make_mortals)
     return function()
-      local ref = pierrot.monitor(next_mortal(maker))
+      local mortal = next_mortal(maker)
+      local ref = pierrot.monitor(mortal)
       spin()
       local before = pierrot.receive({ "DOWN", ref }, 0)
       pierrot.demonitor(ref, { flush = true })
+      pierrot.receive({ "DOWN", (pierrot.monitor(mortal)) }, patience_ms)
       assert(not pierrot.receive({ "DOWN", ref }, 0), "a DOWN after demonitor")
       return before and name_of(before[5]) or "silent"
     end
