@@ -200,12 +200,17 @@ static int is_system_yieldable(lua_State *L)
     return lua_isyieldable(L) && (pr_running.L != L || pr_running.chain_yields);
 }
 
-/* The body of a process is no coroutine of the user's: yielding there leads nowhere. */
+/* The body of a process, or of a callback from the loop. */
+static int is_main(struct pr_lua *lua, lua_State *L)
+{
+    struct pr_process *process = lua->owner->current;
+    return process && (pr_lua_body_of(process) == L || pr_running.callback == L);
+}
+
+/* Such a body is no coroutine of the user's: yielding there leads nowhere. */
 static int co_yield (lua_State *L)
 {
-    struct pr_lua *lua = PR_LUA(L);
-    struct pr_process *process = lua->owner->current;
-    if (process && pr_lua_body_of(process) == L)
+    if (is_main(PR_LUA(L), L))
         return luaL_error(L, "attempt to yield from outside a coroutine");
     pr_running.yield = PR_YIELD_USER;
     return lua_yield(L, lua_gettop(L));
@@ -221,10 +226,8 @@ static int co_isyieldable(lua_State *L)
 /* In the body of a process it is the main coroutine, as in a script of its own. */
 static int co_running(lua_State *L)
 {
-    struct pr_lua *lua = PR_LUA(L);
-    struct pr_process *process = lua->owner->current;
-    int is_main = lua_pushthread(L);
-    lua_pushboolean(L, is_main || (process && pr_lua_body_of(process) == L));
+    int is_the_states = lua_pushthread(L);
+    lua_pushboolean(L, is_the_states || is_main(PR_LUA(L), L));
     return 2;
 }
 

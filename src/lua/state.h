@@ -12,6 +12,7 @@
 
 struct pr_lua_process;
 struct pr_class;
+struct pr_luv;
 
 /* Finished coroutines kept for reuse. */
 #define PR_POOL_MAX 256
@@ -65,6 +66,7 @@ struct pr_lua {
     uint32_t boot_place;            /* Lua function that makes whole what was carried here */
     uint32_t find_unsendable_place; /* Lua function that explains what cannot be sent */
     uint32_t exit_meta_place;       /* metatable of exit objects */
+    struct pr_luv *luv;             /* NULL: no script has required it */
 };
 
 /* Where the registry holds the table of C functions. */

@@ -5,6 +5,8 @@
 
 void pr_check_can_wait(struct pr_lua *lua, lua_State *L)
 {
+    if (pr_running.callback)
+        luaL_error(L, "cannot wait in a callback of luv's: let it send a message to its process");
     if (lua->host && lua->owner->current == &lua->host->process)
         return;
     if (L != pr_running.L)

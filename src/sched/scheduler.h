@@ -33,6 +33,11 @@ void pr_scheduler_run(struct pr_scheduler *scheduler, int (*until)(void *ud), vo
 /* One process, one slice, if there is one to run; whether there was. Thread: owner. */
 int pr_scheduler_step(struct pr_scheduler *scheduler);
 
+/* From a callback of the loop: `run` at once as a slice of a process that waits, or would go on from a
+ * wait, ahead of the queues. What it waits for is looked at again afterwards. Thread: owner. */
+void pr_scheduler_run_now(struct pr_scheduler *scheduler, struct pr_process *process,
+                          enum pr_slice_end (*run)(struct pr_owner *, struct pr_process *));
+
 /* A process that came back from a slice or from a frame nested in one: back to its place. */
 void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process, enum pr_slice_end end);
 
