@@ -40,16 +40,20 @@ static enum pr_slice_end run_code(struct pr_lua *lua, struct pr_lua_process *pro
 }
 
 /* Callbacks of luv's have their turn where the process waits: before its own code when it goes on from
- * a wait, after it when it comes to one. */
+ * a wait, after it when it comes to one. What it waits for may have come by them. */
 static enum pr_slice_end run_with_callbacks(struct pr_lua *lua, struct pr_lua_process *process)
 {
+    struct pr_process *base = &process->process;
     enum pr_slice_end end = PR_SLICE_WAITS;
     if (pr_luv_come_first(lua, process))
         end = pr_luv_run(lua, process);
-    if (end == PR_SLICE_WAITS)
+    while (end == PR_SLICE_WAITS) {
         end = run_code(lua, process);
-    if (end == PR_SLICE_WAITS && !(process->process.flags & PR_EXITING))
+        if (end != PR_SLICE_WAITS || base->flags & PR_EXITING || base->sys & PR_SYS_SUSPENDED ||
+            !(base->sys & PR_SYS_CALLBACKS))
+            return end;
         end = pr_luv_run(lua, process);
+    }
     return end;
 }
 

@@ -286,6 +286,9 @@ static void prepare(struct turn *turn, lua_State *L)
         (void)callback_of(turn, L);
     if (turn->traits & PR_LUV_CLOSES_FILE)
         note_file_gone(turn, L, 1);
+    /* The loop's time is that of its last turn, and a timer would fire early. */
+    if (turn->traits & PR_LUV_RESTARTS && turn->first && turn->first->type == UV_TIMER)
+        uv_update_time(luv->lua->scheduler->loop);
 }
 
 static int call(lua_State *L)

@@ -169,6 +169,7 @@ static void hand_over(struct pr_luv *luv, lua_State *L, struct pr_process *proce
     int runs_now = may_run_now(process, owner);
     if (!pr_luv_call_new(luv, owner, handle, L, n_args)) {
         pr_process_exit(lua->owner, process, PR_TERM(enomem));
+        pr_scheduler_stay_awake(lua->scheduler);
         return;
     }
     process->sys |= PR_SYS_CALLBACKS;

@@ -185,6 +185,7 @@ void pr_scheduler_run_now(struct pr_scheduler *scheduler, struct pr_process *pro
     else
         pr_scheduler_settle(owner, process, end);
     pr_process_wake(owner, process);
+    pr_scheduler_stay_awake(scheduler);
 }
 
 /* What has its turn between slices: signals from elsewhere, timers, the loop. */
