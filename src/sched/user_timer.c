@@ -75,12 +75,12 @@ int pr_user_timer_start(struct pr_owner *owner, uint64_t deadline_ns, pierrot_pi
                         pierrot_term *name, int is_wrapped, struct pierrot_term value,
                         pierrot_ref *ref)
 {
-    if (!name && !pr_ptable_is_alive(owner->system, to)) {
+    struct pr_process *target = name ? NULL : pr_ptable_find(owner, to);
+    if (!name && !target && !pr_ptable_is_alive(owner->system, to)) {
         pr_value_drop(owner, &value);
         *ref = pr_owner_make_ref(owner);
         return 0;
     }
-    struct pr_process *target = name ? NULL : pr_ptable_find(owner, to);
     struct user_timer *timer = pr_pool_alloc(&pr_scheduler_of(owner)->pool, sizeof *timer);
     if (!timer)
         goto fail;
