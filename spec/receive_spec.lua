@@ -80,6 +80,25 @@ describe("send", function()
     registry.unregister(names, "me")
   end))
 
+  it("by many lets the receiver have its turn before its mailbox is long", alone(function()
+    local test <const>, senders <const>, each <const> = pierrot.self(), 100, 600
+    local receiver = pierrot.spawn_link(function()
+      local longest = 0
+      for _ = 1, senders * each do
+        pierrot.receive()
+        longest = math.max(longest, pierrot.info(pierrot.self(), "mailbox"))
+      end
+      pierrot.send(test, { "longest", longest })
+    end)
+    for _ = 1, senders do
+      pierrot.spawn_link(function()
+        for i = 1, each do pierrot.send(receiver, { "msg", i }) end
+      end)
+    end
+
+    assert.is_true(expect({ "longest" })[2] < senders * each / 6)
+  end))
+
   it("refuses what is no destination", function()
     local text = support.error_text(function()
       local message = pierrot.send({}, "hello")
@@ -351,6 +370,18 @@ local patterns <const> = {
   { "a table matches by named fields", { kind = "a" }, { kind = "a", size = 2 }, true },
   { "a table matches by false in a field", { false }, { false }, true },
   { "false in a table does not match what is missing", { false }, {}, false },
+  { "an integer in a table matches the equal float", { 1 }, { 1.0 }, true },
+  { "an integer in a table does not match a fraction", { 1 }, { 1.5 }, false },
+  { "an integer in a table does not match its digits", { 1 }, { "1" }, false },
+  { "a fraction in a table matches its equal", { 1.5 }, { 1.5 }, true },
+  { "a long string in a table matches its equal", { ("a"):rep(100) }, { ("a"):rep(100) }, true },
+  { "a long string in a table may differ at its end", { ("a"):rep(99) .. "b" },
+    { ("a"):rep(100) }, false },
+  { "true in a table does not match false", { true }, { false }, false },
+  { "a ref in a table matches itself", { a_ref }, { a_ref }, true },
+  { "a ref in a table does not match a pid", { a_ref }, { a_pid }, false },
+  { "a table of many matches its equal", { 1, 2, 3, 4, 5, 6, 7 }, { 1, 2, 3, 4, 5, 6, 7 }, true },
+  { "a table of many may differ at its end", { 1, 2, 3, 4, 5, 6, 7 }, { 1, 2, 3, 4, 5, 6 }, false },
   { "a nested table matches", { "a", { b = { 1 } } }, { "a", { b = { 1, 2 }, c = 3 } }, true },
   { "a nested table may fail to match", { "a", { b = { 1 } } }, { "a", { b = { 2 } } }, false },
   { "a nested table does not match a scalar", { "a", {} }, { "a", 1 }, false },

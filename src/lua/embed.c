@@ -63,32 +63,44 @@ struct pr_lua *pr_main_lua(pierrot *rt)
 
 /* ------------------------------------------------------ watching the main process */
 
-/* A process of the runtime's own that gets the DOWN of the main process. */
+/* A process of the runtime's own that gets the DOWN of the main process. It is listed, so anybody
+ * can send it something, or kill it: that is the end of the program too, which nobody would see
+ * otherwise. */
 struct watcher {
     struct pr_process process; /* first */
     struct pierrot *runtime;
+    pierrot_ref ref;
     enum pr_main_end *end;
-    int *is_done;
+    int *is_done; /* NULL until it is waited for */
 };
 
 static enum pr_slice_end run_watcher(struct pr_owner *owner, struct pr_process *process)
 {
     struct watcher *watcher = (struct watcher *)process;
-    struct pr_signal *message = pr_mailbox_first(&process->mailbox);
-    if (!message)
-        return PR_SLICE_WAITS;
-    const pierrot_term *reason = pr_value_cell(&message->value);
-    *watcher->end = pr_exit_is_clean(reason) ? PR_MAIN_CLEAN : PR_MAIN_CRASHED;
-    *watcher->is_done = 1;
-    pr_process_exit(owner, process, PR_TERM(normal));
-    return PR_SLICE_ENDED;
+    struct pr_signal *message;
+    while ((message = pr_mailbox_first(&process->mailbox)) != NULL) {
+        if (message->kind != PR_SIGNAL_DOWN || message->ref.id != watcher->ref.id) {
+            pr_mailbox_take(&process->mailbox, message);
+            pr_signal_free(owner, message);
+            continue;
+        }
+        const pierrot_term *reason = pr_value_cell(&message->value);
+        *watcher->end = pr_exit_is_clean(reason) ? PR_MAIN_CLEAN : PR_MAIN_CRASHED;
+        *watcher->is_done = 1;
+        pr_process_exit(owner, process, PR_TERM(normal));
+        return PR_SLICE_ENDED;
+    }
+    return PR_SLICE_WAITS;
 }
 
 static void finish_watcher(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
 {
+    struct watcher *watcher = (struct watcher *)process;
     (void)owner;
-    (void)process;
-    (void)reason;
+    if (!watcher->is_done || *watcher->is_done || pr_exit_is_clean(reason))
+        return;
+    *watcher->end = PR_MAIN_CRASHED;
+    *watcher->is_done = 1;
 }
 
 static void destroy_watcher(struct pr_owner *owner, struct pr_process *process)
@@ -101,7 +113,6 @@ static const struct pr_kind watcher_kind = {
 
 static int watch(struct pr_owner *owner, pierrot_pid pid, struct watcher **out)
 {
-    pierrot_ref ref;
     struct watcher *watcher = pr_zalloc(&owner->heap, sizeof *watcher);
     int error =
         watcher ? pr_process_init(owner, &watcher->process, &watcher_kind, NULL) : PIERROT_ENOMEM;
@@ -110,7 +121,7 @@ static int watch(struct pr_owner *owner, pierrot_pid pid, struct watcher **out)
         return error;
     }
     watcher->process.flags |= PR_WAKE_ON_MESSAGE;
-    error = pr_monitor(owner, &watcher->process, pid, NULL, &ref);
+    error = pr_monitor(owner, &watcher->process, pid, NULL, &watcher->ref);
     /* A DOWN of what has not run yet: there was no memory for its half of the monitor. */
     if (!error && pr_mailbox_first(&watcher->process.mailbox))
         error = PIERROT_ENOMEM;
@@ -145,6 +156,7 @@ static int spawn_main(lua_State *L)
     if (error)
         return luaL_error(L, "%s", pierrot_strerror(error));
     *pid = made->process.pid;
+    lua->script = *pid;
     return 0;
 }
 

@@ -12,6 +12,11 @@ enum { MAX_PATTERN_DEPTH = 100 };
 /* pierrot.any is this address; the metatable of one_of stands under the other in the registry. */
 static const char any_key = 0, one_of_key = 0;
 
+int pr_pattern_is_any(const void *address)
+{
+    return address == &any_key;
+}
+
 static int is_any(lua_State *L, int index)
 {
     return lua_type(L, index) == LUA_TLIGHTUSERDATA && lua_touserdata(L, index) == &any_key;

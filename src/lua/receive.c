@@ -11,6 +11,7 @@
 #include "lua/ident.h"
 #include "lua/message.h"
 #include "lua/pattern.h"
+#include "lua/plan.h"
 #include "lua/process.h"
 #include "lua/wait.h"
 
@@ -79,16 +80,29 @@ static int take(struct pr_lua *lua, struct pr_lua_process *self, struct pr_signa
     return 1;
 }
 
+/* Where the scan begins by the ref that the pattern waits for; not worth it for a few messages. */
+static struct pr_signal *first_wanted(struct pr_lua *lua, lua_State *L, struct pr_mailbox *mailbox,
+                                      const struct pr_plan *plan)
+{
+    pierrot_ref ref = {0};
+    if (mailbox->n_messages > 4)
+        ref = plan->is_plain ? plan->ref : pr_pattern_ref(lua, L, 1);
+    return ref.id ? pr_mailbox_first_since(lua->owner, mailbox, ref) : pr_mailbox_first(mailbox);
+}
+
+/* The first message to look at; reads the pattern when there is one, unless that is done. */
 static struct pr_signal *begin_scan(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self,
-                                    int is_anything)
+                                    struct pr_plan *plan)
 {
     struct pr_mailbox *mailbox = &self->process.mailbox;
-    if (self->scanned)
-        return pr_mailbox_next(self->scanned);
-    if (mailbox->n_messages == 0)
+    struct pr_signal *next = self->scanned ? pr_mailbox_next(self->scanned) : NULL;
+    if (self->scanned ? !next : mailbox->n_messages == 0)
         return NULL;
-    pierrot_ref ref = !is_anything && mailbox->n_messages > 4 ? pr_pattern_ref(lua, L, 1) : (pierrot_ref){0};
-    return ref.id ? pr_mailbox_first_since(lua->owner, mailbox, ref) : pr_mailbox_first(mailbox);
+    if (!plan->is_made && !lua_isnil(L, 1))
+        (void)pr_plan_make(lua, L, 1, plan);
+    if (next)
+        return next;
+    return lua_isnil(L, 1) ? pr_mailbox_first(mailbox) : first_wanted(lua, L, mailbox, plan);
 }
 
 /* Has the process been told to look only (timeout 0), or is its time up? */
@@ -105,18 +119,23 @@ static int time_out(struct pr_lua *lua, lua_State *L, struct pr_lua_process *sel
     return 2;
 }
 
+static int is_match(lua_State *L, const struct pr_plan *plan, int value)
+{
+    return plan->is_plain ? pr_plan_match(L, plan, value) : pr_pattern_match(L, 1, value);
+}
+
 /* Goes on with the messages that were not looked at. Whether one was taken: it is on top of L. */
-static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self)
+static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, struct pr_plan *plan)
 {
     int is_anything = lua_isnil(L, 1);
-    struct pr_signal *message = begin_scan(lua, L, self, is_anything);
+    struct pr_signal *message = begin_scan(lua, L, self, plan);
     while (message) {
         if (is_anything) {
             push_taken(lua, L, message);
             return take(lua, self, message);
         }
         pr_push_message(lua, L, message);
-        if (pr_pattern_match(L, 1, lua_gettop(L)))
+        if (is_match(L, plan, lua_gettop(L)))
             return take(lua, self, message);
         keep_local(lua, L, message);
         lua_pop(L, 1);
@@ -126,20 +145,20 @@ static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self)
     return 0;
 }
 
-/* Stack: pattern, timeout. What lies in the mailbox came before what lies in the inbox, so the inbox
- * can wait till nothing is found; to look there at every message would take its line of memory from
- * those who are sending. But for signals to a process that always finds something it is looked at
- * now and then. */
-static int look(struct pr_lua *lua, lua_State *L, int looks_only)
+/* Stack: pattern, timeout. What lies in the mailbox came before what lies in the inbox, so the
+ * inbox can wait till nothing is found; to look there at every message would take its line of
+ * memory from those who are sending. But for signals to a process that always finds something it is
+ * looked at now and then. */
+static int look(struct pr_lua *lua, lua_State *L, int looks_only, struct pr_plan *plan)
 {
     struct pr_lua_process *self = pr_lua_current(lua);
     if (self->process.mailbox.n_taken % TAKES_PER_POLL == 0)
         pr_signal_poll(lua->owner);
-    if (find(lua, L, self))
+    if (find(lua, L, self, plan))
         return 1;
     if (!pr_queue_seems_empty(&lua->owner->inbox)) {
         pr_signal_drain(lua->owner);
-        if (find(lua, L, self))
+        if (find(lua, L, self, plan))
             return 1;
     }
     if (is_over(self, looks_only))
@@ -151,15 +170,15 @@ static int look(struct pr_lua *lua, lua_State *L, int looks_only)
 /* context: whether the timeout is 0. */
 static int try_receive(lua_State *L, lua_KContext context)
 {
-    return look(PR_SELF(L), L, context != 0);
+    struct pr_plan plan;
+    plan.is_made = plan.is_plain = 0;
+    return look(PR_SELF(L), L, context != 0, &plan);
 }
 
 static int receive_k(lua_State *L, int status, lua_KContext context)
 {
-    struct pr_lua *lua = PR_SELF(L);
     (void)status;
-    int n_results = look(lua, L, context != 0);
-    return n_results >= 0 ? n_results : pr_wait_on(lua, L, context, try_receive, receive_k);
+    return pr_wait(PR_SELF(L), L, context, try_receive, receive_k);
 }
 
 /* Whether a timeout argument is a written or computed 0. */
@@ -217,10 +236,13 @@ static int l_receive(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     lua_settop(L, 2);
-    if (lua_type(L, 1) >= LUA_TTABLE && pr_pattern_has_function(L, 1))
+    struct pr_plan plan;
+    plan.is_made = plan.is_plain = 0;
+    if (lua_type(L, 1) >= LUA_TTABLE && !pr_plan_make(lua, L, 1, &plan) &&
+        pr_pattern_has_function(L, 1))
         return receive_in_lua(L);
     int looks_only = begin_wait(lua, L, 2);
-    int n_results = look(lua, L, looks_only);
+    int n_results = look(lua, L, looks_only, &plan);
     return n_results >= 0 ? n_results : pr_wait_on(lua, L, looks_only, try_receive, receive_k);
 }
 

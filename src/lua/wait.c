@@ -103,7 +103,16 @@ int pr_give_way(struct pr_lua *lua, lua_State *L)
     return lua_yieldk(L, 0, 0, gave_way);
 }
 
-enum { SENDS_PER_SLICE = 500 };
+/* A message to one that has many counts for more, up to a slice of its own: senders in their
+ * hundreds would fill a mailbox beyond what the cache holds before its owner has a turn. With 1,000
+ * of them a message costs 320 ns so, and 690 at one price for all. */
+enum { SENDS_PER_SLICE = 500, WAITING_PER_SEND = 32 };
+
+static int price(uint32_t n_waiting)
+{
+    uint32_t price = 1 + n_waiting / WAITING_PER_SEND;
+    return price < SENDS_PER_SLICE ? (int)price : SENDS_PER_SLICE;
+}
 
 static int sent(lua_State *L, int status, lua_KContext context)
 {
@@ -113,9 +122,12 @@ static int sent(lua_State *L, int status, lua_KContext context)
     return 1;
 }
 
-int pr_end_send(struct pr_lua *lua, lua_State *L)
+int pr_end_send(struct pr_lua *lua, lua_State *L, uint32_t n_waiting)
 {
-    if (++lua->n_sent < SENDS_PER_SLICE || !lua->scheduler->ready.head)
+    const struct pr_scheduler *scheduler = lua->scheduler;
+    if (lua->n_sent < SENDS_PER_SLICE) /* it may be unable to give way, for long */
+        lua->n_sent += price(n_waiting);
+    if (lua->n_sent < SENDS_PER_SLICE || !(scheduler->ready.head || scheduler->used_up.head))
         return 1;
     if (L != pr_running.L || !pr_running.chain_yields || !lua_isyieldable(L))
         return 1;

@@ -49,14 +49,17 @@ struct pr_signal *pr_mailbox_first_since(const struct pr_owner *owner,
     if (pr_ref_home(ref) != owner->index)
         return pr_mailbox_first(mailbox);
     uint64_t number = pr_ref_number(ref);
-    struct pr_signal *oldest = NULL;
-    for (struct pr_node *node = mailbox->messages.tail; node; node = node->prev) {
-        struct pr_signal *message = signal_at(node);
-        if (message->stamp < number)
-            break;
-        oldest = message;
+    /* From both ends: a fresh ref is near the tail, and who asks for old ones in turn near the head. */
+    struct pr_signal *from_head = signal_at(mailbox->messages.head);
+    struct pr_node *from_tail = mailbox->messages.tail;
+    while (from_head && from_head->stamp < number) {
+        struct pr_signal *newest = signal_at(from_tail);
+        if (newest->stamp < number)
+            return pr_mailbox_next(newest);
+        from_head = pr_mailbox_next(from_head);
+        from_tail = from_tail->prev;
     }
-    return oldest;
+    return from_head;
 }
 
 void pr_mailbox_clear(struct pr_owner *owner, struct pr_mailbox *mailbox)
