@@ -201,10 +201,10 @@ describe("virtual time", function()
         virtual_time()
         while true do end
       end)
-      it("three", function() pierrot.sleep(1) end)]], { environment = "PIERROT_TEST_TIMEOUT=1000" })
+      it("three", function() pierrot.sleep(1) end)]], { environment = "PIERROT_TEST_TIMEOUT=200" })
 
-    assert_failed(report.tests["one"], "longer than 1000 ms")
-    assert_failed(report.tests["two"], "longer than 1000 ms")
+    assert_failed(report.tests["one"], "longer than 200 ms")
+    assert_failed(report.tests["two"], "longer than 200 ms")
     assert_passed(report.tests["three"])
   end)
 
