@@ -2,10 +2,12 @@
  *
  * Timers of scripts. A timer lives on the scheduler that armed it, which its ref names; from
  * elsewhere it is read and cancelled by a visit there. */
+#include <math.h>
 #include <string.h>
 
 #include "lua/ask.h"
 #include "lua/binding.h"
+#include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
@@ -28,7 +30,8 @@ static uint64_t check_delay(struct pr_lua *lua, lua_State *L, int is_absolute)
     if (!is_absolute)
         return pr_check_deadline(lua, L, 1);
     double ms = luaL_checknumber(L, 1);
-    luaL_argcheck(L, ms == ms, 1, "milliseconds expected, got NaN");
+    if (ms != ms)
+        pr_argument_error(lua, L, 1, "milliseconds expected, got NaN");
     return ms <= 0 ? 0 : pr_clock_deadline(0, ms);
 }
 
@@ -37,22 +40,22 @@ static int start_timer(lua_State *L, int is_wrapped)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = {{0}, {0}};
-    pierrot_term *name = NULL;
     pierrot_ref ref;
     uint64_t deadline = check_delay(lua, L, lua_toboolean(L, 4));
-    luaL_checkany(L, 3);
+    pr_check_any(lua, L, 3);
     target = pr_check_target(lua, L, 2, 1);
+    struct pr_timer_target whom = {.pid = target.pid, .alias = target.alias};
     struct pr_process *local = pr_ptable_find(lua->owner, target.pid);
     int is_name = lua_type(L, 2) == LUA_TSTRING || lua_istable(L, 2);
     struct pierrot_term value = pr_encode(lua, L, 3, is_name || target.alias.id ? NULL : local);
     if (is_name) {
-        name = pr_name_term(lua, L, 2);
-        if (!name) {
+        whom.name = pr_name_term(lua, L, 2);
+        if (!whom.name) {
             pr_value_drop(lua->owner, &value);
             return luaL_error(L, "not enough memory");
         }
     }
-    if (pr_user_timer_start(lua->owner, deadline, target.pid, name, is_wrapped, value, &ref) != 0)
+    if (pr_user_timer_start(lua->owner, deadline, whom, is_wrapped, value, &ref) != 0)
         return luaL_error(L, "not enough memory");
     pr_push_id(L, ref.id);
     return 1;
@@ -126,6 +129,8 @@ struct timer_visit {
 
 static struct pierrot_term left_value(int64_t ns)
 {
+    if (ns == INT64_MAX)
+        return pr_cell_num(HUGE_VAL);
     return ns < 0 ? pr_cell_bool(0) : pr_cell_num((double)ns / 1e6);
 }
 
@@ -200,7 +205,7 @@ static int ask_timer(lua_State *L, int cancels)
     } else if (ns < 0) {
         lua_pushboolean(L, 0);
     } else {
-        lua_pushnumber(L, (double)ns / 1e6);
+        lua_pushnumber(L, left_value(ns).as.number);
     }
     return 1;
 }
