@@ -197,7 +197,7 @@ describe("an agent", function()
   end))
 
   it("forgets functions left for agents that are gone", alone(function()
-    local deferred = require("pierrot.core").deferred
+    local parcels = require("pierrot.core").parcels
     for _ = 1, 1000 do
       local a = agent.start(function() return 1 end)
       agent.cast(a, function() pierrot.receive "never" end)
@@ -206,7 +206,7 @@ describe("an agent", function()
       agent.cast(a, itself)
     end
 
-    assert.is_true(deferred.n < 200, deferred.n)
+    assert.is_true(parcels.n < 200, parcels.n)
   end))
 
   it("refuses what is no agent, function, option or time at the caller's line", alone(function()

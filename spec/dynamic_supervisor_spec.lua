@@ -39,6 +39,13 @@ describe("a dynamic supervisor", function()
 
     assert.is_truthy(text:find("bad option 'max_children'", 1, true))
     assert.is_truthy(text:find("got -1", 1, true))
+    for option, value in pairs { scheduler = 0, max_queue = -1, max_heap = 0, name = 42 } do
+      text = support.error_text(function()
+        dynamic_supervisor.start_link { [option] = value }
+      end)
+      assert.is_truthy(text:find("^[^\n]*dynamic_supervisor_spec%.lua:%d+: bad option"), text)
+      assert.is_truthy(text:find(option, 1, true), text)
+    end
   end))
 
   it("may have a name", alone(function()
@@ -61,6 +68,40 @@ describe("a dynamic supervisor", function()
       { pid = first, type = "worker", modules = {} },
       { pid = second, type = "worker", modules = {} },
     }, list)
+  end))
+
+  it("lists its children in the order of their first start, whoever goes or starts again",
+    alone(function()
+      local sup, pids = start { max_restarts = 10 }, {}
+      local spec = { start = support.idle }
+      for i = 1, 40 do pids[i] = start_child(sup, spec) end
+
+      dynamic_supervisor.terminate_child(sup, table.remove(pids, 40))
+      dynamic_supervisor.terminate_child(sup, table.remove(pids, 20))
+      dynamic_supervisor.terminate_child(sup, table.remove(pids, 1))
+      local watch = pierrot.monitor(pids[10])
+      pierrot.exit(pids[10], "kill")
+      await_down(watch)
+      pids[38] = start_child(sup, spec)
+
+      local listed = pids_of(sup)
+      assert.is_false(listed[10] == pids[10])
+      pids[10] = listed[10]
+      assert.same(pids, listed)
+    end))
+
+  it("forgets a child whose pid the start of another one gives", alone(function()
+    local sup = start()
+    local pid = support.idle()
+    local spec = { start = function() return pid end }
+
+    assert.equal(pid, start_child(sup, spec))
+    assert.equal(pid, start_child(sup, spec))
+
+    assert.same({ pid }, pids_of(sup))
+    assert.equal(1, dynamic_supervisor.count_children(sup).specs)
+    assert.is_true(dynamic_supervisor.terminate_child(sup, pid))
+    assert.same({}, pids_of(sup))
   end))
 
   it("takes specs of any form, C actors among them", alone(function()

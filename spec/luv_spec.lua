@@ -283,6 +283,18 @@ describe("a callback of luv's", function()
     assert.same({ "second" }, support.mailbox())
   end))
 
+  it("may fail to receive without losing what its process waits for", alone(function()
+    local me = pierrot.self()
+    pierrot.send(me, "wanted later")
+    soon(function()
+      pcall(pierrot.receive, function() error "a pattern that fails" end, 0)
+      pierrot.send(me, "wanted")
+    end)
+
+    assert.equal("wanted", expect "wanted")
+    assert.equal("wanted later", pierrot.receive(nil, 0))
+  end))
+
   it("leaves the timeout of a receive as it was", alone(function()
     local ran = false
     soon(function()

@@ -31,7 +31,14 @@ end
 
 -- On a terminal --------------------------------------------------------------------------------
 
+--- In place of something typed: what waits by `prompt.await` goes on.
+prompt.GO = {}
+
+--- Code for the program: waits for GO.
+prompt.await = "tcp.recv(assert(tcp.connect('127.0.0.1', tonumber(os.getenv 'PORT')))) "
+
 local function step(kind, text)
+  if text == prompt.GO then return "go" end
   if kind == "send" then text = text:gsub("\n", "\r") end -- what the key sends
   return kind .. " " .. text:gsub("[%c\\]", function(byte)
     return ("\\x%02x"):format(byte:byte())

@@ -48,6 +48,27 @@ describe("the prompt on a pipe", function()
     assert.is_truthy(output:find "42\n$")
   end)
 
+  it("does its work when names of Lua's are taken for something else", function()
+    local output = pipe(table.concat({
+      "table, string, type, next, error, debug, io = {}, {}, {}, {}, {}, {}, {}",
+      "pcall, tostring, ipairs, select, load, _G, gen_server.call = nil", "local list = { 1 }",
+      "list, x", "list.x.y",
+    }, "\n"))
+
+    assert.equal("{1}, nil\n** error: prompt:1: attempt to index a nil value (field 'x')\n", output)
+  end)
+
+  it("ends with status 1 when its process cannot be replaced", function()
+    local output, _, status = pipe(table.concat({
+      "local spawn = pierrot.spawn_monitor",
+      "function pierrot.spawn_monitor() return spawn(function() pierrot.exit('no milk') end) end",
+      "pierrot.exit(self(), 'kill')",
+    }, "\n"))
+
+    assert.equal(1, status)
+    assert.is_truthy(output:find("the prompt cannot go on: no milk", 1, true), output)
+  end)
+
   it("is ended by SIGINT, as any program", function()
     local output, _, status = pipe "io.popen('kill -INT $PPID'):close() receive('never sent')\n"
 
@@ -113,6 +134,9 @@ describe("what the prompt offers:", function()
     ["_ is the last value"] = { "40\n_ + 2\n", "40\n42\n" },
     ["v is the value of a prompt"] = {
       "'a'\n'b'\nv(1), v(-1), v()\n", '"a"\n"b"\n"a", "b", "b"\n',
+    },
+    ["f wants a name"] = {
+      "f()\n", "** error: bad argument #1 to 'f' (name of a binding expected, got nil)\n",
     },
     ["pid reads a pid"] = {
       "pid(tostring(self())) == self()\npid('0.0.0') == self()\n", "true\nfalse\n",

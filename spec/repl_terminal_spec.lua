@@ -9,7 +9,7 @@ if prompt.is_missing then
   return
 end
 
-local drive, converse = prompt.drive, prompt.converse
+local drive, converse, GO = prompt.drive, prompt.converse, prompt.GO
 local answer, answers = prompt.answer, prompt.answers
 
 local home
@@ -120,10 +120,9 @@ describe("the prompt on a terminal", function()
   it("says so when that comes while a line is typed, and keeps the line", function()
     local output, status = drive {
       "pierrot(1)> ",
-      "local pid = spawn_link(function() receive 'go' pierrot.exit('no milk') end)\n",
-      "pierrot(2)> ", "send_after(300, pid, 'go')\n", "pierrot(3)> ", "'kept",
-      "ended: no milk", "", "pierrot(3)> 'kept", " whole'\n", "\"kept whole\"", "", "pierrot(4)> ",
-      "\4",
+      "local pid = spawn_link(function() " .. prompt.await .. "pierrot.exit('no milk') end)\n",
+      "pierrot(2)> ", "'kept", "'kept", GO, "ended: no milk", "", "pierrot(2)> 'kept",
+      " whole'\n", "\"kept whole\"", "", "pierrot(3)> ", "\4",
     }
 
     assert.equal(0, status, output)
@@ -132,9 +131,20 @@ describe("the prompt on a terminal", function()
   it("shows what others log and print above the line that is typed", function()
     local output, status = drive {
       "pierrot(1)> ",
-      "spawn(function() receive 'go' print('printed') logger.error('logged') end)\n",
-      "pierrot(2)> ", "send_after(300, _, 'go')\n", "pierrot(3)> ", "'half", "printed\r\n", "",
-      "logged\r\n", "", "pierrot(3)> 'half", " and half'\n", "\"half and half\"", "",
+      "spawn(function() " .. prompt.await .. "print('printed') logger.error('logged') end)\n",
+      "pierrot(2)> ", "'half", "'half", GO, "printed\r\n", "", "logged\r\n", "",
+      "pierrot(2)> 'half", " and half'\n", "\"half and half\"", "", "pierrot(3)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  it("says what Ctrl-C cannot interrupt, and does it when that is over", function()
+    local output, status = drive {
+      "pierrot(1)> ", "me = self()\n", "pierrot(2)> ",
+      "io.write('na', 'me? ') io.read() receive('never')\n",
+      "name? ", "\3", "^C\r\n", "\3", "a C function runs", "", "ends the program\r\n", "milk\n",
+      "interrupted", "", "pierrot(3)> ", "me == self()\n", "true\r\n", "",
       "pierrot(4)> ", "\4",
     }
 
@@ -144,9 +154,39 @@ describe("the prompt on a terminal", function()
   it("shows the line again when the program goes on after a stop", function()
     local output, status = drive {
       "pierrot(1)> ",
-      "local p = spawn(function() receive 'go' io.popen('kill -CONT $PPID'):close() end)\n",
-      "pierrot(2)> ", "send_after(300, p, 'go')\n", "pierrot(3)> ", "'half", "'half", "",
-      "pierrot(3)> 'half", " and half'\n", "\"half and half\"", "", "pierrot(4)> ", "\4",
+      "spawn(function() " .. prompt.await .. "io.popen('kill -CONT $PPID'):close() end)\n",
+      "pierrot(2)> ", "'half", "'half", GO, "pierrot(2)> 'half", " and half'\n",
+      "\"half and half\"", "", "pierrot(3)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  it("takes a paste of many lines, with tabs in front of some", function()
+    local lines = { "function total()\n" }
+    for i = 1, 100 do lines[#lines + 1] = ("\t\tlocal x%d = %d\n"):format(i, i) end
+    lines[#lines + 1] = "return x1 + x100, [[\n\tx]] end\ntotal()\n"
+
+    local output, status = drive {
+      "pierrot(1)> ", table.concat(lines), "101, \"\\tx\"\r\n", "", "pierrot(3)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  it("takes a line of 10000 characters", function()
+    local output, status = drive {
+      "pierrot(1)> ", "#'" .. ("x"):rep(10000) .. "'\n", "10000\r\n", "", "pierrot(2)> ", "\4",
+    }
+
+    assert.equal(0, status, output)
+  end)
+
+  it("goes on while another process writes without an end", function()
+    local output, status = drive {
+      "pierrot(1)> ", "local p = spawn(function() while true do print 'flood' end end)\n",
+      "pierrot(2)> ", "pierrot.exit(p, 'kill')\n", "pierrot(3)> ", "'o' .. 'k'\n", "\"ok\"\r\n", "",
+      "pierrot(4)> ", "\4",
     }
 
     assert.equal(0, status, output)
@@ -159,9 +199,9 @@ describe("the prompt on a terminal", function()
   it("shows others' lines above a line of several rows", function()
     local long = ("x"):rep(250)
     local output, status = drive {
-      "pierrot(1)> ", "local p = spawn(function() receive 'go' print('printed') end)\n",
-      "pierrot(2)> ", "send_after(300, p, 'go')\n", "pierrot(3)> ", "#'" .. long,
-      "printed\r\n", "", "pierrot(3)> #'xxx", "'\n", "250\r\n", "", "pierrot(4)> ", "\4",
+      "pierrot(1)> ", "spawn(function() " .. prompt.await .. "print('printed') end)\n",
+      "pierrot(2)> ", "#'" .. long, ("x"):rep(50), GO, "printed\r\n", "",
+      "pierrot(2)> #'xxx", "'\n", "250\r\n", "", "pierrot(3)> ", "\4",
     }
 
     assert.equal(0, status, output)
@@ -179,6 +219,18 @@ describe("the prompt on a terminal", function()
   it("begins on a line of its own after output without an end", function()
     assert.same({ "half a line" }, answers { "_ = io.write('half a line')" })
   end)
+
+  for title, code in pairs {
+    ["all processes, its own too,"] =
+      "for _, p in ipairs(processes()) do pierrot.exit(p, 'kill') end",
+    ["the terminal's process"] = "pierrot.exit(processes()[1], 'kill')",
+  } do
+    it("ends with status 1 when " .. title .. " are killed", function()
+      local output, status = drive { "pierrot(1)> ", code .. "\n" }
+
+      assert.equal(1, status, output)
+    end)
+  end
 
   it("leaves by q()", function()
     local _, status = drive { "pierrot(1)> ", "q()\n" }
@@ -205,8 +257,8 @@ describe("the prompt on a terminal", function()
   } do
     it("leaves the terminal in order when " .. title .. " while a line is typed", function()
       local output, status = drive {
-        "pierrot(1)> ", ("local p = spawn(function() receive 'go' %s end)\n"):format(row[1]),
-        "pierrot(2)> ", "send_after(300, p, 'go')\n", "pierrot(3)> ", "half a li",
+        "pierrot(1)> ", ("spawn(function() %s%s end)\n"):format(prompt.await, row[1]),
+        "pierrot(2)> ", "half a li", "half a li", GO,
       }
 
       assert.equal(row[2], status, output)

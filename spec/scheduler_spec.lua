@@ -103,6 +103,44 @@ describe("a process on another scheduler", function()
     end
   end))
 
+  it("gets a flood of tables whole and in order", alone(function()
+    local count <const> = 50000
+    local pid = spawn_elsewhere("spec.fixtures.remote:check_order", pierrot.self(), count)
+
+    for i = 1, count do
+      pierrot.send(pid, { "item", i, tostring(i) })
+    end
+
+    assert.same({ "in order", count }, expect())
+  end))
+
+  it("may leave a flood in its mailbox for good, and its sender goes on", alone(function()
+    local count <const> = 50000
+    local pid = spawn_elsewhere("spec.fixtures.remote:only", pierrot.self(), "please")
+
+    for i = 1, count do
+      pierrot.send(pid, { "item", i })
+    end
+    pierrot.send(pid, { "please", "now" })
+
+    assert.same({ "took", { "please", "now" }, count }, expect())
+  end))
+
+  it("gets tables of every shape as they were sent", alone(function()
+    local pid = spawn_elsewhere("spec.fixtures.remote:echo", pierrot.self())
+    local shared = { "inner" }
+    for _, message in ipairs {
+      {}, { false }, { "a" }, { 1, 2.5, -0.0, math.maxinteger, true }, { "", "\0", ("x"):rep(300) },
+      { 1, 2, 3, 4, 5, 6, 7, 8 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, { [2] = "hole" }, { [0] = 0, 1 },
+      { x = 1, [1] = 2 }, { [1] = "in the hash", [2] = "too", [4] = "behind a hole" },
+      { [1.5] = 1 }, { shared, shared }, { pid, pierrot.make_ref() }, { key = { shared } },
+    } do
+      pierrot.send(pid, message)
+
+      assert.same(message, expect({ "echo" })[2])
+    end
+  end))
+
   it("is monitored as any other", alone(function()
     local pid = spawn_elsewhere("spec.fixtures.remote:echo", pierrot.self())
     local ref = pierrot.monitor(pid)

@@ -45,6 +45,22 @@ describe("a supervisor's start", function()
     assert.is_truthy(text:find("supervisor_spec.lua:" .. line .. ": bad child spec", 1, true), text)
   end))
 
+  it("blames that line for where and how it is to run, too", alone(function()
+    local module = { init = function() return "ignore" end }
+    for option, value in pairs { scheduler = 0, max_queue = -1, max_heap = 0, name = 42 } do
+      local opts = { strategy = "one_for_one", [option] = value }
+      for _, ask in ipairs {
+        function() local pid = supervisor.start_link({}, opts) return pid end,
+        function() local pid = supervisor.start_link(module, nil, opts) return pid end,
+      } do
+        local line = debug.getinfo(ask, "S").linedefined
+        local text = support.error_text(ask)
+        local expected = ("supervisor_spec.lua:%d: bad option '%s'"):format(line, option)
+        assert.is_truthy(text:find(expected, 1, true), text)
+      end
+    end
+  end))
+
   it("SUP-005 does not mind unknown fields and options", alone(function()
     local sup = trees.start({ trees.child("a", { colour = "red" }) }, { colour = "red" })
 

@@ -182,6 +182,35 @@ describe("await_many", function()
     assert.same({ "the reason", { "task", "await_many", 5000 } },
       exit_reason(task.await_many, { crash }))
   end))
+
+  it("exits as soon as any of them ends without a result, whatever its place", alone(function()
+    pierrot.trap_exit(true)
+    local ends = { unknown = "unknown", normal = "normal" }
+    for _, reason in pairs(ends) do
+      local runs, done = waiting(), task.async(function() return 1 end)
+      local crash = task.async(function() pierrot.exit(reason) end)
+
+      assert.same({ reason, { "task", "await_many", "infinity" } },
+        exit_reason(task.await_many, { runs, done, crash }, "infinity"))
+      finish(runs, 1)
+      support.await_down(runs.pid)
+      assert.is_nil((pierrot.receive({ runs.ref }, 0)))
+      assert.is_nil((pierrot.receive({ "DOWN" }, 0)))
+    end
+  end))
+
+  it("takes one message for each, and none of others", alone(function()
+    local me, other = pierrot.self(), pierrot.make_ref()
+    local a, b = { ref = pierrot.make_ref(), owner = me }, { ref = pierrot.make_ref(), owner = me }
+    local others = { { other, 1 }, { "DOWN", other, "process", me, "bye" }, { b.ref, "again" } }
+    for _, message in ipairs { others[1], others[2], { b.ref, "b" }, others[3], { a.ref, "a" } } do
+      pierrot.send(me, message)
+    end
+
+    assert.same({ "a", "b" }, task.await_many { a, b })
+
+    assert.same(others, support.mailbox())
+  end))
 end)
 
 describe("yield", function()
@@ -196,6 +225,17 @@ describe("yield", function()
       finish(t, { 1 })
       assert.same({ "ok", { 1 } }, { task.yield(t) })
     end))
+
+  it("takes the end of a task that has replied, too", alone(function()
+    local me = pierrot.self()
+    local t = { ref = pierrot.make_ref(), owner = me }
+    pierrot.send(me, { t.ref, "value" })
+    pierrot.send(me, { "DOWN", t.ref, "process", me, "the reason" })
+
+    assert.same({ "ok", "value" }, { task.yield(t, 0) })
+
+    assert_clean()
+  end))
 
   it("TASK-015 of many gives their outcomes in their order, false for those that run",
     alone(function()
@@ -495,6 +535,32 @@ describe("async_stream", function()
     local text = error_text(collect, { 1, print }, function() end)
 
     assert.is_truthy(text:find("cannot send a function", 1, true), text)
+    assert.same({}, pierrot.info(pierrot.self(), "links"))
+  end))
+
+  it("is its consumer's, who may be another than its maker", alone(function()
+    local test = pierrot.self()
+    local next_outcome, stream, first, closing =
+      task.async_stream({ 1, 2, 3 }, function(x) return 2 * x end)
+
+    local consumer = pierrot.spawn(function()
+      local sum = 0
+      for _, value in next_outcome, stream, first, closing do sum = sum + value end
+      pierrot.send(test, { "sum", sum, #support.mailbox() })
+    end)
+
+    assert.same({ "sum", 12, 0 }, expect { "sum" })
+    support.await_down(consumer)
+    assert_clean()
+  end))
+
+  it("that nobody has asked is closed without a trace", alone(function()
+    do
+      local _, _, _, closing <close> = task.async_stream({ 1 }, function() end)
+      assert.is_truthy(closing)
+    end
+
+    assert_clean()
     assert.same({}, pierrot.info(pierrot.self(), "links"))
   end))
 

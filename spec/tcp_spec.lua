@@ -9,6 +9,12 @@ local tcp = require "pierrot.tcp"
 
 local alone, expect, error_text = support.alone, support.expect, support.error_text
 
+--- Not every container has a table of hosts.
+local function knows_localhost()
+  local hosts <close> = io.open("/etc/hosts")
+  return hosts and hosts:read("a"):find("localhost", 1, true) ~= nil
+end
+
 describe("a socket as a value", function()
   it("is neither a pid nor a ref", alone(function()
     local listener = sockets.listen()
@@ -149,11 +155,13 @@ describe("connect", function()
     assert.same({ "127.0.0.1", from_port }, { tcp.peername(server) })
   end))
 
-  it("finds a host by its name", alone(function()
+  it("finds a host by its name", knows_localhost() and alone(function()
     local _, port = sockets.listen()
 
     assert(tcp.connect("localhost", port))
-  end))
+  end) or function()
+    pending("no /etc/hosts here that names localhost")
+  end)
 
   it("is refused where nobody listens", alone(function()
     assert.same({ nil, "econnrefused" }, { tcp.connect("127.0.0.1", sockets.free_port()) })

@@ -4,6 +4,7 @@
  * and stops it in order. It stands on the public API and that one header. */
 #include "pierrot.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,9 +87,21 @@ static int run(pierrot_options *options, struct pr_program *program)
     return status;
 }
 
+/* libuv, and others, take for granted that 0, 1 and 2 are nothing of theirs. What was closed reads
+ * as empty, and takes what is written. */
+static void open_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        /* The lowest that is free, so it is this one. */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            return;
+    }
+}
+
 int main(int argc, char **argv)
 {
     pierrot_options options;
+    open_standard_files();
     pierrot_options_init(&options);
     options.schedulers = 0;
     options.preempt = DEFAULT_PREEMPT;

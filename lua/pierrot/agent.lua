@@ -3,8 +3,8 @@
 local argument = require "pierrot.argument"
 local blame = require "pierrot.blame"
 local core = require "pierrot.core"
-local deferred = require "pierrot.deferred"
 local gen_server = require "pierrot.gen_server"
+local parcel = require "pierrot.parcel"
 local start = require "pierrot.start"
 
 local SERVER <const> = "pierrot.agent.server"
@@ -17,10 +17,10 @@ local M = {}
 local function wrap_first(fn, opts)
   local scheduler = type(opts) == "table" and opts.scheduler
   if type(fn) == "function" and scheduler and scheduler ~= "local" then
-    local packed = require("pierrot.carry").pack(fn, 4)
-    return { "packed", packed }
+    local wrapped = parcel.carried(4, fn)
+    return wrapped
   end
-  local wrapped = deferred.wrap(4, core.self(), fn)
+  local wrapped = parcel.wrap(4, fn, core.self())
   return wrapped
 end
 
@@ -30,7 +30,7 @@ local function start_agent(fname, fn, opts)
     argument.reject(3, 2, fname, "table of options", opts)
   end
   local wrapped = wrap_first(fn, opts)
-  local _ <close> = deferred.guard(wrapped)
+  local _ <close> = parcel.guard(wrapped)
   local pid, reason = blame.call(3, gen_server[fname], SERVER, wrapped, opts)
   return pid, reason
 end
@@ -76,7 +76,7 @@ local function ask(fname, agent, fn, timeout)
   local pid = core.whereis(agent)
   -- Of one that is not there the call tells. What was left for one that is too slow to answer in
   -- time runs all the same.
-  local wrapped = pid and deferred.wrap(3, pid, fn) or false
+  local wrapped = pid and parcel.wrap(3, fn, pid) or false
   return gen_server.call(agent, { fname, wrapped }, timeout)
 end
 
@@ -119,7 +119,7 @@ function M.cast(agent, fn)
   argument.check_server(2, 1, "cast", agent)
   start.check_function(2, 2, "cast", fn)
   local pid = core.whereis(agent)
-  local wrapped = pid and deferred.wrap(2, pid, fn)
+  local wrapped = pid and parcel.wrap(2, fn, pid)
   if not wrapped then return true end
   return core.cast(pid, { "cast", wrapped })
 end

@@ -7,7 +7,7 @@ local argument = require "pierrot.argument"
 local core = require "pierrot.core"
 local gen_server = require "pierrot.gen_server"
 local master = require "pierrot.application.master"
-local parcel = require "pierrot.supervisor.parcel"
+local parcel = require "pierrot.parcel"
 local start_rules = require "pierrot.start"
 
 local M = {}
@@ -63,7 +63,8 @@ local function start(level, app, module, name, args)
   -- A module that is loaded by a name is found by it everywhere.
   local is_named = package.loaded[name] == module
   local request = { module = is_named and name or module, name = name, args = args }
-  local wrapped, _ <close> = parcel.wrap(level + 1, request, false)
+  local wrapped = parcel.wrap(level + 1, request, core.scheduler())
+  local _ <close> = parcel.guard(wrapped)
   local pid, reason = gen_server.start(master, wrapped, { name = master.name_of(name) })
   if pid then return true end
   if type(reason) == "table" and reason[1] == "already_started" and

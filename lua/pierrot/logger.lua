@@ -6,7 +6,7 @@
 
 local argument = require "pierrot.argument"
 local core = require "pierrot.core"
-local handoff = require "pierrot.handoff"
+local parcel = require "pierrot.parcel"
 
 local LEVELS <const> = { debug = true, info = true, warning = true, error = true, none = true }
 local DEFAULT <const> = "default"
@@ -63,9 +63,9 @@ function Logger.init()
 end
 
 Logger.handle_call = {
-  add = function(handlers, _, id, packed)
+  add = function(handlers, _, id, wrapped)
     if index_of(handlers, id) then return "reply", false end
-    local fn = handoff.unpack(packed)
+    local fn = parcel.unwrap(wrapped)
     if fn then handlers[#handlers + 1] = { id = id, fn = fn } end
     return "reply", true
   end,
@@ -175,8 +175,9 @@ function M.add_handler(id, fn)
   if type(fn) ~= "function" then argument.reject(2, 2, "add_handler", "function", fn) end
   if id == DEFAULT and core.log_sink() then return nil, { "already_exist", id } end
   local pid, scheduler = find_or_start()
-  local packed <close> = handoff.pack(fn, scheduler)
-  if ask(pid, { "add", id, packed.value }) then return true end
+  local wrapped = parcel.wrap(2, fn, scheduler)
+  local _ <close> = parcel.guard(wrapped)
+  if ask(pid, { "add", id, wrapped }) then return true end
   return nil, { "already_exist", id }
 end
 

@@ -23,6 +23,18 @@ local function load_step(step)
   return check(load(step.text, COMMAND_LINE))
 end
 
+-- LUA_INIT, as lua has it: code, or a file behind an @. Nil when there is none.
+local function load_init()
+  for _, name in ipairs { "LUA_INIT_5_4", "LUA_INIT" } do
+    local text = os.getenv(name)
+    if text then
+      local path = text:match "^@(.*)"
+      if path then return check(loadfile(path)) end
+      return check(load(text, "=" .. name))
+    end
+  end
+end
+
 local function load_script(script)
   if script == "-" then return check(loadfile()) end
   return check(loadfile(script))
@@ -36,22 +48,24 @@ end
 -- All that is to be run. Without steps before it a script that cannot be loaded is known at once;
 -- else a step may be about to write it.
 local function make_run(options)
-  local chunks = {}
-  for i, step in ipairs(options.steps) do chunks[i] = load_step(step) end
+  local chunks = { load_init() }
+  local has_steps = #chunks + #options.steps > 0
+  for _, step in ipairs(options.steps) do chunks[#chunks + 1] = load_step(step) end
   local script = options.script
   local chunk = options.command and load_command(options.command)
-    or script and #chunks == 0 and load_script(script)
+    or script and not has_steps and load_script(script)
   return function()
     for _, step in ipairs(chunks) do step() end
     if not script and not chunk then return end
     chunk = chunk or load_script(script)
-    chunk(table.unpack(arg))
+    chunk(table.unpack(_G.arg))
   end
 end
 
 -- With a prompt after all that. What fails before it does not keep it from coming.
 local function with_prompt(options)
   local has_work = #options.steps > 0 or options.script or options.command
+    or os.getenv "LUA_INIT_5_4" or os.getenv "LUA_INIT"
   local prompt = {
     terminal = options.terminal, version = options.version,
     script = has_work and function() make_run(options)() end or nil,

@@ -4,9 +4,8 @@
 -- What goes wrong is an exit {why, {"sys", function, server, …, timeout}}, as gen_server.call's.
 
 local argument = require "pierrot.argument"
-local carry = require "pierrot.carry"
 local core = require "pierrot.core"
-local handoff = require "pierrot.handoff"
+local parcel = require "pierrot.parcel"
 local start = require "pierrot.start"
 
 local TIMEOUT <const> = 5000
@@ -76,8 +75,9 @@ end
 function M.replace_state(server, fn, timeout)
   if type(fn) ~= "function" then argument.reject(2, 2, "replace_state", "function", fn) end
   local asked = asker("replace_state", timeout, server, "function")
-  local packed <close> = handoff.pack(fn, scheduler_of(asked))
-  local reply = ask(asked, { "replace_state", fn = packed.value })
+  local wrapped = parcel.wrap(2, fn, scheduler_of(asked))
+  local _ <close> = parcel.guard(wrapped)
+  local reply = ask(asked, { "replace_state", fn = wrapped })
   if reply == "not_supported" then error("the state of this process cannot be replaced", 2) end
   if type(reply) ~= "table" then return replace_in_actor(asked, fn) end
   if reply[1] then return reply[2] end
@@ -131,18 +131,13 @@ end
 ---@param timeout? number|string
 ---@return boolean|nil changed, any reason
 function M.change_code(server, module, old_version, extra, timeout)
-  local loaded, name = start.check_module(2, "change_code", module)
+  argument.check_server(2, 1, "change_code", server)
+  local loaded, name = start.check_module(2, "change_code", module, 2)
   local asked = asker("change_code", timeout, server, name or tostring(loaded), old_version, extra)
   local request = { "change_code", name = name or start.module_name(loaded), old = old_version,
     extra = extra }
-  local is_here = not name and scheduler_of(asked) == core.scheduler()
-  local packed <close> = is_here and handoff.pack(function() return loaded end, core.scheduler())
-    or nil
-  if is_here then
-    request.handed = packed.value
-  elseif not name then
-    request.module = carry.pack_module(loaded, 2)
-  end
+  if not name then request.module = parcel.wrap(2, loaded, scheduler_of(asked)) end
+  local _ <close> = request.module and parcel.guard(request.module)
   local reply = ask(asked, request)
   if reply == true then return true end
   return nil, type(reply) == "table" and reply[1] or "not_supported"
@@ -253,8 +248,9 @@ function M.install(server, spec, timeout)
   end
   local id, fn, fn_state = spec[1], spec[2], spec[3]
   local asked = asker("install", timeout, server, id)
-  local packed <close> = handoff.pack(fn, scheduler_of(asked))
-  ask_tracer(asked, true, always { "install", id, packed.value, fn_state })
+  local wrapped = parcel.wrap(2, fn, scheduler_of(asked))
+  local _ <close> = parcel.guard(wrapped)
+  ask_tracer(asked, true, always { "install", id, wrapped, fn_state })
   return true
 end
 

@@ -2,9 +2,8 @@
 --- its process. pierrot.sys asks.
 
 local argument = require "pierrot.argument"
-local carry = require "pierrot.carry"
 local core = require "pierrot.core"
-local handoff = require "pierrot.handoff"
+local parcel = require "pierrot.parcel"
 
 local M = {}
 
@@ -15,9 +14,9 @@ local function failure(value)
   return { { "error", value, lines } }
 end
 
--- { fn = packed }: the new state, or { false, why }.
+-- { fn = parcel }: the new state, or { false, why }.
 local function replace_state(request, state)
-  local fn = handoff.unpack(request.fn)
+  local fn = parcel.unwrap(request.fn)
   if not fn then return { false, "timeout" } end
   local passed, new = xpcall(fn, failure, state)
   if not passed then return { false, new[1] } end
@@ -45,10 +44,8 @@ local function status(_, state, module, name)
 end
 
 local function find_module(request)
-  local handed = request.handed and handoff.unpack(request.handed)
-  if handed then return request.name, handed() end
   if request.module == nil then return request.name, require(request.name) end
-  return request.name, carry.unpack(request.module)
+  return request.name, parcel.unwrap(request.module)
 end
 
 -- Of the results of a code_change: the state. Otherwise the reply that says what is wrong.
@@ -67,7 +64,7 @@ local function change_inner(request, state, module, inner)
   return true, new ~= nil, new
 end
 
--- { name =, module or handed =, old =, extra = }: true, or { reason }.
+-- { name =, module = parcel, old =, extra = }: true, or { reason }.
 local function change_code(request, state, current)
   local passed, name, module = xpcall(find_module, failure, request)
   if not passed then return { name[1] } end

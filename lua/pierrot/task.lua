@@ -138,23 +138,17 @@ end
 
 -- Outcomes of many -----------------------------------------------------------------------------
 
---- The results of tasks, in their order, within one time for all. Exits as await, of "await_many".
+--- The results of tasks, in their order, within one time for all. Exits as await, of "await_many",
+--- as soon as one of them has ended without a result.
 ---@param tasks table[]
 ---@param timeout? number|string 5000
 ---@return any[] values
 function M.await_many(tasks, timeout)
   check_tasks("await_many", tasks)
   timeout = check_timeout("await_many", timeout)
-  local deadline, values = outcome.deadline(timeout), {}
-  for i, task in ipairs(tasks) do
-    local status, value = outcome.await(task, outcome.left(deadline))
-    if status ~= "ok" then
-      for later = i, #tasks do outcome.abandon(tasks[later]) end
-      core.exit { status and value or "timeout", { "task", "await_many", timeout } }
-    end
-    values[i] = value
-  end
-  return values
+  local values, status, reason = outcome.await_all(tasks, timeout)
+  if values then return values end
+  core.exit { status and reason or "timeout", { "task", "await_many", timeout } }
 end
 
 local ON_TIMEOUT <const> = {

@@ -3,8 +3,8 @@
 local argument = require "pierrot.argument"
 local blame = require "pierrot.blame"
 local core = require "pierrot.core"
-local deferred = require "pierrot.deferred"
 local dynamic = require "pierrot.dynamic_supervisor"
+local parcel = require "pierrot.parcel"
 local start = require "pierrot.start"
 local stream = require "pierrot.task.stream"
 local supervised = require "pierrot.task.supervised"
@@ -144,7 +144,7 @@ local function new_stream(fname, link, sup, list, fn, opts)
     local pid, reason = start_waiting(sup)
     if not pid then error(refusal(sup, reason), 0) end
     if link then core.link(pid) end
-    return pid, deferred.wrap(1, pid, fn)
+    return pid, parcel.wrap(1, fn, pid)
   end)
 end
 

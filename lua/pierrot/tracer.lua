@@ -3,8 +3,8 @@
 --- server.
 
 local core = require "pierrot.core"
-local handoff = require "pierrot.handoff"
 local inspect = require "pierrot.inspect"
+local parcel = require "pierrot.parcel"
 
 local LOG_LENGTH <const> = 10
 
@@ -114,11 +114,11 @@ M.handle_call = {
     return settle(state, true)
   end,
 
-  install = function(state, _, id, packed, fn_state)
+  install = function(state, _, id, wrapped, fn_state)
     for _, entry in ipairs(state.installed) do
       if entry.id == id then return "reply", true end
     end
-    local fn = handoff.unpack(packed)
+    local fn = parcel.unwrap(wrapped)
     if fn then table.insert(state.installed, 1, { id = id, fn = fn, state = fn_state }) end
     return settle(state, true)
   end,

@@ -5,18 +5,25 @@
  *
  *   expect TEXT   wait until the program has written TEXT, after what the expect before has found
  *   send TEXT     type TEXT
+ *   go            wait until the program has connected to port $PORT, and close the connection
  *   end           wait until the program has ended
  *
- * The program must leave the terminal as it was: that is looked at in the end.
+ * `go` is how a process of the program is told that something was seen: it waits for the end of a
+ * connection to that port of 127.0.0.1, and not for time. The program must leave the terminal as it
+ * was: that is looked at in the end.
  *
  * In TEXT \n, \t, \e, \\ and \xHH stand for bytes. All that the program writes goes to stdout, and
  * its exit status is this one's. 97: what is expected has not come, see stderr. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pty.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -100,6 +107,31 @@ static size_t unescape(char *text)
     return (size_t)(to - text);
 }
 
+static int listener;
+
+/* $PORT in the environment of the program is where this listens. */
+static void open_listener(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    char port[8];
+    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, len) < 0 ||
+        listen(listener, 8) < 0 || getsockname(listener, (struct sockaddr *)&address, &len) < 0)
+        exit(FAILED);
+    snprintf(port, sizeof port, "%d", ntohs(address.sin_port));
+    setenv("PORT", port, 1);
+}
+
+static void go(void)
+{
+    struct pollfd source = {listener, POLLIN, 0};
+    if (poll(&source, 1, PATIENCE_MS) <= 0)
+        fail("nobody waits for", "go");
+    close(accept(listener, NULL, NULL));
+}
+
 static void follow(FILE *file)
 {
     char *line = NULL;
@@ -112,6 +144,8 @@ static void follow(FILE *file)
             expect(line + 7, unescape(line + 7));
         else if (strncmp(line, "send ", 5) == 0)
             type(line + 5, unescape(line + 5));
+        else if (strcmp(line, "go") == 0)
+            go();
         else if (strcmp(line, "end") == 0)
             while (read_more("the end"))
                 ;
@@ -137,6 +171,7 @@ int main(int argc, char **argv)
     int status = 0;
     if (!file)
         return FAILED;
+    open_listener();
     program = forkpty(&terminal, NULL, NULL, &size);
     if (program < 0)
         return FAILED;

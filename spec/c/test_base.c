@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/queue.h"
+#include "base/spare.h"
 #include "test.h"
 #include "test_heap.h"
 
@@ -293,6 +294,187 @@ TEST(the_current_heap_belongs_to_a_thread)
     CHECK(other_current == host && host->is_shared);
     pr_heap_set_current(NULL);
     CHECK(pr_heap_current() == host);
+}
+
+/* ---- spare pieces ---- */
+
+enum { PIECE = PR_SPARE_MIN + 16 };
+
+struct shelves {
+    struct test_heap heap;
+    struct pr_depot depot;
+    struct pr_shelf sender, receiver;
+};
+
+static void shelves_init(struct shelves *shelves)
+{
+    test_heap_init(&shelves->heap);
+    pr_depot_init(&shelves->depot);
+    pr_shelf_init(&shelves->sender, &shelves->depot, &shelves->heap.heap);
+    pr_shelf_init(&shelves->receiver, &shelves->depot, &shelves->heap.heap);
+}
+
+static void shelves_fini(struct shelves *shelves)
+{
+    pr_shelf_fini(&shelves->sender);
+    pr_shelf_fini(&shelves->receiver);
+    pr_depot_fini(&shelves->depot, &shelves->heap.heap);
+    test_heap_fini(&shelves->heap);
+}
+
+/* n pieces that one allocates and another frees; how many could not be had. */
+static int pass_pieces(struct shelves *shelves, int n)
+{
+    static void *pieces[100000];
+    int n_missing = 0;
+    for (int i = 0; i < n; i++) {
+        pieces[i] = pr_spare_alloc(&shelves->sender, PIECE);
+        n_missing += pieces[i] == NULL;
+    }
+    for (int i = 0; i < n; i++)
+        if (pieces[i])
+            pr_spare_free(&shelves->receiver, pieces[i], PIECE);
+    return n_missing;
+}
+
+TEST(spare_pieces_count_as_free_and_are_used_again)
+{
+    struct shelves shelves;
+    shelves_init(&shelves);
+
+    void *piece = pr_spare_alloc(&shelves.sender, PIECE);
+    CHECK_INT(pr_heap_live(&shelves.heap.heap), PIECE);
+    pr_spare_free(&shelves.sender, piece, PIECE);
+    CHECK_INT(pr_heap_live(&shelves.heap.heap), 0);
+
+    shelves.heap.n_until_failure = 1;
+    CHECK(pr_spare_alloc(&shelves.sender, PIECE) == piece);
+    pr_spare_free(&shelves.sender, piece, PIECE);
+    shelves_fini(&shelves);
+}
+
+TEST(a_sender_gets_the_pieces_that_its_receiver_freed)
+{
+    struct shelves shelves;
+    shelves_init(&shelves);
+    CHECK_INT(pass_pieces(&shelves, 10 * PR_MAGAZINE), 0);
+
+    /* What is left with the receiver are at most two magazines. */
+    shelves.heap.n_until_failure = 1;
+    CHECK_INT(pass_pieces(&shelves, 8 * PR_MAGAZINE), 0);
+
+    CHECK(!shelves.heap.has_failed);
+    shelves_fini(&shelves);
+}
+
+TEST(an_allocation_behind_a_free_never_fails)
+{
+    struct shelves shelves;
+    shelves_init(&shelves);
+    for (int n = 1; n <= 3 * PR_MAGAZINE; n++) {
+        pass_pieces(&shelves, n);
+        shelves.heap.n_until_failure = 1;
+        void *piece = pr_spare_alloc(&shelves.receiver, PIECE);
+        CHECK(piece != NULL);
+        if (piece)
+            pr_spare_free(&shelves.receiver, piece, PIECE);
+        shelves.heap.n_until_failure = 0;
+    }
+    shelves_fini(&shelves);
+}
+
+/* Allocated blocks as the heap below sees them: spare ones too. */
+static long n_blocks;
+
+static void *counting_alloc(void *ud, void *ptr, size_t old_size, size_t new_size)
+{
+    (void)ud;
+    (void)old_size;
+    if (new_size == 0) {
+        n_blocks -= ptr != NULL;
+        free(ptr);
+        return NULL;
+    }
+    n_blocks += ptr == NULL;
+    return realloc(ptr, new_size);
+}
+
+TEST(what_a_burst_took_goes_back_to_the_heap_but_for_a_bounded_rest)
+{
+    struct shelves shelves;
+    shelves_init(&shelves);
+    shelves.heap.heap.fn = counting_alloc;
+
+    pass_pieces(&shelves, 100000);
+
+    CHECK(n_blocks > 0 && n_blocks < 20000);
+    CHECK_INT(pr_heap_live(&shelves.heap.heap), 0);
+    shelves_fini(&shelves);
+    CHECK_INT(n_blocks, 0);
+}
+
+TEST(sizes_become_those_of_pieces)
+{
+    for (size_t size = 1; size <= PR_SPARE_MAX; size++) {
+        size_t piece = pr_spare_size(size);
+        CHECK(piece >= size && piece < size + PR_SPARE_MIN && pr_spare_is_size(piece));
+        CHECK(size < PR_SPARE_MIN || piece - size < 16);
+        CHECK(pr_spare_class(piece) < PR_SPARE_CLASSES);
+    }
+    CHECK_INT(pr_spare_size(PR_SPARE_MAX + 1), PR_SPARE_MAX + 1);
+    CHECK(!pr_spare_is_size(PR_SPARE_MAX + 16) && !pr_spare_is_size(PR_SPARE_MIN + 1));
+}
+
+/* One thread sends pieces to another through a queue, as schedulers do. */
+struct traffic {
+    struct pr_depot depot;
+    struct pr_queue queue;
+    struct pr_heap heaps[2];
+    atomic_int is_done;
+};
+
+static void *send_pieces(void *arg)
+{
+    struct traffic *traffic = arg;
+    struct pr_shelf shelf;
+    pr_shelf_init(&shelf, &traffic->depot, &traffic->heaps[0]);
+    for (int i = 0; i < 100000; i++)
+        pr_queue_push(&traffic->queue, pr_spare_alloc(&shelf, PIECE));
+    atomic_store(&traffic->is_done, 1);
+    pr_shelf_fini(&shelf);
+    return NULL;
+}
+
+TEST(pieces_travel_between_threads_and_back)
+{
+    struct traffic traffic;
+    struct pr_shelf shelf;
+    pthread_t sender;
+    int n_taken = 0, is_done;
+    pr_depot_init(&traffic.depot);
+    pr_queue_init(&traffic.queue);
+    atomic_init(&traffic.is_done, 0);
+    for (int i = 0; i < 2; i++)
+        pr_heap_init(&traffic.heaps[i], NULL, NULL, 0);
+    pr_shelf_init(&shelf, &traffic.depot, &traffic.heaps[1]);
+    REQUIRE(pthread_create(&sender, NULL, send_pieces, &traffic) == 0);
+
+    do {
+        is_done = atomic_load(&traffic.is_done);
+        struct pr_node *node = pr_queue_take(&traffic.queue);
+        while (node) {
+            struct pr_node *next = node->next;
+            pr_spare_free(&shelf, node, PIECE);
+            node = next;
+            n_taken++;
+        }
+    } while (!is_done);
+
+    pthread_join(sender, NULL);
+    CHECK_INT(n_taken, 100000);
+    pr_shelf_fini(&shelf);
+    pr_depot_fini(&traffic.depot, &traffic.heaps[1]);
+    CHECK_INT(pr_heap_live(&traffic.heaps[0]) + pr_heap_live(&traffic.heaps[1]), 0);
 }
 
 /* ---- errors ---- */

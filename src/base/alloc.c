@@ -25,6 +25,7 @@ void pr_heap_init(struct pr_heap *heap, pierrot_alloc_fn fn, void *ud, int is_sh
     heap->fn = fn ? fn : default_alloc;
     heap->ud = ud;
     heap->is_shared = is_shared;
+    heap->shelf = NULL;
     atomic_init(&heap->live_bytes, 0);
 }
 

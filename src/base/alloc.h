@@ -15,11 +15,14 @@
 
 #include "pierrot.h"
 
+struct pr_shelf;
+
 struct pr_heap {
     pierrot_alloc_fn fn;     /* (I) */
     void *ud;                /* (I) */
     atomic_llong live_bytes; /* (A) relaxed; written by the owner, or by all when is_shared */
     int is_shared;           /* (I) counted with read-modify-writes */
+    struct pr_shelf *shelf;  /* (I) of spare pieces, see spare.h; NULL: none */
 };
 
 /* fn NULL: malloc's family. Thread: any. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What runs in the coroutine of a server: from a message to its callback, and from what the
- * callback returned to the reply, the new state, the timeout, the continue, or the end. */
+ * What runs in the coroutine of a server: from a message to its callback. */
 #ifndef PR_LUA_ACTIVATION_H
 #define PR_LUA_ACTIVATION_H
 
@@ -17,8 +16,5 @@ int pr_activate_results(lua_State *L);
 /* Whether there is something to handle: a message, when it is suspended a system message, or its
  * timeout. */
 int pr_server_has_work(struct pr_lua_process *server);
-
-/* gen_server.reply of the value at `index` of L. Raises what cannot be sent. */
-void pr_server_reply(struct pr_lua *lua, lua_State *L, pierrot_from from, int index);
 
 #endif

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "lua/client.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/kind.h"
 #include "lua/process.h"
+#include "lua/target.h"
 #include "lua/wait.h"
 
 static struct pr_process *self_of(struct pr_lua *lua)
@@ -122,7 +122,8 @@ static int l_unlink(lua_State *L)
 static int l_trap_exit(lua_State *L)
 {
     struct pr_process *self = self_of(PR_SELF(L));
-    luaL_checktype(L, 1, LUA_TBOOLEAN);
+    if (lua_type(L, 1) != LUA_TBOOLEAN)
+        pr_type_error(L, 1, "boolean");
     lua_pushboolean(L, self->flags & PR_TRAP_EXIT);
     if (lua_toboolean(L, 1))
         self->flags |= PR_TRAP_EXIT;

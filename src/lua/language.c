@@ -10,6 +10,7 @@
 #include "lua/client.h"
 #include "lua/embedded.h"
 #include "lua/heap.h"
+#include "lua/hook.h"
 #include "lua/host.h"
 #include "lua/kind.h"
 #include "lua/logging.h"
@@ -32,6 +33,44 @@ static const struct pr_embedded *find_embedded(const char *name)
     return NULL;
 }
 
+/* Copies those of the globals that are Lua's: functions, the libraries, _VERSION. */
+static void copy_globals(lua_State *L, int to)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushglobaltable(L);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        int is_own = lua_type(L, -2) == LUA_TSTRING && !lua_isuserdata(L, -1);
+        if (is_own && lua_istable(L, -1)) {
+            lua_pushvalue(L, -2);
+            lua_rawget(L, -5);
+            is_own = lua_rawequal(L, -1, -2);
+            lua_pop(L, 1);
+        }
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        if (is_own)
+            lua_rawset(L, to);
+        else
+            lua_pop(L, 2);
+    }
+    lua_pop(L, 2);
+}
+
+/* The globals of pierrot's own modules: as they were when the first of them was loaded. A script, or
+ * somebody at the prompt, that makes a global called `table` or `type` breaks nothing here. */
+static void push_environment(lua_State *L)
+{
+    static const char key;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 48);
+    copy_globals(L, lua_gettop(L));
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+}
+
 /* A package searcher: modules of pierrot's own come from the library. */
 static int search_embedded(lua_State *L)
 {
@@ -43,6 +82,8 @@ static int search_embedded(lua_State *L)
     }
     if (luaL_loadbufferx(L, (const char *)found->bytes, found->len, found->chunkname, "t"))
         return lua_error(L);
+    push_environment(L);
+    lua_setupvalue(L, -2, 1);
     lua_pushstring(L, found->chunkname);
     return 2;
 }
@@ -151,6 +192,8 @@ static void open_core(struct pr_lua *lua, lua_State *L)
     pr_open_receive(lua, L);
     pr_open_pattern(lua, L);
     pr_open_client(lua, L);
+    pr_open_calls(lua, L);
+    pr_open_reads(lua, L);
     pr_open_spawn(lua, L);
     pr_open_remote(lua, L);
     pr_open_binding(lua, L);
@@ -159,6 +202,7 @@ static void open_core(struct pr_lua *lua, lua_State *L)
     pr_open_timers(lua, L);
     pr_open_standing(lua, L);
     pr_open_info(lua, L);
+    pr_open_script(lua, L);
     lua_pushboolean(L, lua->is_module);
     lua_setfield(L, -2, "is_module");
     lua_pushcfunction(L, l_embedded);
@@ -191,6 +235,7 @@ static int open_protected(lua_State *L)
     pr_luv_offer(lua, L);
     open_core(lua, L);
     pr_open_coroutine(lua, L);
+    pr_open_hook(lua, L);
     pr_open_base(lua, L);
     keep_functions(lua, L);
     if (lua->is_module)
@@ -209,6 +254,7 @@ static void close_state(struct pr_scheduler *scheduler)
     pr_luv_close(lua);
     if (lua->is_module) {
         pr_heap_leave_host(lua);
+        pr_hook_leave(lua);
         lua_pushnil(lua->main);
         lua_rawsetp(lua->main, LUA_REGISTRYINDEX, &lua->chunks);
         lua_pushnil(lua->main);
@@ -217,6 +263,7 @@ static void close_state(struct pr_scheduler *scheduler)
         lua_close(lua->main);
     }
     pr_server_close(lua);
+    pr_term_drop(lua->timer_word, heap);
     pr_free(heap, lua->store.next_free, lua->store.n_places * sizeof *lua->store.next_free);
     pr_free(heap, lua, sizeof *lua);
     scheduler->language_state = NULL;

@@ -28,13 +28,17 @@ const char pr_luv_key = 0;
 /* What the process waits for itself; receives in the callback that only look must not touch it. */
 struct wait {
     struct pr_wait_alarm *alarm;
+    struct pr_signal *scanned;
+    uint32_t n_taken;
     uint8_t flags;
 };
 
 static struct wait put_aside(struct pr_lua_process *process)
 {
-    struct wait wait = {process->alarm, process->process.flags & PR_WAKE_ON_MESSAGE};
+    struct wait wait = {process->alarm, process->scanned, process->process.mailbox.n_taken,
+                        process->process.flags & PR_WAKE_ON_MESSAGE};
     process->alarm = NULL;
+    process->scanned = NULL;
     return wait;
 }
 
@@ -42,6 +46,8 @@ static void put_back(struct pr_lua *lua, struct pr_lua_process *process, struct 
 {
     pr_wait_alarm_clear(lua, process);
     process->alarm = wait.alarm;
+    /* With a message gone it may be that one: the wait looks at all anew. */
+    process->scanned = wait.n_taken == process->process.mailbox.n_taken ? wait.scanned : NULL;
     process->process.flags |= wait.flags;
 }
 

@@ -96,6 +96,22 @@ static void fill_lua(struct term_push *push, const struct pr_table *table, int t
     }
 }
 
+/* The common message, a sequence without tables in it. Whether it is one. */
+static int push_flat(lua_State *L, const struct pr_table *table)
+{
+    if (table->n_pairs > 0 || table->n_array > INT32_MAX)
+        return 0;
+    for (uint32_t i = 0; i < table->n_array; i++)
+        if (table->array[i].tag == PIERROT_TABLE)
+            return 0;
+    lua_createtable(L, (int)table->n_array, 0);
+    for (uint32_t i = 0; i < table->n_array; i++) {
+        push_cell(L, &table->array[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
 void pr_push_term(lua_State *L, const pierrot_term *term)
 {
     luaL_checkstack(L, 12, "no room for a message");
@@ -103,6 +119,8 @@ void pr_push_term(lua_State *L, const pierrot_term *term)
         push_cell(L, term);
         return;
     }
+    if (push_flat(L, term->as.table))
+        return;
     int base = lua_gettop(L);
     struct term_push push = {.L = L, .seen = base + 1};
     lua_settop(L, base + 2);

@@ -302,11 +302,79 @@ static pierrot_term *to_term(struct pr_lua *lua, lua_State *L, int index,
     return NULL;
 }
 
+/* ------------------------------------------------------------- short sequences */
+
+/* The common message, {tag, …}: a few scalars and nothing else. */
+enum { SHORT_MAX = 8 };
+
+/* The cell of a scalar whose string stays Lua's for now; whether it is one. */
+static int borrow_cell(struct term_copy *copy, int index, struct pierrot_term *cell)
+{
+    size_t len;
+    if (lua_type(copy->L, index) != LUA_TSTRING)
+        return lua_type(copy->L, index) != LUA_TTABLE && scalar_cell(copy, index, cell) == 0;
+    const char *bytes = lua_tolstring(copy->L, index, &len);
+    if (len > UINT32_MAX)
+        return 0;
+    *cell = pr_cell_borrow(bytes, (uint32_t)len);
+    return 1;
+}
+
+/* The entries of a table that holds 1..n, few, of scalars and nothing else; -1 when it does not.
+ * Their strings are the table's. */
+static int read_short(struct term_copy *copy, int source, struct pierrot_term *cells)
+{
+    lua_State *L = copy->L;
+    int n = 0, top = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_next(L, source)) {
+        if (n == SHORT_MAX || !lua_isinteger(L, -2) || lua_tointeger(L, -2) != n + 1 ||
+            !borrow_cell(copy, top + 2, &cells[n])) {
+            lua_settop(L, top);
+            return -1;
+        }
+        n++;
+        lua_settop(L, top + 1);
+    }
+    return n;
+}
+
+/* A copy of the cells and their strings, in one block. NULL: no memory. */
+static pierrot_term *build_short(struct pr_heap *heap, const struct pierrot_term *cells, int n)
+{
+    size_t room = sizeof(struct pr_table) + (size_t)n * sizeof *cells;
+    for (int i = 0; i < n; i++)
+        room += cells[i].tag == PIERROT_STRING ? ((size_t)cells[i].len + 8) & ~(size_t)7 : 0;
+    struct pr_arena *arena = pr_arena_new_exact(heap, room);
+    struct pierrot_term cell;
+    if (!arena)
+        return NULL;
+    (void)pr_arena_table(arena, (uint32_t)n, 0, &cell); /* there is room for all of it */
+    struct pr_table *table = cell.as.table;
+    for (int i = 0; i < n; i++) {
+        table->array[i] = cells[i];
+        if (cells[i].tag == PIERROT_STRING)
+            (void)pr_arena_string(arena, cells[i].as.bytes, cells[i].len, &table->array[i]);
+    }
+    table->n_array = (uint32_t)n;
+    cell.flags |= PR_CELL_ROOT;
+    arena->root = cell;
+    return &arena->root;
+}
+
 pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *error)
 {
+    struct term_copy copy = {.L = L, .lua = lua};
+    struct pierrot_term cells[SHORT_MAX];
     if (lua_type(L, index) != LUA_TTABLE)
         return scalar_root(lua, L, index, error);
-    return to_term(lua, L, index, STRICT, error);
+    luaL_checkstack(L, 4, "no room to copy a message");
+    int n = read_short(&copy, lua_absindex(L, index), cells);
+    if (n < 0)
+        return to_term(lua, L, index, STRICT, error);
+    pierrot_term *root = build_short(&lua->owner->heap, cells, n);
+    *error = root ? 0 : PIERROT_ENOMEM;
+    return root;
 }
 
 /* The common tuple: scalars and strings, straight into one arena. NULL: there is a table in it, or

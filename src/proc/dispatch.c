@@ -11,13 +11,31 @@
 #include "proc/relation.h"
 #include "proc/reply.h"
 
+/* Beyond this those who send from elsewhere are held back a little: about what a cache holds. */
+enum { LONG_MAILBOX = 4096 };
+
 static void take_message(struct pr_owner *owner, struct pr_process *process,
                          struct pr_signal *message)
 {
-    if (!process || pr_process_refuses(process))
+    if (!process || pr_process_refuses(process)) {
         pr_signal_free(owner, message);
-    else
-        pr_process_deliver(owner, process, message);
+        return;
+    }
+    pr_process_deliver(owner, process, message);
+    if (process->mailbox.n_messages > LONG_MAILBOX)
+        owner->has_long_mailbox = 1;
+}
+
+uint32_t pr_dispatch_message(struct pr_owner *owner, struct pr_signal *message)
+{
+    pr_signal_poll(owner);
+    struct pr_process *process = pr_ptable_find(owner, message->u.to);
+    if (!process) {
+        pr_signal_send(owner, message);
+        return 0;
+    }
+    take_message(owner, process, message);
+    return process->state == PR_RUNNABLE ? process->mailbox.n_messages : 0;
 }
 
 static void take_call(struct pr_owner *owner, struct pr_process *process, struct pr_signal *call)

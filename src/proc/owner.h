@@ -18,9 +18,14 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/queue.h"
+#include "base/spare.h"
 #include "proc/value.h"
 
 #define PR_MAX_OWNERS 64
+
+/* What other threads write lies so far from what the owner writes: else each message that comes in
+ * takes away the line that the owner counts and allocates in, and the other way round. */
+#define PR_CACHE_LINE 64
 
 struct pr_process;
 struct pr_ptable;
@@ -45,6 +50,8 @@ struct pr_owner_ops {
     void (*release)(struct pr_owner *owner, struct pr_relation *relation);
     /* Forget a value in the store of the Lua state. Thread: owner. */
     void (*drop_local)(struct pr_owner *owner, int64_t place);
+    /* It has sent much to an owner that is flooded: give that one a little time. Thread: owner. */
+    void (*hold_back)(struct pr_owner *owner, struct pr_owner *target);
     /* A value of that store as a term. Gives; NULL: out of memory. Thread: owner. */
     pierrot_term *(*local_to_term)(struct pr_owner *owner, int64_t place);
 };
@@ -52,6 +59,8 @@ struct pr_owner_ops {
 /* Shared by the owners of a runtime. */
 struct pr_system {
     struct pr_heap heap; /* (A) shared heap: names, the table */
+    struct pr_depot depot; /* (M) spare pieces between the owners */
+    int has_depot;         /* (I) */
     struct pr_log log;
     struct pr_owner **owners;   /* (I) [n_owners] */
     uint32_t n_owners;          /* (I) */
@@ -65,13 +74,17 @@ struct pr_owner {
     struct pr_system *system;       /* (I) */
     uint32_t index;                 /* (I) 0 … n_owners - 1 */
     const struct pr_owner_ops *ops; /* (I) */
-    struct pr_queue inbox;          /* (A) signals from other threads */
+    char before_inbox[PR_CACHE_LINE];
+    struct pr_queue inbox;  /* (A) signals from other threads */
+    atomic_int is_flooded;  /* (A) they come faster than their receiver takes them; by the owner */
+    char behind_inbox[PR_CACHE_LINE];
     uint64_t last_ref;              /* (O) number of the newest ref made here */
     struct pr_map refs;             /* (O) relations by ref, see relation.h */
     struct pr_map links;            /* (O) links by both ends */
     int is_draining;                /* (O) in pr_signal_drain */
-    struct pr_node *spare;          /* (O) pool of signals and relations, by next */
-    uint32_t n_spare;               /* (O) */
+    int has_long_mailbox;           /* (O) one that it has put something into */
+    unsigned n_pushed;              /* (O) messages to other owners */
+    struct pr_shelf shelf;          /* (O) pieces: signals, relations, small terms */
     uint32_t free_head, free_tail;  /* (O) free slots of the process table, oldest first */
     struct pr_process *current;     /* (O) whose code runs now; NULL: none */
     _Atomic(uint32_t) n_processes;  /* (A) alive here, written by the owner */
@@ -91,10 +104,18 @@ pierrot_ref pr_owner_make_ref(struct pr_owner *owner);
 struct pr_owner *pr_owner_here(void);
 void pr_owner_set_here(struct pr_owner *owner);
 
-/* Pieces of PR_PIECE_SIZE bytes for signals and relations. An allocation that follows a free never
- * fails: so a relation can always be turned into the signal that ends it. Thread: owner. */
-#define PR_PIECE_SIZE 72
-void *pr_piece_alloc(struct pr_owner *owner);
-void pr_piece_free(struct pr_owner *owner, void *piece);
+/* Pieces for signals and relations. An allocation that follows a free never fails: so a relation
+ * can always be turned into the signal that ends it. Thread: owner. */
+#define PR_PIECE_SIZE PR_SPARE_MIN
+
+static inline void *pr_piece_alloc(struct pr_owner *owner)
+{
+    return pr_spare_alloc(&owner->shelf, PR_PIECE_SIZE);
+}
+
+static inline void pr_piece_free(struct pr_owner *owner, void *piece)
+{
+    pr_spare_free(&owner->shelf, piece, PR_PIECE_SIZE);
+}
 
 #endif

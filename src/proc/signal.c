@@ -5,6 +5,9 @@
 #include "base/assert.h"
 #include "proc/ptable.h"
 
+/* Messages to other owners, between two looks at whether they keep up. */
+enum { PUSHES_PER_LOOK = 64 };
+
 void pr_monitor_extra_free(struct pr_owner *owner, struct pr_monitor_extra *extra)
 {
     if (!extra)
@@ -42,6 +45,18 @@ void pr_signal_push(struct pr_owner *target, struct pr_signal *signal)
     target->ops->wake(target);
 }
 
+/* Messages may come from elsewhere faster than they are taken. Nobody waits for that for good, as in
+ * a system where a send never does; but a sender that pauses for a moment now and then lets the
+ * receiver find its messages in the cache, and uses their memory again. */
+static void push_far(struct pr_owner *owner, struct pr_owner *target, struct pr_signal *signal)
+{
+    int is_message = signal->kind == PR_SIGNAL_MESSAGE || signal->kind == PR_SIGNAL_CAST;
+    pr_signal_push(target, signal);
+    if (is_message && ++owner->n_pushed % PUSHES_PER_LOOK == 0 &&
+        atomic_load_explicit(&target->is_flooded, memory_order_relaxed))
+        owner->ops->hold_back(owner, target);
+}
+
 void pr_signal_send(struct pr_owner *owner, struct pr_signal *signal)
 {
     struct pr_owner *target = pr_ptable_owner(owner->system, signal->u.to);
@@ -49,7 +64,7 @@ void pr_signal_send(struct pr_owner *owner, struct pr_signal *signal)
         pr_signal_poll(owner);
         owner->ops->take_signal(owner, signal);
     } else if (target) {
-        pr_signal_push(target, signal);
+        push_far(owner, target, signal);
     } else {
         pr_signal_free(owner, signal);
     }
@@ -62,6 +77,7 @@ void pr_signal_drain(struct pr_owner *owner)
     if (owner->is_draining)
         return;
     owner->is_draining = 1;
+    owner->has_long_mailbox = 0;
     struct pr_node *node = pr_queue_take(&owner->inbox);
     while (node) {
         struct pr_node *next = node->next;
@@ -69,6 +85,9 @@ void pr_signal_drain(struct pr_owner *owner)
         node = next;
     }
     owner->is_draining = 0;
+    /* relaxed: a hint, and what senders read need not be fresh. */
+    if (owner->has_long_mailbox != atomic_load_explicit(&owner->is_flooded, memory_order_relaxed))
+        atomic_store_explicit(&owner->is_flooded, owner->has_long_mailbox, memory_order_relaxed);
 }
 
 int pr_send_value(struct pr_owner *owner, enum pr_signal_kind kind, pierrot_pid to,

@@ -46,15 +46,22 @@ static char *get_prompt(EditLine *line)
 
 /* ------------------------------------------------- what others write meanwhile */
 
+/* Columns that a character takes at column n. */
+static size_t width_at(wchar_t character, size_t n)
+{
+    int width = wcwidth(character);
+    if (character == L'\t')
+        return 8 - n % 8;
+    return width < 0 ? 2 : (size_t)width; /* control characters show as ^X */
+}
+
 /* Rows between the first of the prompt and that of the cursor. */
 static size_t rows_above(struct edit *edit)
 {
     const LineInfoW *info = el_wline(edit->line);
     size_t n = strlen(edit->prompt);
-    for (const wchar_t *at = info->buffer; at < info->cursor; at++) {
-        int width = wcwidth(*at);
-        n += width < 0 ? 2 : (size_t)width; /* control characters show as ^X */
-    }
+    for (const wchar_t *at = info->buffer; at < info->cursor; at++)
+        n += width_at(*at, n);
     return n / console_columns();
 }
 
@@ -223,11 +230,22 @@ static int apply(struct edit *edit, const pierrot_term *answer)
     return n ? CC_REFRESH : CC_ERROR;
 }
 
+static int is_indent(const LineInfo *info)
+{
+    const char *at = info->buffer;
+    while (at < info->cursor && (*at == ' ' || *at == '\t'))
+        at++;
+    return at == info->cursor;
+}
+
+/* In front of a line there is nothing to complete: a Tab there is part of what was pasted. */
 static unsigned char complete(EditLine *line, int character)
 {
     struct edit *edit = edit_of(line);
     const LineInfo *info = el_line(line);
     (void)character;
+    if (is_indent(info))
+        return el_insertstr(line, "\t") < 0 ? CC_ERROR : CC_REFRESH;
     pierrot_term *answer =
         edit->host->complete(info->buffer, (size_t)(info->cursor - info->buffer));
     int result = answer ? apply(edit, answer) : CC_ERROR;

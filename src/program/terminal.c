@@ -22,6 +22,7 @@ static struct {
     pthread_t thread;    /* (I) */
     int has_thread;      /* (I) */
     atomic_int is_closing;
+    atomic_int is_unheard; /* an interrupt was sent and not taken yet */
     pthread_mutex_t lock;
     char *prompt; /* (M) of the line that is asked for; NULL: none */
 } terminal = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -134,11 +135,18 @@ static char *take_prompt(void)
     return prompt;
 }
 
+/* Where the session does not even take an interrupt, a C function holds up its scheduler. Another
+ * one would then end what the first is about to. */
 static void interrupt(void)
 {
+    static const char hint[] =
+        "** a C function runs, which cannot be interrupted; Ctrl-\\ ends the program\n";
     if (console_input_is_terminal())
         console_write(STDOUT_FILENO, "\n", 1); /* the terminal shows ^C */
-    tell("interrupt", NULL);
+    if (atomic_exchange_explicit(&terminal.is_unheard, 1, memory_order_relaxed))
+        console_write(STDOUT_FILENO, hint, sizeof hint - 1);
+    else
+        tell("interrupt", NULL);
 }
 
 static void *run(void *unused)
@@ -211,14 +219,9 @@ static int handle_call(pierrot_context *ctx, void *state, const pierrot_term *re
     return error;
 }
 
-static int handle_cast(pierrot_context *ctx, void *state, const pierrot_term *request)
+static int ask_for_line(const char *text)
 {
-    size_t len;
-    (void)ctx;
-    (void)state;
-    if (!pierrot_is_string(pierrot_table_at(request, 1), "read"))
-        return PIERROT_EINVAL;
-    char *prompt = strdup(pierrot_as_string(pierrot_table_at(request, 2), &len));
+    char *prompt = strdup(text);
     if (!prompt)
         return PIERROT_ENOMEM;
     pthread_mutex_lock(&terminal.lock);
@@ -227,6 +230,20 @@ static int handle_cast(pierrot_context *ctx, void *state, const pierrot_term *re
     pthread_mutex_unlock(&terminal.lock);
     free(before);
     console_wake();
+    return PIERROT_OK;
+}
+
+static int handle_cast(pierrot_context *ctx, void *state, const pierrot_term *request)
+{
+    const pierrot_term *tag = pierrot_table_at(request, 1);
+    size_t len;
+    (void)ctx;
+    (void)state;
+    if (pierrot_is_string(tag, "read"))
+        return ask_for_line(pierrot_as_string(pierrot_table_at(request, 2), &len));
+    if (!pierrot_is_string(tag, "heard"))
+        return PIERROT_EINVAL;
+    atomic_store_explicit(&terminal.is_unheard, 0, memory_order_relaxed);
     return PIERROT_OK;
 }
 

@@ -10,6 +10,7 @@
  * microseconds where there is one. */
 #include "sched/doze.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -25,6 +26,10 @@
 #define SPIN_NS          UINT64_C(20000)
 #define SPINS_IN_VAIN    50
 #define SPIN_RETRY_EVERY 64
+
+/* How long a sender is held back at a time: so long that it sends no faster than messages are taken
+ * by a receiver that does little with them, so short that nobody notices. */
+#define HOLD_NS UINT64_C(20000)
 
 static void on_wake(uv_async_t *async)
 {
@@ -160,6 +165,25 @@ static int spin(struct pr_scheduler *scheduler)
     } while (pr_clock_real_ns() < until);
     scheduler->spun_in_vain++;
     return 0;
+}
+
+void pr_doze_hold_back(struct pr_owner *owner, struct pr_owner *target)
+{
+    struct pr_scheduler *scheduler = pr_scheduler_of(owner);
+    if (scheduler->ready.head || scheduler->used_up.head)
+        return;
+    if (!scheduler->runtime->may_spin) {
+        sched_yield();
+        return;
+    }
+    uint64_t until = pr_clock_real_ns() + HOLD_NS;
+    do {
+        for (int i = 0; i < 20; i++)
+            pause_cpu();
+        if (!pr_queue_seems_empty(&owner->inbox) ||
+            !atomic_load_explicit(&target->is_flooded, memory_order_relaxed))
+            return;
+    } while (pr_clock_real_ns() < until);
 }
 
 static uint64_t ms_until(uint64_t now, uint64_t deadline)

@@ -18,6 +18,10 @@ void pr_doze_close(struct pr_scheduler *scheduler);
 void pr_doze_arm(struct pr_scheduler *scheduler);
 void pr_doze_stay_alive(struct pr_scheduler *scheduler);
 
+/* A pause of some microseconds in favour of a scheduler that cannot keep up with what is sent to it:
+ * when nobody else could run here meanwhile, and not longer than it lasts. Thread: owner. */
+void pr_doze_hold_back(struct pr_owner *owner, struct pr_owner *target);
+
 /* Waits, unless `until` says that the run is over. Thread: owner. */
 void pr_doze(struct pr_scheduler *scheduler, uint64_t now, int (*until)(void *ud), void *ud);
 

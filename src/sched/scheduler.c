@@ -123,6 +123,7 @@ const struct pr_owner_ops pr_scheduler_ops = {
     .answer = pr_call_answer,
     .release = release,
     .drop_local = drop_local,
+    .hold_back = pr_doze_hold_back,
     .local_to_term = local_to_term,
 };
 
@@ -265,8 +266,10 @@ int pr_scheduler_init(struct pr_scheduler *scheduler, struct pierrot *runtime, u
     pr_owner_init(&scheduler->owner, &runtime->system, index, &pr_scheduler_ops);
     scheduler->runtime = runtime;
     scheduler->language = runtime->language;
-    pr_pool_init(&scheduler->pool, &scheduler->owner.heap,
-                 PR_POOL_IS_OFF || runtime->options.alloc != NULL);
+    int sees_each = PR_POOL_IS_OFF || runtime->options.alloc != NULL;
+    pr_pool_init(&scheduler->pool, &scheduler->owner.heap, sees_each);
+    if (!sees_each)
+        scheduler->owner.heap.shelf = &scheduler->owner.shelf;
     scheduler->clock = &runtime->clock;
     pr_wheel_init(&scheduler->wheel, pr_scheduler_now(scheduler));
     atomic_init(&scheduler->next_alarm_ns, UINT64_MAX);

@@ -73,7 +73,9 @@ struct pr_scheduler {
     pierrot_ref limit_ref; /* (O) as what */
     pierrot_from idle_to;  /* (O) who waits until all is idle, see standing.h */
     atomic_uint n_dozes;   /* (A) how often it has gone to sleep */
-    atomic_int asleep;     /* (A) see sleep() */
+    char before_asleep[PR_CACHE_LINE]; /* senders read it at every message, see owner.h */
+    atomic_int asleep;                 /* (A) see pr_doze() */
+    char behind_asleep[PR_CACHE_LINE];
     atomic_int must_stop;  /* (A) its thread is to leave the loop */
     uint64_t spun_in_vain; /* (O) */
     /* For the watchdog, written by the owner, relaxed: a stale value costs one tick. */

@@ -12,8 +12,9 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/spare.h"
 
-enum { SMALL_TOTAL = 128, MEDIUM_TOTAL = 256, MIN_BLOCK = 512, MAX_BLOCK = 32 * 1024 };
+enum { SMALL_TOTAL = 136, MEDIUM_TOTAL = 264, MIN_BLOCK = 512, MAX_BLOCK = 32 * 1024 };
 
 /* The owner of an arena is alone with it: readers that add blocks come only later, after the
  * message that handed the term to them, so relaxed orders do. */
@@ -37,8 +38,10 @@ static uint32_t clamp_block(size_t size)
 struct pr_arena *pr_arena_new_exact(struct pr_heap *heap, size_t room)
 {
     PR_ASSERT(room % 8 == 0);
-    size_t total = sizeof(struct pr_arena) + room;
-    struct pr_arena *arena = pr_alloc(heap, total);
+    size_t total = pr_spare_size(sizeof(struct pr_arena) + room);
+    struct pr_arena *arena = heap->shelf && total <= PR_SPARE_MAX
+                                 ? pr_spare_alloc(heap->shelf, total)
+                                 : pr_alloc(heap, total);
     if (!arena)
         return NULL;
     atomic_init(&arena->first.next, NULL);
@@ -56,7 +59,7 @@ struct pr_arena *pr_arena_new_exact(struct pr_heap *heap, size_t room)
 
 struct pr_arena *pr_arena_new(struct pr_heap *heap, size_t hint)
 {
-    size_t total = (sizeof(struct pr_arena) + hint + 15) & ~(size_t)15;
+    size_t total = (sizeof(struct pr_arena) + hint + 7) & ~(size_t)7;
     if (total < SMALL_TOTAL)
         total = SMALL_TOTAL;
     else if (total < MEDIUM_TOTAL)
@@ -194,7 +197,10 @@ void pr_arena_free(struct pr_arena *arena, struct pr_heap *heap)
     struct pr_block *block = &arena->first;
     while (block) {
         struct pr_block *next = next_of(block);
-        pr_free(heap, block, block->size);
+        if (heap->shelf && pr_spare_is_size(block->size))
+            pr_spare_free(heap->shelf, block, block->size);
+        else
+            pr_free(heap, block, block->size);
         block = next;
     }
 }

@@ -4,7 +4,7 @@
 -- cannot return for a state, stands there as a table of its own.
 
 local core = require "pierrot.core"
-local deferred = require "pierrot.deferred"
+local parcel = require "pierrot.parcel"
 
 core.agent_nil = core.agent_nil or {}
 local NIL <const> = core.agent_nil
@@ -23,13 +23,15 @@ end
 
 -- A function on the state.
 local function run(state, wrapped)
-  return table.pack(deferred.unwrap(wrapped)(disclose(state)))
+  return table.pack(parcel.unwrap_function(wrapped)(disclose(state)))
 end
 
 --- Runs the first function: its value is the state.
 ---@param arg table as the client's start makes it
 function M.init(arg)
-  return "ok", enclose((deferred.unwrap(arg)()))
+  local fn = parcel.unwrap_function(arg)
+  if not fn then core.exit "normal" end -- whoever starts it waits no more
+  return "ok", enclose((fn()))
 end
 
 M.handle_call = {

@@ -3,7 +3,8 @@
 
 local core = require "pierrot.core"
 local logger = require "pierrot.logger"
-local parcel = require "pierrot.supervisor.parcel"
+local parcel = require "pierrot.parcel"
+local plain = require "pierrot.plain"
 local strategy = require "pierrot.supervisor.strategy"
 
 local PREFIX <const> = "pierrot.application "
@@ -21,16 +22,16 @@ end
 
 local function failure(value)
   if type(value) == "table" and value.class == "exit" then return { value.reason } end
-  return { { "error", parcel.sendable(value), debug.traceback(nil, 2) } }
+  return { { "error", plain.sendable(value), debug.traceback(nil, 2) } }
 end
 
 -- pid; or nil, reason.
 local function start(module, name, args)
   local ok, pid, reason = xpcall(module.start, failure, args)
-  if not ok then return nil, type(pid) == "table" and parcel.sendable(pid[1]) or pid end
+  if not ok then return nil, type(pid) == "table" and plain.sendable(pid[1]) or pid end
   if core.is_pid(pid) then return pid end
-  if pid == nil or pid == false then return nil, parcel.sendable(reason) end
-  return nil, { "bad_return", { name, "start", parcel.sendable(pid) } }
+  if pid == nil or pid == false then return nil, plain.sendable(reason) end
+  return nil, { "bad_return", { name, "start", plain.sendable(pid) } }
 end
 
 --- The argument is a parcel of { module =, name =, args = }.

@@ -5,6 +5,9 @@ local code = require "pierrot.repl.code"
 local gen_server = require "pierrot.gen_server"
 local show = require "pierrot.repl.show"
 
+-- Whatever somebody at the prompt does to the module.
+local call <const> = gen_server.call
+
 local KEPT_VALUES <const> = 100 -- for v(n)
 
 local M = {}
@@ -80,7 +83,7 @@ end
 function M.run(session, shared)
   while true do
     io.stdout:flush()
-    local has_input, input = pcall(gen_server.call, session, "next", "infinity")
+    local has_input, input = pcall(call, session, "next", "infinity")
     if has_input then
       perform(shared, input)
     elseif type(input) == "table" then -- an exit: the session has ended

@@ -137,6 +137,15 @@ local function bindings_with(shared)
   end
 end
 
+local function forget_with(shared)
+  return function(name)
+    if type(name) ~= "string" then
+      error(("bad argument #1 to 'f' (name of a binding expected, got %s)"):format(type(name)), 2)
+    end
+    shared.bindings:forget(name)
+  end
+end
+
 local function value_with(shared)
   return function(n)
     n = n or -1
@@ -155,7 +164,7 @@ local function make_own(session, shared)
     i = describe, pid = read_pid, regs = show_names, tree = show_tree,
     bt = show_traceback, r = load_again,
     flush = flush_with(shared), b = bindings_with(shared), v = value_with(shared),
-    f = function(name) shared.bindings:forget(name) end,
+    f = forget_with(shared),
     q = function() gen_server.cast(session, "quit") end,
   }
   own.h = help_with(own)

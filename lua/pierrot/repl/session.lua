@@ -13,6 +13,9 @@ local history = require "pierrot.repl.history"
 local pierrot = require "pierrot"
 local show = require "pierrot.repl.show"
 
+-- Whatever somebody at the prompt does to the module.
+local cast <const>, reply <const> = gen_server.cast, gen_server.reply
+
 local M = {}
 
 local function note(shared, text, ...)
@@ -25,7 +28,7 @@ end
 local function start_evaluator(state)
   local session, shared = pierrot.self(), state.shared
   local pid, ref = pierrot.spawn_monitor(function() evaluator.run(session, shared) end)
-  state.evaluator, state.monitor = pid, ref
+  state.evaluator, state.monitor, state.has_asked = pid, ref, false
   state.is_interrupted, state.is_killed = false, false
 end
 
@@ -35,7 +38,7 @@ local function ask_for_line(state)
   local head = ("pierrot(%d)"):format(state.number)
   local prompt = state.text == "" and head .. "> " or (" "):rep(#head - 3) .. "...> "
   state.is_reading = true
-  gen_server.cast(state.terminal, { "read", prompt })
+  cast(state.terminal, { "read", prompt })
 end
 
 -- Gives the evaluator that waits what there is to run; else asks for it.
@@ -43,7 +46,7 @@ local function advance(state)
   if not state.waiting then return end
   local input = state.input
   if input then
-    gen_server.reply(state.waiting, input)
+    reply(state.waiting, input)
     state.waiting, state.input = nil, nil
   elseif not state.is_reading then
     ask_for_line(state)
@@ -78,6 +81,7 @@ end
 
 -- The first time the evaluation gets an error; if it goes on all the same its process is ended.
 local function interrupt(state)
+  cast(state.terminal, { "heard" })
   if state.waiting then return end
   if not state.is_interrupted then
     state.is_interrupted = true
@@ -93,7 +97,7 @@ end
 local handle_call = {
   next = function(state, from)
     if state.has_ended and not state.input then return "stop", "normal" end
-    state.waiting = from
+    state.waiting, state.has_asked = from, true
     state.is_interrupted = false
     advance(state)
     return "noreply"
@@ -123,15 +127,30 @@ local handle_cast = {
   quit = function() return "stop", "normal" end,
 }
 
+-- Another evaluator; but one that has not come so far as to ask for an input will not be helped by
+-- trying again.
+local function replace_evaluator(state, pid, reason)
+  local shared = state.shared
+  if not state.has_asked then
+    note(shared, "** the prompt cannot go on: %s", show.reason(reason))
+    shared.status = 1
+    return "stop", "normal"
+  end
+  local what = state.is_killed and "was killed" or "ended: " .. show.reason(reason)
+  state.waiting = nil
+  start_evaluator(state)
+  note(shared, "** the prompt's process %s %s; %s goes on with its bindings", tostring(pid), what,
+    tostring(state.evaluator))
+end
+
 local handle_info = {
   DOWN = function(state, ref, _, pid, reason)
-    if ref ~= state.monitor then return end
-    local was_killed = state.is_killed
-    state.waiting = nil
-    start_evaluator(state)
-    local what = was_killed and "was killed" or "ended: " .. show.reason(reason)
-    note(state.shared, "** the prompt's process %s %s; %s goes on with its bindings",
-      tostring(pid), what, tostring(state.evaluator))
+    if ref == state.monitor then
+      return replace_evaluator(state, pid, reason)
+    elseif ref == state.terminal_monitor then -- no line will come any more
+      state.shared.status = 1
+      return "stop", "normal"
+    end
   end,
 }
 
@@ -151,7 +170,8 @@ local function init(options)
   shared.has_colour = show.wants_colour(about.output)
   shared.bindings = bindings.new(helpers.new(session, shared))
   local state = {
-    terminal = terminal, shared = shared, number = 1, text = "",
+    terminal = terminal, terminal_monitor = pierrot.monitor(terminal), shared = shared,
+    number = 1, text = "",
     input = options.script and { is_script = true } or nil,
   }
   greet(shared)

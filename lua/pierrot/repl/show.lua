@@ -137,7 +137,7 @@ function M.failure(failure, traceback, has_colour)
     return M.paint("** exit: " .. cut(pierrot.inspect(failure.reason), TEXT_MAX), "failure",
       has_colour)
   elseif type(failure) == "string" then
-    text = failure
+    text = failure:gsub("^pierrot/repl/[%w_]+%.lua:%d+: ", "") -- Ctrl-C as the input ends
   else
     local meta = debug.getmetatable(failure)
     local has_text = type(meta) == "table" and rawget(meta, "__tostring") ~= nil

@@ -3,16 +3,24 @@
 
 local pierrot = require "pierrot"
 
-local ITEMS <const> = { "name", "ancestors", "initial_call", "mailbox", "status" }
+local ITEMS <const> = {
+  "name", "ancestors", "initial_call", "current_function", "mailbox", "status",
+}
 local LINES_MAX <const> = 500
 
 local M = {}
 
+-- "function" tells nothing: where it is tells more.
+local function what_runs(about)
+  local call, place = about.initial_call or "process", about.current_function
+  return call == "function" and place and "function at " .. place or call
+end
+
 local function describe(pid, about)
   local name = about.name and " " .. pierrot.inspect(about.name) or ""
   local mailbox = about.mailbox > 0 and (", %d in its mailbox"):format(about.mailbox) or ""
-  return ("%s%s %s, %s%s"):format(tostring(pid), name, about.initial_call or "process",
-    about.status, mailbox)
+  return ("%s%s %s, %s%s"):format(tostring(pid), name, what_runs(about), about.status,
+    mailbox)
 end
 
 -- All that live, in the order in which they are listed, and what is known of each.

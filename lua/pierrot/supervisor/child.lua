@@ -1,19 +1,19 @@
 --- One child: started by its start function, stopped within its time.
 
 local core = require "pierrot.core"
-local parcel = require "pierrot.supervisor.parcel"
+local plain = require "pierrot.plain"
 
 local M = {}
 
 local function reason_of(value)
   if type(value) == "table" and value.class == "exit" then return { reason = value.reason } end
-  return { reason = { "error", parcel.sendable(value), debug.traceback(nil, 2) } }
+  return { reason = { "error", plain.sendable(value), debug.traceback(nil, 2) } }
 end
 
 -- Where even that failed (a stack overflow), what there is.
 local function failure_of(raised)
-  if type(raised) == "table" then return parcel.sendable(raised.reason) end
-  return { "error", parcel.sendable(raised), "" }
+  if type(raised) == "table" then return plain.sendable(raised.reason) end
+  return { "error", plain.sendable(raised), "" }
 end
 
 local function append(extra, start)
@@ -49,11 +49,11 @@ function M.start(child, extra)
   local ok, pid, more = xpcall(run, reason_of, child.start, extra)
   if not ok then return nil, failure_of(pid) end
   if core.is_pid(pid) then
-    if more ~= nil then more = parcel.sendable(more) end
+    if more ~= nil then more = plain.sendable(more) end
     return pid, more
   end
   if pid == nil or pid == false then pid = more end
-  return nil, parcel.sendable(pid)
+  return nil, plain.sendable(pid)
 end
 
 -- The reason that a child gave before it was told to end, taken out of the mailbox with its EXIT.

@@ -1,13 +1,13 @@
 --- The process of a dynamic supervisor: children of any number, each on its own, stopped together.
 --
--- state.children holds them by pid. One whose restart failed stays under the pid that it had, with
--- is_restarting, until a start succeeds.
+-- state.children holds them by pid, and they are a list in the order of their first start. One
+-- whose restart failed stays under the pid that it had, with is_restarting, until a start succeeds.
 
 local child_process = require "pierrot.supervisor.child"
 local core = require "pierrot.core"
 local crowd = require "pierrot.supervisor.crowd"
 local gen_server = require "pierrot.gen_server"
-local parcel = require "pierrot.supervisor.parcel"
+local parcel = require "pierrot.parcel"
 local report = require "pierrot.supervisor.report"
 local strategy = require "pierrot.supervisor.strategy"
 local window = require "pierrot.supervisor.window"
@@ -22,18 +22,44 @@ local function start(state, child)
   return child_process.start(child, state.extra)
 end
 
-local function put(state, pid, child)
-  if not state.children[pid] then state.n = state.n + 1 end
-  state.children[pid] = child
+local function set_restarting(state, child, is_restarting)
+  if child.is_restarting == is_restarting then return end
+  child.is_restarting = is_restarting
+  state.n_restarting = state.n_restarting + (is_restarting and 1 or -1)
 end
 
-local function take_out(state, pid)
+local function remove(state, pid)
   local child = state.children[pid]
-  state.children[pid] = nil
+  local previous, next_ = child.previous, child.next
+  if previous then previous.next = next_ else state.first = next_ end
+  if next_ then next_.previous = previous else state.last = previous end
   state.n = state.n - 1
-  if child.is_restarting then state.n_restarting = state.n_restarting - 1 end
-  child.is_restarting = nil
+  state.children[pid] = nil
+  set_restarting(state, child, false)
   return child
+end
+
+-- A start may give the pid of another child, which is forgotten then.
+local function enter(state, pid, child)
+  if state.children[pid] then remove(state, pid) end
+  state.children[pid] = child
+  child.pid = pid
+end
+
+local function add(state, pid, child)
+  enter(state, pid, child)
+  local last = state.last
+  child.previous, child.is_restarting = last, false
+  if last then last.next = child else state.first = child end
+  state.last = child
+  state.n = state.n + 1
+end
+
+local function replace(state, old, new)
+  local child = state.children[old]
+  state.children[old] = nil
+  enter(state, new, child)
+  set_restarting(state, child, false)
 end
 
 -- Restarting -----------------------------------------------------------------------------------
@@ -41,19 +67,19 @@ end
 -- `pid` is the one that the child had.
 local function restart(state, pid, child)
   local flags = state.flags
-  take_out(state, pid)
   if not window.add(state.restarts, core.now(), flags.max_restarts, flags.max_seconds) then
     report_failure(state, "shutdown", child, pid, "reached_max_restart_intensity")
+    remove(state, pid)
     return "stop", "shutdown"
   end
   local new, reason = start(state, child)
   if new then
-    put(state, new, child)
-  elseif reason ~= "ignore" then
+    replace(state, pid, new)
+  elseif reason == "ignore" then
+    remove(state, pid)
+  else
     report_failure(state, "start_error", child, pid, reason)
-    put(state, pid, child)
-    child.is_restarting = true
-    state.n_restarting = state.n_restarting + 1
+    set_restarting(state, child, true)
     gen_server.cast(core.self(), { "try_again", pid })
   end
 end
@@ -65,7 +91,7 @@ local function child_ended(state, pid, reason)
   local what, is_failure = strategy.after_end(child.restart, reason)
   if is_failure then report_failure(state, "child_terminated", child, pid, reason) end
   if what == "restart" then return restart(state, pid, child) end
-  take_out(state, pid)
+  remove(state, pid)
 end
 
 -- Start ----------------------------------------------------------------------------------------
@@ -87,7 +113,7 @@ local function start_child(state, child)
   if state.n >= state.flags.max_children then return { why = "max_children" } end
   local pid, more = start(state, child)
   if pid then
-    put(state, pid, child)
+    add(state, pid, child)
     return { pid = pid, extra = more }
   end
   if more ~= "ignore" then report_failure(state, "start_error", child, nil, more) end
@@ -95,9 +121,8 @@ local function start_child(state, child)
 end
 
 local function terminate_child(state, pid)
-  local child = take_out(state, pid)
+  local child = remove(state, pid)
   if core.is_alive(pid) then
-    child.pid = pid
     local reason = child_process.stop(child)
     if not strategy.is_expected(child.restart, reason, child.shutdown == "brutal_kill") then
       report_failure(state, "shutdown_error", child, pid, reason)
@@ -123,12 +148,13 @@ M.handle_call = {
   end,
 
   which_children = function(state)
-    local list = {}
-    for pid, child in next, state.children do
+    local list, child = {}, state.first
+    while child do
       list[#list + 1] = {
-        pid = child.is_restarting and "restarting" or pid, type = child.type,
+        pid = child.is_restarting and "restarting" or child.pid, type = child.type,
         modules = child.modules,
       }
+      child = child.next
     end
     return "reply", list
   end,

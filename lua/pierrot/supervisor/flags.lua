@@ -95,16 +95,4 @@ function M.read_dynamic(opts)
   return flags
 end
 
---- What a start is told: its name, where it runs, how much it may hold. And whether it is to run
---- elsewhere.
----@param opts table|nil
----@return table start_opts, boolean is_away
-function M.of_start(opts)
-  if opts == nil then return {}, false end
-  return {
-    name = opts.name, scheduler = opts.scheduler, timeout = opts.timeout,
-    max_queue = opts.max_queue, max_heap = opts.max_heap,
-  }, opts.scheduler ~= nil and opts.scheduler ~= "local"
-end
-
 return M

@@ -9,7 +9,8 @@ local children = require "pierrot.supervisor.children"
 local core = require "pierrot.core"
 local flags_of = require "pierrot.supervisor.flags"
 local gen_server = require "pierrot.gen_server"
-local parcel = require "pierrot.supervisor.parcel"
+local parcel = require "pierrot.parcel"
+local plain = require "pierrot.plain"
 local report = require "pierrot.supervisor.report"
 local spec = require "pierrot.supervisor.spec"
 local strategy = require "pierrot.supervisor.strategy"
@@ -156,7 +157,7 @@ local function read_module(module, name, ...)
   if what == "ignore" and select("#", ...) == 1 then return nil, "ignore" end
   if what ~= "ok" or type(given) ~= "table" then
     local value = select("#", ...) > 1 and { ... } or what
-    return nil, { "bad_return", { module, "init", parcel.sendable(value) } }
+    return nil, { "bad_return", { module, "init", plain.sendable(value) } }
   end
   local opts = given[2]
   local flags, fault = flags_of.read(opts)

@@ -5,9 +5,8 @@
 -- replies {ref, value, index}, and ends {ref, monitor, "process", pid, reason}.
 
 local argument = require "pierrot.argument"
-local carry = require "pierrot.carry"
 local core = require "pierrot.core"
-local deferred = require "pierrot.deferred"
+local parcel = require "pierrot.parcel"
 local start = require "pierrot.start"
 local supervised = require "pierrot.task.supervised"
 
@@ -58,17 +57,17 @@ function M.spawner(level, fn, opts)
   local wanted = opts and opts.scheduler
   local packed
   if type(fn) == "function" and wanted ~= "local" and core.schedulers() > 1 then
-    packed = { "packed", carry.pack(fn, level + 1) }
+    packed = parcel.carried(level + 1, fn)
   end
   return function(i)
     local scheduler, owner = scheduler_for(wanted, i), core.self()
     if scheduler == core.scheduler() then
       local pid = supervised.start_link(owner)
-      return pid, deferred.wrap(1, pid, fn)
+      return pid, parcel.wrap(1, fn, pid)
     end
     local where = { scheduler = scheduler, link = true }
     local pid = start.spawn(where, "pierrot.task.supervised:serve", owner)
-    return pid, packed or { "name", fn }
+    return pid, packed or { plain = fn }
   end
 end
 
@@ -157,6 +156,7 @@ end
 local function close(stream)
   if stream.is_closed then return end
   stream.is_closed = true
+  if not stream.ref then return end
   core.unalias(stream.ref)
   end_all(stream, stream.by_pid, "shutdown")
   while core.receive({ stream.ref }, 0) do end
@@ -190,8 +190,14 @@ local function ready(stream)
   return task
 end
 
+-- A stream is its consumer's, who may be another than its maker.
+local function begin(stream)
+  stream.ref, stream.callers = core.alias(), supervised.callers()
+end
+
 local function next_outcome(stream)
   if stream.is_closed then return nil end
+  if not stream.ref then begin(stream) end
   fill_up(stream)
   local task = ready(stream)
   while not task and stream.n_running > 0 do
@@ -216,7 +222,7 @@ function M.new(list, opts, spawn)
   if timeout == "infinity" or timeout == math.huge then timeout = nil end
   local stream = setmetatable({
     list = list, n = #list, n_started = 0, n_running = 0, n_given = 0, oldest = 1, tasks = {},
-    by_pid = {}, done = {}, ref = core.alias(), callers = supervised.callers(), spawn = spawn,
+    by_pid = {}, done = {}, spawn = spawn,
     max = opts.max_concurrency or core.schedulers(), is_ordered = opts.ordered ~= false,
     timeout = timeout, on_timeout = opts.on_timeout or "exit",
   }, CLOSING)

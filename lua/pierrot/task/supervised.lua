@@ -6,7 +6,7 @@
 -- late result reaches nobody.
 
 local core = require "pierrot.core"
-local deferred = require "pierrot.deferred"
+local parcel = require "pierrot.parcel"
 local start = require "pierrot.start"
 local unsendable = require "pierrot.unsendable"
 
@@ -39,7 +39,7 @@ function M.serve(owner, is_starter)
   local orders = await_orders(owner, is_starter)
   if not orders then return end
   set_callers(orders.callers)
-  local fn, args = deferred.unwrap(orders.fn), orders.args
+  local fn, args = parcel.unwrap_function(orders.fn), orders.args
   local value = fn(table.unpack(args, 1, args.n))
   core.send(orders.reply_to, { orders.tag, value, orders.index })
 end
@@ -82,7 +82,7 @@ end
 ---@return table|nil task, string|nil text
 function M.entrust(pid, fn, args)
   local ref = core.monitor(pid, WATCH_AND_ADDRESS)
-  local ok, wrapped = pcall(deferred.wrap, 1, pid, fn)
+  local ok, wrapped = pcall(parcel.wrap, 1, fn, pid)
   local sent, text
   if ok then
     sent, text = M.order(pid, {
