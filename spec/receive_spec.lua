@@ -462,4 +462,60 @@ describe("a pattern", function()
     assert.equal(second, message[4])
     assert.equal(first, expect({ "DOWN", first_ref })[4])
   end))
+
+  it("may receive itself, and goes on where it stood", alone(function()
+    send_myself("a", "b", "c", "d")
+    local asked = {}
+
+    local message = pierrot.receive(function(letter)
+      asked[#asked + 1] = letter
+      return letter == "d" or (letter == "a" and pierrot.receive("c", 0) == nil)
+    end)
+
+    assert.equal("d", message)
+    assert.same({ "a", "b", "d" }, asked)
+    assert.same({ "a", "b", n = 2 }, pierrot.flush())
+  end))
+
+  it("that receives what it is asked about goes on behind it", alone(function()
+    send_myself(1, 2, 3)
+
+    local message = pierrot.receive(function(number)
+      return number == 3 or pierrot.receive(2, 0) == 2
+    end, 0)
+
+    assert.equal(1, message)
+    assert.same({ 3, n = 1 }, pierrot.flush())
+  end))
+
+  it("that takes the message by other means cannot take it twice", alone(function()
+    local ref = pierrot.monitor(dead())
+    send_myself("last")
+
+    local message = pierrot.receive(function(candidate)
+      if candidate == "last" then return true end
+      pierrot.demonitor(ref, { flush = true })
+      return true
+    end, 0)
+
+    assert.equal("last", message)
+    assert.equal(0, pierrot.flush().n)
+  end))
+
+  it("that sleeps does not stop the time of its receive", alone(function()
+    send_myself("a", "b")
+
+    local message, reason = pierrot.receive(function() pierrot.sleep(1) end, 10)
+
+    assert.is_nil(message)
+    assert.equal("timeout", reason)
+    assert.equal(2, pierrot.flush().n)
+  end))
+
+  it("may be nil among others, which is anything", alone(function()
+    send_myself("a", nil)
+
+    assert.equal("a", (pierrot.receive(pierrot.one_of(1, nil), 0)))
+    assert.same({ n = 1 }, table.pack(pierrot.receive(pierrot.one_of(function() end, nil), 0)))
+  end))
 end)

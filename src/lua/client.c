@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/client.h"
 
+#include "lua/blame.h"
 #include "lua/conclusion.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
@@ -46,7 +47,7 @@ static int l_send(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 1);
     if (lua_gettop(L) != 2) {
-        luaL_checkany(L, 2);
+        pr_check_any(lua, L, 2);
         lua_settop(L, 2);
     }
     if (target.alias.id && !target.pid.id) {
@@ -57,7 +58,8 @@ static int l_send(lua_State *L)
     }
     if (!target.pid.id) {
         const char *name = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "that via";
-        return luaL_argerror(L, 1, lua_pushfstring(L, "no process is registered as '%s'", name));
+        return pr_argument_error(
+            lua, L, 1, lua_pushfstring(L, "no process is registered as '%s'", name));
     }
     enum pr_signal_kind kind = target.alias.id ? PR_SIGNAL_ALIAS : PR_SIGNAL_MESSAGE;
     uint32_t n_waiting = send_to(lua, L, target, kind, 2);
@@ -70,7 +72,7 @@ static int l_cast(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 0);
-    luaL_checkany(L, 2);
+    pr_check_any(lua, L, 2);
     uint32_t n_waiting = send_to(lua, L, target, PR_SIGNAL_CAST, 2);
     PR_CHECK_ALIVE(lua, L);
     lua_pushboolean(L, 1);
@@ -97,7 +99,7 @@ static int l_reply(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     pierrot_from from = check_from(L, 1);
-    luaL_checkany(L, 2);
+    pr_check_any(lua, L, 2);
     pr_server_reply(lua, L, from, 2);
     PR_CHECK_ALIVE(lua, L);
     lua_pushboolean(L, 1);
@@ -111,7 +113,7 @@ static int l_send_request(lua_State *L)
     struct pr_owner *owner = lua->owner;
     struct pr_target target = pr_check_target(lua, L, 1, 0);
     pierrot_ref ref;
-    luaL_checkany(L, 2);
+    pr_check_any(lua, L, 2);
     pr_signal_poll(owner);
     struct pr_process *server = pr_ptable_find(owner, target.pid);
     struct pierrot_term value = pr_encode(lua, L, 2, server);

@@ -210,11 +210,15 @@ static int is_system_yieldable(lua_State *L)
 }
 
 /* The body of a process is no coroutine of the user's: yielding there leads nowhere. */
+static int is_body(struct pr_lua *lua, lua_State *L)
+{
+    struct pr_process *process = lua->owner->current;
+    return process && pr_lua_body_of(process) == L;
+}
+
 static int co_yield (lua_State *L)
 {
-    struct pr_lua *lua = PR_LUA(L);
-    struct pr_process *process = lua->owner->current;
-    if (process && pr_lua_body_of(process) == L)
+    if (is_body(PR_LUA(L), L))
         return luaL_error(L, "attempt to yield from outside a coroutine");
     pr_running.yield = PR_YIELD_USER;
     return lua_yield(L, lua_gettop(L));
@@ -223,17 +227,15 @@ static int co_yield (lua_State *L)
 static int co_isyieldable(lua_State *L)
 {
     lua_State *co = lua_isnone(L, 1) ? L : get_coroutine(L);
-    lua_pushboolean(L, is_system_yieldable(co));
+    lua_pushboolean(L, !is_body(PR_LUA(L), co) && is_system_yieldable(co));
     return 1;
 }
 
 /* In the body of a process it is the main coroutine, as in a script of its own. */
 static int co_running(lua_State *L)
 {
-    struct pr_lua *lua = PR_LUA(L);
-    struct pr_process *process = lua->owner->current;
     int is_main = lua_pushthread(L);
-    lua_pushboolean(L, is_main || (process && pr_lua_body_of(process) == L));
+    lua_pushboolean(L, is_main || is_body(PR_LUA(L), L));
     return 2;
 }
 

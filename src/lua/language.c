@@ -260,6 +260,7 @@ static void close_state(struct pr_scheduler *scheduler)
         lua_close(lua->main);
     }
     pr_server_close(lua);
+    pr_term_drop(lua->timer_word, heap);
     pr_free(heap, lua->store.next_free, lua->store.n_places * sizeof *lua->store.next_free);
     pr_free(heap, lua, sizeof *lua);
     scheduler->language_state = NULL;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/message.h"
@@ -33,7 +34,7 @@ uint64_t pr_check_deadline(struct pr_lua *lua, lua_State *L, int arg)
         pr_type_error(L, arg, "milliseconds");
     double ms = lua_tonumber(L, arg);
     if (!(ms >= 0))
-        luaL_argerror(L, arg, "milliseconds expected, got a negative number or NaN");
+        pr_argument_error(lua, L, arg, "milliseconds expected, got a negative number or NaN");
     return pr_clock_deadline(pr_scheduler_now(lua->scheduler), ms);
 }
 
@@ -193,17 +194,13 @@ static int begin_wait(struct pr_lua *lua, lua_State *L, int arg)
     struct pr_lua_process *self = pr_lua_current(lua);
     self->scanned = NULL;
     if (lua_isnoneornil(L, arg)) {
-        pr_check_can_wait(lua, L);
         pr_wait_alarm_clear(lua, self);
         return 0;
     }
     uint64_t deadline = pr_check_deadline(lua, L, arg);
     int looks_only = is_zero(L, arg);
-    if (!looks_only) {
-        pr_check_can_wait(lua, L);
-        if (pr_wait_alarm_set(lua, self, deadline) != 0)
-            return luaL_error(L, "not enough memory");
-    }
+    if (!looks_only && pr_wait_alarm_set(lua, self, deadline) != 0)
+        return luaL_error(L, "not enough memory");
     return looks_only;
 }
 
@@ -243,11 +240,20 @@ static int l_receive(lua_State *L)
         return receive_in_lua(L);
     int looks_only = begin_wait(lua, L, 2);
     int n_results = look(lua, L, looks_only, &plan);
-    return n_results >= 0 ? n_results : pr_wait_on(lua, L, looks_only, try_receive, receive_k);
+    if (n_results >= 0)
+        return n_results;
+    pr_check_can_wait(lua, L);
+    return pr_wait_on(lua, L, looks_only, try_receive, receive_k);
 }
 
-/* scan(timeout or false): the next message that was not looked at yet, as true, message; else it
- * waits, or false. The first call of a receive arms the timeout, later ones get false. */
+static lua_Integer place_of(const struct pr_lua_process *self, const struct pr_signal *message)
+{
+    return (lua_Integer)((uint64_t)self->process.mailbox.n_taken << 32 | message->number);
+}
+
+/* scan(timeout or false): the next message that was not looked at yet, as true, message, place; else
+ * it waits, or false. The first call of a receive arms the timeout, later ones get false. */
+
 static int try_scan(lua_State *L, lua_KContext context)
 {
     struct pr_lua *lua = PR_SELF(L);
@@ -262,7 +268,8 @@ static int try_scan(lua_State *L, lua_KContext context)
         self->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
         lua_pushboolean(L, 1);
         lua_insert(L, -2);
-        return 2;
+        lua_pushinteger(L, place_of(self, message));
+        return 3;
     }
     if (is_over(self, context)) {
         stop_waiting(lua, self);
@@ -284,31 +291,46 @@ static int l_scan(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     int is_first = !lua_isboolean(L, 1);
     int looks_only = is_first ? begin_wait(lua, L, 1) : lua_toboolean(L, 1);
-    if (!is_first && !looks_only)
-        pr_check_can_wait(lua, L);
-    return pr_wait(lua, L, looks_only, try_scan, scan_k);
+    int n_results = try_scan(L, looks_only);
+    if (n_results >= 0)
+        return n_results;
+    pr_check_can_wait(lua, L);
+    return pr_wait_on(lua, L, looks_only, try_scan, scan_k);
 }
 
-/* take(): the message that scan gave last leaves the mailbox. false when another receive meanwhile
- * has moved on, and the scan must begin anew. */
+/* take(): the message that scan gave last leaves the mailbox. */
 static int l_take(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_lua_process *self = pr_lua_current(lua);
     struct pr_signal *message = self->scanned;
-    if (message) {
-        pr_mailbox_take(&self->process.mailbox, message);
-        pr_signal_free(lua->owner, message);
-    }
+    pr_mailbox_take(&self->process.mailbox, message);
     stop_waiting(lua, self);
-    lua_pushboolean(L, message != NULL);
+    pr_signal_free(lua->owner, message);
+    return 0;
+}
+
+/* is_at(place, has_deadline): whether the scan stands where it gave that message: the pattern has
+ * neither received nor slept. */
+static int l_is_at(lua_State *L)
+{
+    struct pr_lua_process *self = pr_lua_current(PR_SELF(L));
+    uint32_t n_taken = (uint32_t)((uint64_t)lua_tointeger(L, 1) >> 32);
+    int has_alarm = self->alarm || !lua_toboolean(L, 2);
+    lua_pushboolean(L, has_alarm && self->scanned && self->process.mailbox.n_taken == n_taken);
     return 1;
 }
 
-/* position(): a value that changes when another receive ran since; see the Lua side. */
-static int l_is_scanning(lua_State *L)
+/* seek(place, timeout): makes the scan stand there again. Whether that message is there still; what
+ * came behind it was not looked at in either case. */
+static int l_seek(lua_State *L)
 {
-    lua_pushboolean(L, pr_lua_current(PR_SELF(L))->scanned != NULL);
+    struct pr_lua *lua = PR_SELF(L);
+    struct pr_lua_process *self = pr_lua_current(lua);
+    uint32_t number = (uint32_t)lua_tointeger(L, 1);
+    begin_wait(lua, L, 2);
+    self->scanned = pr_mailbox_seek(&self->process.mailbox, number);
+    lua_pushboolean(L, self->scanned && self->scanned->number == number);
     return 1;
 }
 
@@ -378,7 +400,8 @@ void pr_open_receive(struct pr_lua *lua, lua_State *L)
         {"receive", l_receive},
         {"scan", l_scan},
         {"take", l_take},
-        {"is_scanning", l_is_scanning},
+        {"is_at", l_is_at},
+        {"seek", l_seek},
         {"stop_scan", l_stop_scan},
         {"flush", l_flush},
         {"sleep", l_sleep},

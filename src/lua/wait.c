@@ -1,18 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/wait.h"
 
+#include "lua/blame.h"
 #include "lua/process.h"
+
+static void give_up(struct pr_lua *lua)
+{
+    struct pr_lua_process *self = pr_lua_current(lua);
+    pr_wait_alarm_clear(lua, self);
+    self->scanned = NULL;
+    self->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
+}
+
+static const char *why_not(lua_State *L)
+{
+    if (L != pr_running.L)
+        return "cannot wait in a coroutine that was resumed by a saved copy of coroutine.resume or "
+               "coroutine.wrap";
+    if (!pr_running.chain_yields || !lua_isyieldable(L))
+        return "cannot wait here: Lua cannot yield across a C function (a table.sort comparator, a "
+               "string.gsub callback, a module's main chunk under require)";
+    return NULL;
+}
 
 void pr_check_can_wait(struct pr_lua *lua, lua_State *L)
 {
     if (lua->host && lua->owner->current == &lua->host->process)
         return;
-    if (L != pr_running.L)
-        luaL_error(L, "cannot wait in a coroutine that was resumed by a saved copy of "
-                      "coroutine.resume or coroutine.wrap");
-    if (!pr_running.chain_yields || !lua_isyieldable(L))
-        luaL_error(L, "cannot wait here: Lua cannot yield across a C function (a table.sort "
-                      "comparator, a string.gsub callback, a module's main chunk under require)");
+    const char *why = why_not(L);
+    if (why) {
+        give_up(lua);
+        pr_user_error(lua, L, why);
+    }
 }
 
 static int is_host_woken(void *ud)
@@ -60,11 +79,8 @@ int pr_wait(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn tr
  * is dropped there. */
 static int interrupt(struct pr_lua *lua, lua_State *L)
 {
-    struct pr_lua_process *self = pr_lua_current(lua);
     pr_running.is_interrupted = 0;
-    pr_wait_alarm_clear(lua, self);
-    self->scanned = NULL;
-    self->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
+    give_up(lua);
     return luaL_error(L, "interrupted");
 }
 

@@ -142,7 +142,7 @@ int pierrot_send_after(pierrot_context *ctx, double ms, pierrot_term *msg, pierr
         return give_back(msg, error);
     struct pr_scheduler *scheduler = pr_scheduler_of(ctx->owner);
     return pr_user_timer_start(ctx->owner, pr_clock_deadline(pr_scheduler_now(scheduler), ms),
-                               ctx->actor->process.pid, NULL, 0,
+                               (struct pr_timer_target){.pid = ctx->actor->process.pid}, 0,
                                pr_value_from_root(ctx->owner, msg), ref);
 }
 
