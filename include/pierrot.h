@@ -12,7 +12,18 @@
  *     during the call. "gives": the caller must free the result. No word: nothing moves.
  *   - "Thread: any" may be called from every thread; "Thread: actor" only inside a callback of a
  *     behaviour, with the context it was given.
- *   - Running out of memory is an error like any other (PIERROT_ENOMEM).
+ *   - Running out of memory is an error like any other (PIERROT_ENOMEM). A term that is NULL is taken
+ *     for a constructor that failed, and is that error too.
+ *   - NULL for a runtime, a context, a mailbox, a text or a place for a result is PIERROT_EINVAL (where no
+ *     error can be returned: nothing happens, and the result is NULL or 0), as are options out of range
+ *     and a term handed over that is only lent. What was freed, or a context kept after its callback,
+ *     cannot be told from what is good: do not.
+ *   - A time-out is in milliseconds; negative: for ever. It ends the wait whatever the schedulers do: what
+ *     was not begun by then is not done, what comes later is dropped (PIERROT_ETIMEOUT). But where the
+ *     calling thread runs scheduler 1 itself (options->loop, program) it cannot leave a Lua loop that
+ *     never gives way, unless there is preemption.
+ *   - PIERROT_EDEADLK: a function that waits, called on a scheduler's own thread: by an actor's callback, a
+ *     function for scripts, an answer.
  *   - After fork the child may only exec. */
 #ifndef PIERROT_H
 #define PIERROT_H
@@ -103,7 +114,8 @@ typedef enum pierrot_type {
  * over, nobody changes, and any number of threads may read it. Reading never fails and takes NULL for
  * nil. Thread, for all functions of a term: any, by that rule. */
 
-/* Constructors. Gives: the term (pierrot_term_free). NULL: out of memory. Thread: any. */
+/* Constructors. Gives: the term (pierrot_term_free). NULL: out of memory; a string beyond 4 GiB, or none
+ * (bytes is NULL, and len not 0). Thread: any. */
 PIERROT_API pierrot_term *pierrot_nil(void);
 PIERROT_API pierrot_term *pierrot_bool(int value);
 PIERROT_API pierrot_term *pierrot_int(int64_t value);
@@ -176,7 +188,7 @@ PIERROT_API void pierrot_term_free(pierrot_term *term);
 /* ------------------------------------------------------------------ runtime */
 
 /* As lua_Alloc: allocate (ptr NULL), resize, free (new_size 0); NULL where there is no memory. Called from
- * all threads, also at once; must not call back into the runtime. */
+ * all threads, also at once, and under the runtime's locks; must not call back into the runtime. */
 typedef void *(*pierrot_alloc_fn)(void *ud, void *ptr, size_t old_size, size_t new_size);
 
 typedef enum pierrot_level {
@@ -191,8 +203,8 @@ typedef enum pierrot_level {
 typedef void (*pierrot_log_fn)(void *ud, pierrot_level level, const char *text, size_t len);
 
 typedef enum pierrot_preempt {
-    /* A process gives way when it waits. One that never does holds up its scheduler, and with it every
-     * host thread that wants something of that scheduler: time limits count for others only. */
+    /* A process gives way when it waits. One that never does holds up its scheduler: host threads that want
+     * something of that come back at their time-outs, and pierrot_free has to interrupt it. */
     PIERROT_PREEMPT_OFF,
     PIERROT_PREEMPT_SIGNAL, /* SIGURG to the scheduler's thread; no cost while nothing spins */
     PIERROT_PREEMPT_COUNT   /* a count hook: portable, repeatable, 1.7 to 2.1 times slower */
@@ -251,7 +263,8 @@ PIERROT_API void pierrot_options_init(pierrot_options *options);
 PIERROT_API int pierrot_new(const pierrot_options *options, pierrot **rt);
 
 /* "Thread: first" below: any thread, but where options->loop is set that one alone (EINVAL on others);
- * EDEADLK on a scheduler's own thread. */
+ * EDEADLK on a scheduler's own thread. From a callback of that loop they work, by running the loop once more
+ * inside; libuv does not promise that this is sound, pierrot_call_async needs no such thing. */
 
 /* Runs a script as the main process, until that process has ended; a script that another thread hands over
  * meanwhile waits for its turn. argv[0] is the script: `arg` is as in lua. Fails: ELUA when it ended
@@ -261,15 +274,21 @@ PIERROT_API int pierrot_run_file(pierrot *rt, const char *path, int argc, char *
 PIERROT_API int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname);
 
 /* Ends all processes in order: applications stop first, the last started before the others, then those
- * without a parent get `shutdown`. Returns when all have ended, or after timeout_ms (-1: waits for ever); pierrot_free kills what is left then. A script that runs
- * meanwhile is given up. The runtime can be used on. Fails: ETIMEOUT when some still live. Thread: first. */
+ * without a parent get `shutdown`. Returns when all have ended, or after timeout_ms; a script that runs
+ * meanwhile is given up. The runtime can be used on, and stopped again. Fails: ETIMEOUT when some still
+ * live, or a scheduler that is held up has not even begun: pierrot_free kills what is left. ENOMEM,
+ * EINVAL, EDEADLK. Thread: first. */
 PIERROT_API int pierrot_stop(pierrot *rt, int timeout_ms);
 
-/* Kills what still runs, without a word to the log, and frees the runtime. No other thread may use it any more, and no call of it may
- * be under way. Takes: rt. Thread: first, but never from a callback. */
+/* Kills what still runs, without a word to the log, and frees the runtime. No other thread may use it any
+ * more, and no call of it may be under way (one that has timed out is not). A Lua process that does not
+ * give way is interrupted: with preemption off that takes 0.2 s, and a handler of SIGURG for as long; it
+ * waits for C functions and finalizers (__gc), which nothing can interrupt. Takes: rt; NULL is fine.
+ * Thread: first; in a callback of an actor, or of a loop that a function of this header runs, nothing is
+ * done but a line for the log. */
 PIERROT_API void pierrot_free(pierrot *rt);
 
-/* The number of schedulers. Thread: any. */
+/* The number of schedulers; 0 without a runtime. Thread: any. */
 PIERROT_API int pierrot_schedulers(pierrot *rt);
 
 /* Bytes that the runtime holds at this moment, all its threads together. Thread: any. */
@@ -283,39 +302,43 @@ typedef struct pierrot_spawn_options {
     size_t size;      /* set by pierrot_spawn_options_init */
     const char *name; /* registered before init runs; NULL: none */
     size_t name_len;
-    int link;          /* link with the calling actor (Thread: actor only) */
+    int link;          /* link with the calling actor; EINVAL where none calls */
     int scheduler;     /* 1..n; 0: the caller's, from a host thread the first */
     int64_t max_queue; /* 0: unbounded */
-    int timeout_ms;    /* how long init may take; -1: for ever */
+    int timeout_ms;    /* how long the start may take; negative: for ever */
     int64_t max_heap;  /* bytes a Lua process may hold; 0: unbounded */
 } pierrot_spawn_options;
 
+/* No name, no limits, the caller's scheduler. Thread: any. */
 PIERROT_API void pierrot_spawn_options_init(pierrot_spawn_options *options);
 
 /* Starts a C actor and waits until its init is done (gen_server:start).
  * Takes: arg (NULL: nil). Fails: ENOMEM, EEXIST (the name), EIGNORE, EEXITED (init stopped it),
  * ETIMEOUT (nothing remains: an init that is not done is not interrupted, but ends in vain), EINVAL
- * (options that were not initialised, no such scheduler).
+ * (a behaviour of no known size; options that were not initialised or out of range, no such scheduler),
+ * EDEADLK (inside an actor: on another scheduler than its own).
  * Thread: any; inside an actor the new one runs init within the call. */
 PIERROT_API int pierrot_spawn(pierrot *rt, const pierrot_behaviour *behaviour, pierrot_term *arg,
                               const pierrot_spawn_options *options, pierrot_pid *pid);
 
-/* Starts a Lua gen_server by the name of its module, without links. As pierrot_spawn; also ETIMEOUT, and
- * ELUA when there is no such module, or it is none of a server (the log says why).
+/* Starts a Lua gen_server by the name of its module, without links. As pierrot_spawn; also ELUA when there
+ * is no such module, or it is none of a server (the log says why).
  * Thread: any but a scheduler's (EDEADLK there). */
 PIERROT_API int pierrot_start(pierrot *rt, const char *module, pierrot_term *arg,
                               const pierrot_spawn_options *options, pierrot_pid *pid);
 
 /* Starts a Lua process that calls require(module)[function](arg), and does not wait for it
- * (erlang:spawn/3). options: name, scheduler, max_queue, max_heap; NULL: none. Takes: arg. Fails: ENOMEM,
- * EEXIST (the name), EINVAL, ELIMIT, EDEADLK. Thread: any but a scheduler's. */
+ * (erlang:spawn/3). options: name, scheduler, max_queue, max_heap, timeout_ms (of the scheduler's beginning);
+ * NULL: none. Takes: arg. Fails: ENOMEM, EEXIST (the name), EINVAL, ELIMIT, ETIMEOUT, EDEADLK. Thread: any
+ * but a scheduler's. */
 PIERROT_API int pierrot_spawn_function(pierrot *rt, const char *module, const char *function,
                                        pierrot_term *arg, const pierrot_spawn_options *options,
                                        pierrot_pid *pid);
 
 /* Runs code (text, not bytecode) in a process of its own, with arg as `...`, and waits for its first
  * result; what a message cannot hold arrives as its text. options: as pierrot_spawn_function. After
- * timeout_ms (-1: for ever) the process is killed, which needs preemption where it never waits.
+ * timeout_ms (negative: for ever) the process is killed: at once where there is preemption, else when it
+ * gives way.
  * Takes: arg. Gives: *result; unlike elsewhere also on ELUA and EEXITED, where it is the exit reason.
  * Fails: ELUA (an error in it, also of syntax), EEXITED (another abnormal end), ETIMEOUT, as
  * pierrot_spawn_function. Thread: any but a scheduler's. */
@@ -340,8 +363,9 @@ PIERROT_API int pierrot_send(pierrot *rt, pierrot_pid to, pierrot_term *msg);
 /* gen_server:cast. Takes: request. As pierrot_send. Thread: any. */
 PIERROT_API int pierrot_cast(pierrot *rt, pierrot_pid to, pierrot_term *request);
 
-/* gen_server:call; waits at most timeout_ms (-1: for ever). Takes: request. Gives: *reply.
- * Fails: ETIMEOUT, ENOPROC, EEXITED, EOVERLOAD, ENOMEM, EDEADLK. Thread: any but a scheduler's. */
+/* gen_server:call; waits at most timeout_ms (negative: for ever). Takes: request. Gives: *reply, unless
+ * that is NULL. Fails: ETIMEOUT (the server may have got the request, or not), ENOPROC, EEXITED, EOVERLOAD,
+ * ESTOPPED, ENOMEM, EINVAL, EDEADLK. Thread: any but a scheduler's. */
 PIERROT_API int pierrot_call(pierrot *rt, pierrot_pid to, pierrot_term *request, int timeout_ms,
                              pierrot_term **reply);
 
@@ -356,7 +380,7 @@ PIERROT_API int pierrot_call_async(pierrot *rt, pierrot_pid to, pierrot_term *re
                                    int timeout_ms, pierrot_answer_fn answer, void *ud);
 
 /* Waits for the end of a process. Gives: *reason, unless that is NULL; "noproc" when it is dead already.
- * Fails: ETIMEOUT, ENOMEM, EDEADLK. Thread: any but a scheduler's. */
+ * Fails: ETIMEOUT, ESTOPPED, ENOMEM, EINVAL, EDEADLK. Thread: any but a scheduler's. */
 PIERROT_API int pierrot_await_end(pierrot *rt, pierrot_pid pid, int timeout_ms,
                                   pierrot_term **reason);
 
@@ -378,7 +402,7 @@ PIERROT_API int pierrot_reply_on(pierrot *rt, pierrot_from from, pierrot_term *r
 PIERROT_API int pierrot_mailbox_open(pierrot *rt, const pierrot_spawn_options *options,
                                      pierrot_mailbox **mailbox);
 
-/* Thread: any. */
+/* The pid to send to; id 0 for NULL. Thread: any. */
 PIERROT_API pierrot_pid pierrot_mailbox_pid(const pierrot_mailbox *mailbox);
 
 /* The oldest message; waits for one at most timeout_ms (0: looks only; -1: for ever). A call to the mailbox
@@ -389,8 +413,8 @@ PIERROT_API int pierrot_mailbox_receive(pierrot_mailbox *mailbox, int timeout_ms
                                         pierrot_term **message);
 
 /* erlang:monitor and demonitor for the mailbox: it gets {"DOWN", ref, "process", pid, reason}. A message
- * that has arrived stays. Fails: ENOMEM, ENOPROC (the mailbox), EDEADLK. Thread: as
- * pierrot_mailbox_receive. */
+ * that has arrived stays. They have no time-out of their own, and wait where the mailbox's scheduler is
+ * held up. Fails: ENOMEM, ENOPROC (the mailbox), EDEADLK. Thread: as pierrot_mailbox_receive. */
 PIERROT_API int pierrot_mailbox_monitor(pierrot_mailbox *mailbox, pierrot_pid pid, pierrot_ref *ref);
 PIERROT_API int pierrot_mailbox_demonitor(pierrot_mailbox *mailbox, pierrot_ref ref);
 
@@ -415,14 +439,15 @@ enum {
 typedef int (*pierrot_read_fn)(pierrot *rt, void *shared, const pierrot_term *request,
                                pierrot_term **reply);
 
-/* The callbacks of a gen_server in C. All but init may be NULL: then a call or cast ends the actor
- * with {"bad_call", request} or {"bad_cast", request}, a message is logged and dropped. Request,
+/* The callbacks of a gen_server in C. All may be NULL: without init the start is done at once, a call or cast
+ * ends the actor with {"bad_call", request} or {"bad_cast", request}, a message is logged and dropped.
+ * The context is good for the callback alone. Request,
  * message and reason are lent: copy what you keep. `state` is state_size zeroed bytes that live as
  * long as the process; terminate must release what it points to: unlike OTP's it runs at every end,
  * a kill included, since nothing else could. It may still send. */
 struct pierrot_behaviour {
     size_t size;      /* sizeof(pierrot_behaviour) */
-    const char *name; /* for reports: "bucket" */
+    const char *name; /* for reports: "bucket"; NULL: "actor" */
     size_t state_size;
     int (*init)(pierrot_context *ctx, void *state, const pierrot_term *arg);
     int (*handle_call)(pierrot_context *ctx, void *state, const pierrot_term *request,
@@ -529,8 +554,9 @@ PIERROT_API void pierrot_loop_release(pierrot *rt, struct uv_loop_s *loop);
 typedef int (*pierrot_enter_fn)(pierrot_context *ctx, void *state, void *ud);
 
 /* From a callback of the loop of the actor's scheduler: runs fn at once as a callback of that actor,
- * ahead of what waits in its mailbox. Fails: ENOPROC when the actor has ended, or is about to: fn was
- * not run. Thread: the loop's, in a callback. */
+ * ahead of what waits in its mailbox. Fails, and fn was not run: ENOPROC when the actor has ended, or is
+ * about to; EDEADLK inside of its own callback; EINVAL on another thread. Thread: the loop's, in a
+ * callback. */
 PIERROT_API int pierrot_enter(pierrot *rt, pierrot_pid actor, pierrot_enter_fn fn, void *ud);
 
 /* A line for the log of the runtime, as printf makes it. Thread: any. */

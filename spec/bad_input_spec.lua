@@ -5,6 +5,7 @@ local pierrot = require "pierrot"
 local bucket = require "pierrot.bucket"
 local gen_server = require "pierrot.gen_server"
 local registry = require "pierrot.registry"
+local sys = require "pierrot.sys"
 local support = require "spec.support"
 
 local alone = support.alone
@@ -118,6 +119,9 @@ local rows <const> = {
   { "abcast", 1, function() gen_server.abcast({ 42 }, "hello") end },
   { "child_spec", 1, function() gen_server.child_spec(42) end },
 
+  { "change_code", 1, function() sys.change_code(42, Server) end },
+  { "change_code", 2, function() sys.change_code(pierrot.self(), 42) end },
+
   { "start_link", 1, function() bucket.start_link(42) end },
   { "get", 1, function() bucket.get(42, "key") end },
   { "get", 1, function() bucket.get() end },
@@ -163,6 +167,20 @@ describe("a bad argument", function()
     local expected = "bad argument #1 to 'send' (pid, name or via expected, got table)"
     assert.is_truthy(text:find(expected, 1, true), text)
     assert.is_truthy(text:find("^[^\n]*bad_input_spec.lua:%d+: "), text)
+  end))
+
+  it("is said of the function by its own name, however it is called", alone(function()
+    local tell = pierrot.send
+    local _, by_pcall = pcall(pierrot.send, {}, "hello")
+    local _, by_local = pcall(function() tell({}, "hello") end)
+    local _, in_coroutine = coroutine.resume(coroutine.create(pierrot.sleep), -1)
+    local _, of_a_reader = pcall(bucket.size, {})
+
+    local expected = "bad argument #1 to 'send' (pid, name or via expected, got table)"
+    assert.equal(expected, by_pcall)
+    assert.is_truthy(by_local:find(expected, 1, true), by_local)
+    assert.is_truthy(in_coroutine:find("^bad argument #1 to 'sleep' "), in_coroutine)
+    assert.is_truthy(of_a_reader:find("^bad argument #1 to 'size' "), of_a_reader)
   end))
 end)
 

@@ -219,6 +219,14 @@ describe("a coroutine in a process", function()
     assert.is_true(coroutine.wrap(coroutine.isyieldable)())
   end))
 
+  it("is yieldable, and the process's own function is not, as a main chunk", alone(function()
+    pierrot.spawn_link(function(test)
+      pierrot.send(test, { coroutine.isyieldable(), coroutine.isyieldable(coroutine.running()) })
+    end, pierrot.self())
+
+    assert.same({ false, false }, expect())
+  end))
+
   it("cannot be left by a yield of the process's own function", alone(function()
     local reason = end_of(function() coroutine.yield("to nobody") end)
 
@@ -320,6 +328,33 @@ describe("where Lua cannot yield", function()
     end)
 
     assert.equal("ABC", text)
+  end))
+
+  it("a receive that finds its message does not wait", alone(function()
+    pierrot.send(pierrot.self(), { "milk", 1 })
+    pierrot.send(pierrot.self(), { "eggs", 2 })
+    local taken = {}
+
+    string.gsub("ab", ".", function(letter)
+      local is_eggs = function(kind) return kind == "eggs" end
+      taken[letter] = letter == "a" and pierrot.receive { is_eggs } or pierrot.receive()
+    end)
+
+    assert.same({ a = { "eggs", 2 }, b = { "milk", 1 } }, taken)
+  end))
+
+  it("the error is at the line of the wait, and leaves the mailbox as it was", alone(function()
+    pierrot.send(pierrot.self(), "hello")
+    local line = debug.getinfo(1, "l").currentline
+
+    for i, pattern in ipairs { "never sent", function() return false end } do
+      local text = support.error_text(string.gsub, "a", ".", function()
+        pierrot.receive(pattern, i * 1000)
+      end)
+      assert.is_truthy(text:find(("coroutine_spec.lua:%d: "):format(line + 4), 1, true), text)
+    end
+
+    assert.same({ "hello", n = 1 }, pierrot.flush())
   end))
 
   it("a coroutine inside may still yield within itself", alone(function()

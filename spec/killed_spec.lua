@@ -298,6 +298,48 @@ describe("a process of another scheduler that is killed", function()
         while true do end
       end)
     end,
+    ["a message handler"] = function(test)
+      local p = require "pierrot"
+      xpcall(error, function()
+        p.send(test, "ready")
+        while true do end
+      end, "no milk")
+    end,
+    ["a message handler in a comparator"] = function(test)
+      local p = require "pierrot"
+      table.sort({ 1, 2 }, function()
+        xpcall(error, function()
+          p.send(test, "ready")
+          while true do end
+        end, "no milk")
+      end)
+    end,
+    ["a gsub callback with a message handler that loops when the end comes"] = function(test)
+      local p = require "pierrot"
+      string.gsub("x", "x", function()
+        while true do
+          xpcall(function()
+            p.send(test, "ready")
+            while true do end
+          end, function() while true do end end)
+        end
+      end)
+    end,
+    ["a message handler of a message handler"] = function(test)
+      local p = require "pierrot"
+      local function loop() while true do end end
+      xpcall(error, function()
+        p.send(test, "ready")
+        xpcall(loop, loop)
+      end, "no milk")
+    end,
+    ["values to be closed with a message handler that loops"] = function(test)
+      local p = require "pierrot"
+      local function loop() while true do end end
+      local _ <close> = setmetatable({}, { __close = function() xpcall(loop, loop) end })
+      p.send(test, "ready")
+      p.receive "never sent"
+    end,
   } do
     it("in " .. where .. " is gone", leaves_no_process(function()
       local pid, ref = elsewhere(body, pierrot.self())
@@ -323,6 +365,32 @@ describe("a process of another scheduler that is killed", function()
     expect "ready"
 
     kill(server, pierrot.monitor(server))
+  end))
+
+  it("in a comparator of a server's callback does not harm the next ones", alone(function()
+    local where = support.elsewhere()
+    local Server = {
+      init = function(arg) return "ok", arg end,
+      handle_cast = function(_, to)
+        table.sort({ 1, 2 }, function()
+          require "pierrot".send(to, "ready")
+          while true do end
+        end)
+      end,
+      handle_call = function(request) return "reply", request end,
+    }
+    local server = gen_server.start(Server, pierrot.self(), { scheduler = where })
+    gen_server.cast(server, pierrot.self())
+    expect "ready"
+    kill(server, pierrot.monitor(server))
+
+    local after = {}
+    for i = 1, 5 do
+      after[i] = assert(gen_server.start(Server, nil, { scheduler = where }))
+      assert.equal(i, gen_server.call(after[i], i))
+    end
+
+    for _, other in ipairs(after) do gen_server.stop(other) end
   end))
 
   it("takes along the timers that go to it, and who armed them may be dead",

@@ -59,6 +59,33 @@ describe("a monitor", function()
     assert.same({ "DOWN", ref, "process", pid, "noproc" }, (pierrot.receive(nil, 0)))
   end))
 
+  it("of a pid that is dead, and has not told of it yet, gives its DOWN last", alone(function()
+    pierrot.trap_exit(true)
+    local pid = idle()
+    local older = pierrot.monitor(pid)
+
+    pierrot.exit(pid, "no milk")
+    local later = pierrot.monitor(pid)
+
+    assert.same({ "DOWN", later, "process", pid, "noproc" }, expect { "DOWN", later })
+    assert.same({
+      { "EXIT", pid, "no milk" }, { "DOWN", older, "process", pid, "no milk" }, n = 2,
+    }, pierrot.flush())
+  end))
+
+  it("of a pid that is dead can be removed before it has told of it", alone(function()
+    local pid = pierrot.spawn(function() pierrot.receive("stop") end)
+    local last = pierrot.monitor(pid)
+
+    pierrot.exit(pid, "no milk")
+    local later = pierrot.monitor(pid)
+    local removed = pierrot.demonitor(later, { info = true })
+
+    assert.is_true(removed)
+    assert.equal("no milk", await_down(last))
+    assert.equal(0, pierrot.flush().n)
+  end))
+
   it("MON-004 gives one DOWN for each of several on one target", alone(function()
     local pid = idle()
     local first, second = pierrot.monitor(pid), pierrot.monitor(pid)

@@ -272,6 +272,26 @@ describe("a process that spins", function()
     assert.equal(500500, reason[3])
   end))
 
+  it("costs a coroutine of the process's no memory, however often it is preempted", function()
+    if not support.program then return pending "PIERROT does not say where the program is" end
+
+    local output = support.execute(support.command(support.program, "--preempt", "count", "-s", "1",
+      "-e", [[
+        local pierrot = require "pierrot"
+        pierrot.spawn(function() coroutine.wrap(function() while true do end end)() end)
+        local function used_kb()
+          for _ = 1, 2000 do pierrot.yield() end
+          collectgarbage()
+          collectgarbage()
+          return collectgarbage "count"
+        end
+        local before = used_kb()
+        print(used_kb() - before)
+      ]]))
+
+    assert.is_true(tonumber(output) < 10, output)
+  end)
+
   it("finishes a sort with a comparator, which cannot be interrupted", alone(function()
     local _, ref = pierrot.spawn_monitor(function()
       local list = {}

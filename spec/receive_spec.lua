@@ -80,6 +80,25 @@ describe("send", function()
     registry.unregister(names, "me")
   end))
 
+  it("by many lets the receiver have its turn before its mailbox is long", alone(function()
+    local test <const>, senders <const>, each <const> = pierrot.self(), 100, 600
+    local receiver = pierrot.spawn_link(function()
+      local longest = 0
+      for _ = 1, senders * each do
+        pierrot.receive()
+        longest = math.max(longest, pierrot.info(pierrot.self(), "mailbox"))
+      end
+      pierrot.send(test, { "longest", longest })
+    end)
+    for _ = 1, senders do
+      pierrot.spawn_link(function()
+        for i = 1, each do pierrot.send(receiver, { "msg", i }) end
+      end)
+    end
+
+    assert.is_true(expect({ "longest" })[2] < senders * each / 6)
+  end))
+
   it("refuses what is no destination", function()
     local text = support.error_text(function()
       local message = pierrot.send({}, "hello")
@@ -351,6 +370,18 @@ local patterns <const> = {
   { "a table matches by named fields", { kind = "a" }, { kind = "a", size = 2 }, true },
   { "a table matches by false in a field", { false }, { false }, true },
   { "false in a table does not match what is missing", { false }, {}, false },
+  { "an integer in a table matches the equal float", { 1 }, { 1.0 }, true },
+  { "an integer in a table does not match a fraction", { 1 }, { 1.5 }, false },
+  { "an integer in a table does not match its digits", { 1 }, { "1" }, false },
+  { "a fraction in a table matches its equal", { 1.5 }, { 1.5 }, true },
+  { "a long string in a table matches its equal", { ("a"):rep(100) }, { ("a"):rep(100) }, true },
+  { "a long string in a table may differ at its end", { ("a"):rep(99) .. "b" },
+    { ("a"):rep(100) }, false },
+  { "true in a table does not match false", { true }, { false }, false },
+  { "a ref in a table matches itself", { a_ref }, { a_ref }, true },
+  { "a ref in a table does not match a pid", { a_ref }, { a_pid }, false },
+  { "a table of many matches its equal", { 1, 2, 3, 4, 5, 6, 7 }, { 1, 2, 3, 4, 5, 6, 7 }, true },
+  { "a table of many may differ at its end", { 1, 2, 3, 4, 5, 6, 7 }, { 1, 2, 3, 4, 5, 6 }, false },
   { "a nested table matches", { "a", { b = { 1 } } }, { "a", { b = { 1, 2 }, c = 3 } }, true },
   { "a nested table may fail to match", { "a", { b = { 1 } } }, { "a", { b = { 2 } } }, false },
   { "a nested table does not match a scalar", { "a", {} }, { "a", 1 }, false },
@@ -430,5 +461,61 @@ describe("a pattern", function()
 
     assert.equal(second, message[4])
     assert.equal(first, expect({ "DOWN", first_ref })[4])
+  end))
+
+  it("may receive itself, and goes on where it stood", alone(function()
+    send_myself("a", "b", "c", "d")
+    local asked = {}
+
+    local message = pierrot.receive(function(letter)
+      asked[#asked + 1] = letter
+      return letter == "d" or (letter == "a" and pierrot.receive("c", 0) == nil)
+    end)
+
+    assert.equal("d", message)
+    assert.same({ "a", "b", "d" }, asked)
+    assert.same({ "a", "b", n = 2 }, pierrot.flush())
+  end))
+
+  it("that receives what it is asked about goes on behind it", alone(function()
+    send_myself(1, 2, 3)
+
+    local message = pierrot.receive(function(number)
+      return number == 3 or pierrot.receive(2, 0) == 2
+    end, 0)
+
+    assert.equal(1, message)
+    assert.same({ 3, n = 1 }, pierrot.flush())
+  end))
+
+  it("that takes the message by other means cannot take it twice", alone(function()
+    local ref = pierrot.monitor(dead())
+    send_myself("last")
+
+    local message = pierrot.receive(function(candidate)
+      if candidate == "last" then return true end
+      pierrot.demonitor(ref, { flush = true })
+      return true
+    end, 0)
+
+    assert.equal("last", message)
+    assert.equal(0, pierrot.flush().n)
+  end))
+
+  it("that sleeps does not stop the time of its receive", alone(function()
+    send_myself("a", "b")
+
+    local message, reason = pierrot.receive(function() pierrot.sleep(1) end, 10)
+
+    assert.is_nil(message)
+    assert.equal("timeout", reason)
+    assert.equal(2, pierrot.flush().n)
+  end))
+
+  it("may be nil among others, which is anything", alone(function()
+    send_myself("a", nil)
+
+    assert.equal("a", (pierrot.receive(pierrot.one_of(1, nil), 0)))
+    assert.same({ n = 1 }, table.pack(pierrot.receive(pierrot.one_of(function() end, nil), 0)))
   end))
 end)

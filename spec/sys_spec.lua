@@ -613,7 +613,7 @@ describe("sys", function()
       { sys.statistics, "x", "bad argument #2 to 'statistics'", 1 },
       { sys.log, "x", "bad argument #2 to 'log'", -1 },
       { sys.install, "x", "bad argument #2 to 'install'", {} },
-      { sys.change_code, "x", "bad argument #1 to 'change_code'", 5 },
+      { sys.change_code, "x", "bad argument #2 to 'change_code'", 5 },
     }
     for _, case in ipairs(cases) do
       local text = support.error_text(function()

@@ -207,6 +207,37 @@ describe("a timer", function()
     assert.equal("hello", expect())
   end))
 
+  it("that is to fire never has all the time left", alone(function()
+    local ref = pierrot.send_after(math.huge, pierrot.self(), "hello")
+
+    assert.equal(math.huge, pierrot.read_timer(ref))
+    assert.equal(math.huge, pierrot.cancel_timer(ref))
+    assert.is_false(pierrot.cancel_timer(ref))
+    assert.equal(0, pierrot.flush().n)
+  end))
+
+  it("to an alias sends while that is active", alone(function()
+    local alias = pierrot.alias { reply = true }
+
+    local first = pierrot.start_timer(1, alias, { "hello" })
+    pierrot.send_after(2, alias, "too late")
+    pierrot.send_after(3, pierrot.self(), "last")
+
+    assert.same({ "timeout", first, { "hello" } }, expect())
+    assert.equal("last", expect())
+  end))
+
+  it("to an alias that is removed meanwhile sends nothing", alone(function()
+    local alias = pierrot.alias()
+
+    local timer = pierrot.send_after(1, alias, "hello")
+    pierrot.send_after(2, pierrot.self(), "last")
+    pierrot.unalias(alias)
+
+    assert.equal("last", expect())
+    assert.is_false(pierrot.read_timer(timer))
+  end))
+
   it("goes with the process it is for", alone(function()
     local pid = idle()
     local ref = pierrot.send_after(long, pid, "hello")

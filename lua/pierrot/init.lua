@@ -34,8 +34,8 @@ local match
 local function match_table(pattern, value)
   local kind = core.pattern_kind(pattern)
   if kind == "one_of" then
-    for _, alternative in ipairs(pattern) do
-      if match(alternative, value) then return true end
+    for i = 1, pattern.n do
+      if pattern[i] == nil or match(pattern[i], value) then return true end
     end
     return false
   end
@@ -65,23 +65,25 @@ function M.match(pattern, value)
   return core.match(pattern, value)
 end
 
--- Goes over the mailbox by scan. A receive inside of the pattern moves the save point; the scan
--- then starts over, since what it has seen may be gone.
+-- Goes over the mailbox by scan. A receive inside of the pattern moves the save point, and may take
+-- what the pattern has been asked about; a wait inside of it ends the timeout that was armed.
 local function receive_by_function(pattern, timeout)
   local looks_only = timeout == 0
-  local deadline = type(timeout) == "number" and core.now() + timeout
-  local found, message = core.scan(timeout)
+  local is_limited = type(timeout) == "number" and timeout < math.huge
+  local deadline = is_limited and core.now() + timeout
+  local found, message, place = core.scan(timeout)
   while found do
     local is_match = match(pattern, message)
-    if not core.is_scanning() then
+    if not core.is_at(place, is_limited and not looks_only) then
       local left = deadline and math.max(0, deadline - core.now()) or timeout
-      return receive_by_function(pattern, left)
+      looks_only = left == 0
+      is_match = core.seek(place, left) and is_match
     end
     if is_match then
       core.take()
       return message
     end
-    found, message = core.scan(looks_only)
+    found, message, place = core.scan(looks_only)
   end
   return nil, "timeout"
 end

@@ -141,14 +141,15 @@ end
 ---@param level integer as in pierrot.argument
 ---@param fname string
 ---@param module any
+---@param arg? integer which argument it is; 1
 ---@return table module, string|nil name
-function M.check_module(level, fname, module)
+function M.check_module(level, fname, module, arg)
   local name
   if type(module) == "string" then
     name, module = module, load_module(level + 1, module)
   end
   if type(module) ~= "table" then
-    argument.reject(level + 1, 1, fname, "module or its name", module)
+    argument.reject(level + 1, arg or 1, fname, "module or its name", module)
   end
   return module, name
 end

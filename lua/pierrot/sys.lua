@@ -131,7 +131,8 @@ end
 ---@param timeout? number|string
 ---@return boolean|nil changed, any reason
 function M.change_code(server, module, old_version, extra, timeout)
-  local loaded, name = start.check_module(2, "change_code", module)
+  argument.check_server(2, 1, "change_code", server)
+  local loaded, name = start.check_module(2, "change_code", module, 2)
   local asked = asker("change_code", timeout, server, name or tostring(loaded), old_version, extra)
   local request = { "change_code", name = name or start.module_name(loaded), old = old_version,
     extra = extra }

@@ -181,6 +181,8 @@ static const pierrot_behaviour behaviour = {.size = sizeof behaviour,
 
 int pierrot_mailbox_open(pierrot *rt, const pierrot_spawn_options *options, pierrot_mailbox **mailbox)
 {
+    if (!rt || !mailbox)
+        return PIERROT_EINVAL;
     pierrot_mailbox *self = pierrot_shared_alloc(rt, sizeof *self);
     if (!self)
         return PIERROT_ENOMEM;
@@ -201,7 +203,7 @@ int pierrot_mailbox_open(pierrot *rt, const pierrot_spawn_options *options, pier
 
 pierrot_pid pierrot_mailbox_pid(const pierrot_mailbox *mailbox)
 {
-    return mailbox->pid;
+    return mailbox ? mailbox->pid : (pierrot_pid){0};
 }
 
 /* Takes: id (NULL: none). Gives: *reply. */
@@ -216,6 +218,8 @@ static int ask(pierrot_mailbox *self, const char *what, pierrot_term *id, int ti
 
 int pierrot_mailbox_receive(pierrot_mailbox *mailbox, int timeout_ms, pierrot_term **message)
 {
+    if (!mailbox || !message)
+        return PIERROT_EINVAL;
     pierrot_term *taken = pop(mailbox), *ready = NULL;
     int error = 0;
     if (!taken) {
@@ -230,6 +234,8 @@ int pierrot_mailbox_receive(pierrot_mailbox *mailbox, int timeout_ms, pierrot_te
 
 int pierrot_mailbox_monitor(pierrot_mailbox *mailbox, pierrot_pid pid, pierrot_ref *ref)
 {
+    if (!mailbox || !ref)
+        return PIERROT_EINVAL;
     pierrot_term *reply = NULL, *id = pierrot_pid_term(pid);
     int error = id ? ask(mailbox, "monitor", id, -1, &reply) : PIERROT_ENOMEM;
     if (!error && pierrot_term_type(reply) == PIERROT_REF)
@@ -242,6 +248,8 @@ int pierrot_mailbox_monitor(pierrot_mailbox *mailbox, pierrot_pid pid, pierrot_r
 
 int pierrot_mailbox_demonitor(pierrot_mailbox *mailbox, pierrot_ref ref)
 {
+    if (!mailbox)
+        return PIERROT_EINVAL;
     pierrot_term *reply = NULL, *id = pierrot_ref_term(ref);
     int error = id ? ask(mailbox, "demonitor", id, -1, &reply) : PIERROT_ENOMEM;
     pierrot_term_free(reply);

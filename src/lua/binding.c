@@ -122,7 +122,8 @@ static int l_unlink(lua_State *L)
 static int l_trap_exit(lua_State *L)
 {
     struct pr_process *self = self_of(PR_SELF(L));
-    luaL_checktype(L, 1, LUA_TBOOLEAN);
+    if (lua_type(L, 1) != LUA_TBOOLEAN)
+        pr_type_error(L, 1, "boolean");
     lua_pushboolean(L, self->flags & PR_TRAP_EXIT);
     if (lua_toboolean(L, 1))
         self->flags |= PR_TRAP_EXIT;

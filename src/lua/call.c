@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/lend.h"
 #include "lua/process.h"
@@ -190,7 +191,7 @@ static int l_call(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 0);
     int result;
-    luaL_checkany(L, 2);
+    pr_check_any(lua, L, 2);
     lua_settop(L, lua_gettop(L) > 3 ? 3 : lua_gettop(L));
     check_timeout(lua, L);
     pr_check_can_wait(lua, L);

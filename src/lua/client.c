@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/client.h"
 
+#include "lua/blame.h"
 #include "lua/conclusion.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
@@ -17,9 +18,10 @@ static int no_memory(lua_State *L)
     return luaL_error(L, "not enough memory");
 }
 
-/* Sends the value at `index`; takes part in the order over all senders. */
-static void send_to(struct pr_lua *lua, lua_State *L, struct pr_target target,
-                    enum pr_signal_kind kind, int index)
+/* Sends the value at `index`; takes part in the order over all senders. How many messages wait
+ * for the target to have its turn; 0 also when that is not known here. */
+static uint32_t send_to(struct pr_lua *lua, lua_State *L, struct pr_target target,
+                        enum pr_signal_kind kind, int index)
 {
     struct pr_owner *owner = lua->owner;
     pr_signal_poll(owner);
@@ -33,7 +35,10 @@ static void send_to(struct pr_lua *lua, lua_State *L, struct pr_target target,
     signal->value = value;
     signal->ref = target.alias;
     signal->from = current(lua)->pid;
+    if (kind != PR_SIGNAL_ALIAS)
+        return pr_dispatch_message(owner, signal);
     pr_signal_send(owner, signal);
+    return 0;
 }
 
 /* send(dest, msg) -> msg */
@@ -42,7 +47,7 @@ static int l_send(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 1);
     if (lua_gettop(L) != 2) {
-        luaL_checkany(L, 2);
+        pr_check_any(lua, L, 2);
         lua_settop(L, 2);
     }
     if (target.alias.id && !target.pid.id) {
@@ -53,11 +58,13 @@ static int l_send(lua_State *L)
     }
     if (!target.pid.id) {
         const char *name = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "that via";
-        return luaL_argerror(L, 1, lua_pushfstring(L, "no process is registered as '%s'", name));
+        return pr_argument_error(
+            lua, L, 1, lua_pushfstring(L, "no process is registered as '%s'", name));
     }
-    send_to(lua, L, target, target.alias.id ? PR_SIGNAL_ALIAS : PR_SIGNAL_MESSAGE, 2);
+    enum pr_signal_kind kind = target.alias.id ? PR_SIGNAL_ALIAS : PR_SIGNAL_MESSAGE;
+    uint32_t n_waiting = send_to(lua, L, target, kind, 2);
     PR_CHECK_ALIVE(lua, L);
-    return pr_end_send(lua, L);
+    return pr_end_send(lua, L, n_waiting);
 }
 
 /* cast(server, request) -> true, whether there is such a server or not */
@@ -65,11 +72,11 @@ static int l_cast(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_target target = pr_check_target(lua, L, 1, 0);
-    luaL_checkany(L, 2);
-    send_to(lua, L, target, PR_SIGNAL_CAST, 2);
+    pr_check_any(lua, L, 2);
+    uint32_t n_waiting = send_to(lua, L, target, PR_SIGNAL_CAST, 2);
     PR_CHECK_ALIVE(lua, L);
     lua_pushboolean(L, 1);
-    return pr_end_send(lua, L);
+    return pr_end_send(lua, L, n_waiting);
 }
 
 static pierrot_from check_from(lua_State *L, int arg)
@@ -92,7 +99,7 @@ static int l_reply(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     pierrot_from from = check_from(L, 1);
-    luaL_checkany(L, 2);
+    pr_check_any(lua, L, 2);
     pr_server_reply(lua, L, from, 2);
     PR_CHECK_ALIVE(lua, L);
     lua_pushboolean(L, 1);
@@ -106,7 +113,7 @@ static int l_send_request(lua_State *L)
     struct pr_owner *owner = lua->owner;
     struct pr_target target = pr_check_target(lua, L, 1, 0);
     pierrot_ref ref;
-    luaL_checkany(L, 2);
+    pr_check_any(lua, L, 2);
     pr_signal_poll(owner);
     struct pr_process *server = pr_ptable_find(owner, target.pid);
     struct pierrot_term value = pr_encode(lua, L, 2, server);
@@ -136,10 +143,7 @@ static int l_send_request(lua_State *L)
 void pr_open_client(struct pr_lua *lua, lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"send", l_send},
-        {"cast", l_cast},
-        {"reply", l_reply},
-        {"send_request", l_send_request},
+        {"send", l_send}, {"cast", l_cast}, {"reply", l_reply}, {"send_request", l_send_request},
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);

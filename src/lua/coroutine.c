@@ -5,6 +5,7 @@
  */
 #include <lualib.h>
 
+#include "lua/hook.h"
 #include "lua/process.h"
 #include "lua/running.h"
 
@@ -34,18 +35,17 @@ static int collect(lua_State *L, lua_State *co, int status, int n_results)
 }
 
 /* Coroutines in which a process waits or was preempted: only that process may go on in them. A
- * table with weak keys; entries are made only where the system yields through a coroutine. */
+ * table with weak keys; entries are made only where the system yields through a coroutine. The
+ * coroutine is at `at` of L: nothing is pushed on its own stack, whose frame would grow a little
+ * with each preemption, for ever. */
 static const char waiting_key = 0;
 
-static void mark_waiting(lua_State *L, lua_State *co, int is_waiting)
+static void mark_waiting(lua_State *L, int at, int is_waiting)
 {
     luaL_checkstack(L, 4, NULL);
     pr_running.n_waiting += is_waiting ? 1 : -1;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &waiting_key);
-    if (!lua_checkstack(co, 1))
-        luaL_error(L, "too deep");
-    lua_pushthread(co);
-    lua_xmove(co, L, 1);
+    lua_pushvalue(L, at);
     if (is_waiting)
         lua_pushboolean(L, 1);
     else
@@ -54,23 +54,22 @@ static void mark_waiting(lua_State *L, lua_State *co, int is_waiting)
     lua_pop(L, 1);
 }
 
-static int is_waiting(lua_State *L, lua_State *co)
+static int is_waiting(lua_State *L, lua_State *co, int at)
 {
-    if (pr_running.n_waiting == 0 || lua_status(co) != LUA_YIELD || !lua_checkstack(co, 1))
+    if (pr_running.n_waiting == 0 || lua_status(co) != LUA_YIELD)
         return 0;
     luaL_checkstack(L, 3, NULL);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &waiting_key);
-    lua_pushthread(co);
-    lua_xmove(co, L, 1);
+    lua_pushvalue(L, at);
     lua_rawget(L, -2);
     int is = lua_toboolean(L, -1);
     lua_pop(L, 2);
     return is;
 }
 
-static int start(lua_State *L, lua_State *co, int n_args)
+static int start(lua_State *L, lua_State *co, int at, int n_args)
 {
-    if (is_waiting(L, co)) {
+    if (is_waiting(L, co, at)) {
         lua_pushliteral(L, "cannot resume a coroutine in which a process waits");
         return FAILED;
     }
@@ -109,7 +108,7 @@ static int resume_on(lua_State *L, lua_State *co, int n_args)
     int n_results;
     int status = pr_resume(co, L, n_args, &n_results);
     if (is_system_yield(status)) {
-        mark_waiting(L, co, 1);
+        mark_waiting(L, 1, 1);
         return lua_yieldk(L, 0, (lua_KContext)co, resume_k);
     }
     return finish_resume(L, collect(L, co, status, n_results));
@@ -118,7 +117,7 @@ static int resume_on(lua_State *L, lua_State *co, int n_args)
 static int resume_k(lua_State *L, int status, lua_KContext context)
 {
     (void)status;
-    mark_waiting(L, (lua_State *)context, 0);
+    mark_waiting(L, 1, 0);
     return resume_on(L, (lua_State *)context, 0);
 }
 
@@ -126,7 +125,7 @@ static int co_resume(lua_State *L)
 {
     lua_State *co = get_coroutine(L);
     int n_args = lua_gettop(L) - 1;
-    int failed = start(L, co, n_args);
+    int failed = start(L, co, 1, n_args);
     if (failed)
         return finish_resume(L, FAILED);
     return resume_on(L, co, n_args);
@@ -153,7 +152,7 @@ static int wrap_on(lua_State *L, lua_State *co, int n_args)
     int n_results;
     int status = pr_resume(co, L, n_args, &n_results);
     if (is_system_yield(status)) {
-        mark_waiting(L, co, 1);
+        mark_waiting(L, lua_upvalueindex(1), 1);
         return lua_yieldk(L, 0, (lua_KContext)co, wrap_k);
     }
     int n = collect(L, co, status, n_results);
@@ -163,7 +162,7 @@ static int wrap_on(lua_State *L, lua_State *co, int n_args)
 static int wrap_k(lua_State *L, int status, lua_KContext context)
 {
     (void)status;
-    mark_waiting(L, (lua_State *)context, 0);
+    mark_waiting(L, lua_upvalueindex(1), 0);
     return wrap_on(L, (lua_State *)context, 0);
 }
 
@@ -171,18 +170,28 @@ static int wrap_call(lua_State *L)
 {
     lua_State *co = lua_tothread(L, lua_upvalueindex(1));
     int n_args = lua_gettop(L);
-    if (start(L, co, n_args) != 0)
+    if (start(L, co, lua_upvalueindex(1), n_args) != 0)
         return wrap_failed(L, co);
     return wrap_on(L, co, n_args);
+}
+
+/* Lua passes the hook on that L has just now: ours must not be, one of debug.sethook's is for one
+ * coroutine, and the script's comes when it runs. What is left are hooks that C code has set. */
+static void inherit_hook(lua_State *L, lua_State *co)
+{
+    int mask, count;
+    lua_Hook function = pr_running_get_hook(L, &mask, &count);
+    if (pr_hook_is_users(function))
+        function = NULL;
+    lua_sethook(co, function, mask, count);
 }
 
 static int co_create(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_State *co = lua_newthread(L);
-    /* It inherits our one-shot hook when that is armed: only a user's hook is passed on. */
-    if (pr_running.armed == L)
-        lua_sethook(co, pr_running.user_hook, pr_running.user_mask, pr_running.user_count);
+    if (lua_gethook(co))
+        inherit_hook(L, co);
     lua_pushvalue(L, 1);
     lua_xmove(L, co, 1);
     return 1;
@@ -201,11 +210,15 @@ static int is_system_yieldable(lua_State *L)
 }
 
 /* The body of a process is no coroutine of the user's: yielding there leads nowhere. */
+static int is_body(struct pr_lua *lua, lua_State *L)
+{
+    struct pr_process *process = lua->owner->current;
+    return process && pr_lua_body_of(process) == L;
+}
+
 static int co_yield (lua_State *L)
 {
-    struct pr_lua *lua = PR_LUA(L);
-    struct pr_process *process = lua->owner->current;
-    if (process && pr_lua_body_of(process) == L)
+    if (is_body(PR_LUA(L), L))
         return luaL_error(L, "attempt to yield from outside a coroutine");
     pr_running.yield = PR_YIELD_USER;
     return lua_yield(L, lua_gettop(L));
@@ -214,17 +227,15 @@ static int co_yield (lua_State *L)
 static int co_isyieldable(lua_State *L)
 {
     lua_State *co = lua_isnone(L, 1) ? L : get_coroutine(L);
-    lua_pushboolean(L, is_system_yieldable(co));
+    lua_pushboolean(L, !is_body(PR_LUA(L), co) && is_system_yieldable(co));
     return 1;
 }
 
 /* In the body of a process it is the main coroutine, as in a script of its own. */
 static int co_running(lua_State *L)
 {
-    struct pr_lua *lua = PR_LUA(L);
-    struct pr_process *process = lua->owner->current;
     int is_main = lua_pushthread(L);
-    lua_pushboolean(L, is_main || (process && pr_lua_body_of(process) == L));
+    lua_pushboolean(L, is_main || is_body(PR_LUA(L), L));
     return 2;
 }
 

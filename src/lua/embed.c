@@ -13,7 +13,8 @@
 
 int pierrot_new(const pierrot_options *options, pierrot **rt)
 {
-    if (!options || !rt || options->size != sizeof *options || options->schedulers < 0)
+    if (!options || !rt || options->size != sizeof *options || options->schedulers < 0 ||
+        (unsigned)options->preempt > PIERROT_PREEMPT_COUNT)
         return PIERROT_EINVAL;
     struct pr_owner *outer = pr_owner_here();
     int error = pr_runtime_new(options, &pr_lua_language, NULL, rt);
@@ -21,8 +22,21 @@ int pierrot_new(const pierrot_options *options, pierrot **rt)
     return error;
 }
 
+/* In a callback of the host's loop, while a function of ours runs that loop. */
+static int is_in_a_wait(pierrot *rt)
+{
+    struct pr_scheduler *first = rt->schedulers[0];
+    return !first->has_thread && first->n_runs > 0;
+}
+
 void pierrot_free(pierrot *rt)
 {
+    if (!rt)
+        return;
+    if (pr_host_would_deadlock(rt) || is_in_a_wait(rt)) {
+        pierrot_log(rt, PIERROT_ERROR, "pierrot_free inside of a callback: nothing is done");
+        return;
+    }
     struct pr_owner *outer = pr_owner_here();
     int was_ours = outer && outer->system == &rt->system;
     pr_runtime_free(rt);
@@ -40,20 +54,35 @@ int pr_main_stop_trees(pierrot *rt, int timeout_ms)
     return pr_stop_await(rt, pid, timeout_ms);
 }
 
+/* The host's thread gives up in time, whatever the scheduler does: so it lies on the heap. */
 struct stop {
     struct pr_job job; /* first */
-    int timeout_ms;
 };
 
 static int run_stop(pierrot *rt, struct pr_job *job)
 {
-    return pr_stop_processes(rt, pr_main_stop_trees(rt, ((struct stop *)job)->timeout_ms));
+    return pr_stop_processes(rt, pr_main_stop_trees(rt, pr_host_remaining_ms(&job->visit)));
+}
+
+static void stop_abandoned(struct pr_owner *owner, struct pr_host_visit *visit, int result)
+{
+    (void)result;
+    pr_free(&owner->heap, visit, sizeof(struct stop));
 }
 
 int pierrot_stop(pierrot *rt, int timeout_ms)
 {
-    struct stop stop = {.job = {.run = run_stop, .is_stop = 1}, .timeout_ms = timeout_ms};
-    return pr_job_do(rt, &stop.job);
+    struct stop *stop = rt ? pr_zalloc(&rt->system.heap, sizeof *stop) : NULL;
+    if (!stop)
+        return rt ? PIERROT_ENOMEM : PIERROT_EINVAL;
+    stop->job.run = run_stop;
+    stop->job.is_stop = 1;
+    stop->job.visit.abandoned = stop_abandoned;
+    int error = pr_job_do(rt, &stop->job, timeout_ms);
+    if (error == PR_HOST_LATER)
+        return PIERROT_ETIMEOUT;
+    pr_free(&rt->system.heap, stop, sizeof *stop);
+    return error;
 }
 
 struct pr_lua *pr_main_lua(pierrot *rt)
@@ -71,7 +100,7 @@ struct watcher {
     struct pierrot *runtime;
     pierrot_ref ref;
     enum pr_main_end *end;
-    int *is_done; /* NULL until it is waited for */
+    int *is_done; /* NULL: nobody waits, or not yet */
 };
 
 static enum pr_slice_end run_watcher(struct pr_owner *owner, struct pr_process *process)
@@ -87,19 +116,23 @@ static enum pr_slice_end run_watcher(struct pr_owner *owner, struct pr_process *
         const pierrot_term *reason = pr_value_cell(&message->value);
         *watcher->end = pr_exit_is_clean(reason) ? PR_MAIN_CLEAN : PR_MAIN_CRASHED;
         *watcher->is_done = 1;
+        watcher->is_done = NULL;
         pr_process_exit(owner, process, PR_TERM(normal));
         return PR_SLICE_ENDED;
     }
     return PR_SLICE_WAITS;
 }
 
+/* Also when it is killed: by a script, or by a stop from a callback of the host's loop, which runs while
+ * the script waits. Then the wait ends as it does by a halt. */
 static void finish_watcher(struct pr_owner *owner, struct pr_process *process, pierrot_term *reason)
 {
     struct watcher *watcher = (struct watcher *)process;
     (void)owner;
-    if (!watcher->is_done || *watcher->is_done || pr_exit_is_clean(reason))
+    if (!watcher->is_done)
         return;
-    *watcher->end = PR_MAIN_CRASHED;
+    if (!pr_exit_is_clean(reason))
+        *watcher->end = PR_MAIN_CRASHED;
     *watcher->is_done = 1;
 }
 
@@ -156,6 +189,7 @@ static int spawn_main(lua_State *L)
     if (error)
         return luaL_error(L, "%s", pierrot_strerror(error));
     *pid = made->process.pid;
+    lua->script = *pid;
     return 0;
 }
 
@@ -186,8 +220,10 @@ int pr_main_run(pierrot *rt, enum pr_main_end *end)
         watcher->is_done = &waiting.is_done;
         *end = PR_MAIN_HALTED;
         pr_scheduler_run(lua->scheduler, is_over, &waiting);
-        if (!waiting.is_done) /* a halt: this frame goes before the watcher does */
+        if (!waiting.is_done) { /* a halt: this frame goes before the watcher does */
+            watcher->is_done = NULL;
             pr_process_exit(owner, &watcher->process, PR_TERM(normal));
+        }
     }
     pr_owner_set_here(outer);
     return error;
@@ -283,16 +319,16 @@ static int run_code(pierrot *rt, struct pr_job *job)
 int pierrot_run_file(pierrot *rt, const char *path, int argc, char **argv)
 {
     struct script script = {.job.run = run_path, .path = path, .argc = argc, .argv = argv};
-    if (!path || argc < 0 || (argc > 0 && !argv))
+    if (!rt || !path || argc < 0 || (argc > 0 && !argv))
         return PIERROT_EINVAL;
-    return pr_job_do(rt, &script.job);
+    return pr_job_do(rt, &script.job, -1);
 }
 
 int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname)
 {
     struct script script = {
         .job.run = run_code, .code = code, .chunkname = chunkname ? chunkname : "=string"};
-    return code ? pr_job_do(rt, &script.job) : PIERROT_EINVAL;
+    return rt && code ? pr_job_do(rt, &script.job, -1) : PIERROT_EINVAL;
 }
 
 /* ----------------------------------------------------------- Lua processes from C */
@@ -300,9 +336,10 @@ int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname)
 int pierrot_spawn_lua(pierrot_context *ctx, const char *module, const char *function,
                       pierrot_term *arg, pierrot_pid *pid, pierrot_ref *ref)
 {
-    (void)pierrot_runtime(ctx);
-    struct pr_owner *owner = pr_owner_here();
-    int error = pr_spawn_named(pr_lua_of(owner), module, function, arg, pid, ref);
+    int is_valid = ctx && module && function && pid && ref;
+    int error = is_valid ? pr_spawn_named(pr_lua_of(pr_owner_here()), module, function, arg, pid,
+                                          ref)
+                         : PIERROT_EINVAL;
     pierrot_term_free(arg);
     return error;
 }

@@ -8,12 +8,10 @@
 static struct pr_spawn_options options_of(const pierrot_spawn_options *options)
 {
     struct pr_spawn_options wanted = {0};
-    if (!options)
-        return wanted;
     wanted.name = options->name;
     wanted.name_len = options->name_len;
-    wanted.max_queue = options->max_queue > 0 ? (uint64_t)options->max_queue : 0;
-    wanted.max_heap = options->max_heap > 0 ? (uint64_t)options->max_heap : 0;
+    wanted.max_queue = (uint64_t)options->max_queue;
+    wanted.max_heap = (uint64_t)options->max_heap;
     return wanted;
 }
 
@@ -21,28 +19,85 @@ static struct pr_spawn_options options_of(const pierrot_spawn_options *options)
 static struct pr_owner *target_of(pierrot *rt, const pierrot_spawn_options *options)
 {
     int index = options && options->scheduler > 0 ? options->scheduler - 1 : 0;
-    int is_valid = !options || (options->size == sizeof *options && options->scheduler >= 0 &&
-                                !options->link);
+    int is_valid = rt && (!options || (options->size == sizeof *options && options->scheduler >= 0 &&
+                                       !options->link && options->max_queue >= 0 &&
+                                       options->max_heap >= 0));
     return is_valid && index < (int)rt->n_schedulers ? rt->system.owners[index] : NULL;
 }
 
 /* ---------------------------------------------------------------------- functions */
 
+/* The host's thread may give up before the scheduler has begun: so it owns all. `options` and what stands
+ * behind `texts` are copies. */
 struct start {
     struct pr_host_visit visit; /* first */
+    size_t size;                /* of the whole */
     const char *module;
     const char *function;
-    const pierrot_term *arg;
-    const pierrot_spawn_options *options;
+    pierrot_term *arg;
+    pierrot_spawn_options options;
     pierrot_pid pid;
+    pierrot_term *result; /* of an eval */
+    char texts[];
 };
+
+static void free_start(struct pr_heap *heap, struct start *start)
+{
+    pierrot_term_free(start->arg);
+    pierrot_term_free(start->result);
+    pr_free(heap, start, start->size);
+}
+
+/* What was begun goes on: a function is not waited for, and an eval has its own alarm. */
+static void start_abandoned(struct pr_owner *owner, struct pr_host_visit *visit, int result)
+{
+    (void)result;
+    free_start(&owner->heap, (struct start *)visit);
+}
+
+static char *copy_text(char **at, const char *text, size_t len)
+{
+    char *copy = memcpy(*at, text, len);
+    copy[len] = '\0';
+    *at += len + 1;
+    return copy;
+}
+
+/* Takes: arg. Gives; NULL: out of memory. */
+static struct start *new_start(pierrot *rt, const char *module, const char *function,
+                               pierrot_term *arg, const pierrot_spawn_options *options)
+{
+    size_t n_module = strlen(module), n_function = strlen(function);
+    size_t n_name = options && options->name ? options->name_len : 0;
+    size_t n_texts = n_module + n_function + 3;
+    struct start *start = n_name < SIZE_MAX - sizeof *start - n_texts
+                              ? pr_zalloc(&rt->system.heap, sizeof *start + n_texts + n_name)
+                              : NULL;
+    if (!start) {
+        pierrot_term_free(arg);
+        return NULL;
+    }
+    char *at = start->texts;
+    start->size = sizeof *start + n_texts + n_name;
+    start->arg = arg;
+    start->module = copy_text(&at, module, n_module);
+    start->function = copy_text(&at, function, n_function);
+    if (options)
+        start->options = *options;
+    else
+        pierrot_spawn_options_init(&start->options);
+    if (start->options.name)
+        start->options.name = copy_text(&at, options->name, n_name);
+    start->visit.abandoned = start_abandoned;
+    return start;
+}
 
 /* It is nobody's child, whatever runs here at the moment. */
 static int start_there(struct pr_owner *owner, struct pr_host_visit *visit)
 {
     struct start *start = (struct start *)visit;
     struct pr_process *outer = owner->current;
-    struct pr_spawn_options options = options_of(start->options);
+    struct pr_spawn_options options = options_of(&start->options);
     pierrot_ref unused;
     owner->current = NULL;
     int error = pr_spawn_named_with(pr_lua_of(owner), start->module, start->function, start->arg,
@@ -55,44 +110,36 @@ int pierrot_spawn_function(pierrot *rt, const char *module, const char *function
                            pierrot_term *arg, const pierrot_spawn_options *options,
                            pierrot_pid *pid)
 {
-    struct start start = {.visit.run = start_there,
-                          .module = module,
-                          .function = function,
-                          .arg = arg,
-                          .options = options};
     struct pr_owner *target = target_of(rt, options);
-    int error =
-        module && function && target ? pr_host_visit(rt, target, &start.visit) : PIERROT_EINVAL;
-    pierrot_term_free(arg);
+    if (!module || !function || !pid || !target) {
+        pierrot_term_free(arg);
+        return PIERROT_EINVAL;
+    }
+    struct start *start = new_start(rt, module, function, arg, options);
+    if (!start)
+        return PIERROT_ENOMEM;
+    start->visit.run = start_there;
+    int error = pr_host_visit_within(rt, target, &start->visit, start->options.timeout_ms);
+    if (error == PR_HOST_LATER)
+        return PIERROT_ETIMEOUT;
     if (!error)
-        *pid = start.pid;
+        *pid = start->pid;
+    free_start(&rt->system.heap, start);
     return error;
 }
 
 /* --------------------------------------------------------------------------- code */
 
-struct eval {
-    struct start start; /* first */
-    int timeout_ms;
-    pierrot_term **result;
-};
-
-static int give(struct eval *eval, const pierrot_term *value, int error)
+static int give(struct start *eval, const pierrot_term *value, int error)
 {
-    pierrot_term *copy = value ? pierrot_term_copy(value) : pierrot_nil();
-    if (!copy)
-        return PIERROT_ENOMEM;
-    if (eval->result)
-        *eval->result = copy;
-    else
-        pierrot_term_free(copy);
-    return error;
+    eval->result = value ? pierrot_term_copy(value) : pierrot_nil();
+    return eval->result ? error : PIERROT_ENOMEM;
 }
 
 /* The process ends with {"shutdown", true, value}, or by what went wrong. */
 static int ended(struct pr_host_visit *visit, const pierrot_term *reason)
 {
-    struct eval *eval = (struct eval *)visit;
+    struct start *eval = (struct start *)visit;
     const pierrot_term *tag = pierrot_table_at(reason, 1);
     if (pierrot_is_string(tag, "shutdown") && pierrot_as_bool(pierrot_table_at(reason, 2)))
         return give(eval, pierrot_table_at(reason, 3), 0);
@@ -103,14 +150,14 @@ static int ended(struct pr_host_visit *visit, const pierrot_term *reason)
 
 static int eval_there(struct pr_owner *owner, struct pr_host_visit *visit)
 {
-    struct eval *eval = (struct eval *)visit;
     int error = start_there(owner, visit);
     if (error)
         return error;
-    struct pr_host_wait wait = {eval->start.pid, ended, eval->timeout_ms, 1};
+    pierrot_pid pid = ((struct start *)visit)->pid;
+    struct pr_host_wait wait = {pid, ended, pr_host_remaining_ms(visit), 1};
     error = pr_host_await_end(owner, visit, &wait);
     if (error < 0)
-        pr_process_exit(owner, pr_ptable_find(owner, eval->start.pid), PR_TERM(killed));
+        pr_process_exit(owner, pr_ptable_find(owner, pid), PR_TERM(killed));
     return error;
 }
 
@@ -149,14 +196,18 @@ int pierrot_eval(pierrot *rt, const char *code, size_t len, const char *chunknam
         return PIERROT_EINVAL;
     }
     pierrot_term *request = make_request(code, len, chunkname ? chunkname : "=eval", arg);
-    struct eval eval = {.start = {.visit.run = eval_there,
-                                  .module = "pierrot.start",
-                                  .function = "eval",
-                                  .arg = request,
-                                  .options = options},
-                        .timeout_ms = timeout_ms,
-                        .result = result};
-    int error = request ? pr_host_visit(rt, target, &eval.start.visit) : PIERROT_ENOMEM;
-    pierrot_term_free(request);
+    struct start *eval =
+        request ? new_start(rt, "pierrot.start", "eval", request, options) : NULL;
+    if (!eval)
+        return PIERROT_ENOMEM;
+    eval->visit.run = eval_there;
+    int error = pr_host_visit_within(rt, target, &eval->visit, timeout_ms);
+    if (error == PR_HOST_LATER)
+        return PIERROT_ETIMEOUT;
+    if (result && eval->result) {
+        *result = eval->result;
+        eval->result = NULL;
+    }
+    free_start(&rt->system.heap, eval);
     return error;
 }

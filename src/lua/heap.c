@@ -46,6 +46,8 @@ static void *allocate(void *ud, void *ptr, size_t old_size, size_t new_size)
             pr_pool_free(memory->pool, ptr, old_size);
         return NULL;
     }
+    if (new_size >= PR_HEAP_NEVER)
+        return NULL;
     count(memory, ptr, old_size, new_size);
     if (!ptr)
         return pr_pool_alloc(memory->pool, new_size);
@@ -55,6 +57,8 @@ static void *allocate(void *ud, void *ptr, size_t old_size, size_t new_size)
 static void *allocate_in_host(void *ud, void *ptr, size_t old_size, size_t new_size)
 {
     struct pr_lua_memory *memory = ud;
+    if (new_size >= PR_HEAP_NEVER)
+        return NULL;
     if (new_size > 0)
         count(memory, ptr, old_size, new_size);
     return memory->host_alloc(memory->host_ud, ptr, old_size, new_size);

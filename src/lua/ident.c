@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/ident.h"
 
+#include "lua/blame.h"
+
 const char *pr_type_name(lua_State *L, int index)
 {
     uint64_t id = pr_to_id(L, index);
@@ -15,8 +17,8 @@ const char *pr_type_name(lua_State *L, int index)
 
 int pr_type_error(lua_State *L, int arg, const char *expected)
 {
-    return luaL_argerror(L, arg,
-                         lua_pushfstring(L, "%s expected, got %s", expected, pr_type_name(L, arg)));
+    const char *text = lua_pushfstring(L, "%s expected, got %s", expected, pr_type_name(L, arg));
+    return pr_argument_error(PR_LUA(L), L, arg, text);
 }
 
 pierrot_pid pr_check_pid(lua_State *L, int arg)

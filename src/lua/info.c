@@ -6,6 +6,7 @@
 
 #include "lua/ask.h"
 #include "lua/binding.h"
+#include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
@@ -261,7 +262,7 @@ static int ask(struct pr_lua *lua, lua_State *L, pierrot_pid pid, pierrot_term *
     return luaL_error(L, "not enough memory");
 }
 
-static void check_items(lua_State *L)
+static void check_items(struct pr_lua *lua, lua_State *L)
 {
     if (lua_isnoneornil(L, 2))
         return;
@@ -269,7 +270,7 @@ static void check_items(lua_State *L)
         for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, 2); i++) {
             lua_rawgeti(L, 2, i);
             if (lua_type(L, -1) != LUA_TSTRING || !is_item(lua_tostring(L, -1)))
-                luaL_argerror(L, 2, "no such item of info");
+                pr_argument_error(lua, L, 2, "no such item of info");
             lua_pop(L, 1);
         }
         return;
@@ -277,7 +278,8 @@ static void check_items(lua_State *L)
     if (lua_type(L, 2) != LUA_TSTRING)
         pr_type_error(L, 2, "item or list of items");
     if (!is_item(lua_tostring(L, 2)))
-        luaL_argerror(L, 2, lua_pushfstring(L, "no such item of info: '%s'", lua_tostring(L, 2)));
+        pr_argument_error(
+            lua, L, 2, lua_pushfstring(L, "no such item of info: '%s'", lua_tostring(L, 2)));
 }
 
 static int l_info(lua_State *L)
@@ -285,7 +287,7 @@ static int l_info(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     pierrot_pid pid = pr_check_pid(L, 1);
     int error;
-    check_items(L);
+    check_items(lua, L);
     lua_settop(L, 2);
     pr_signal_poll(lua->owner);
     PR_CHECK_ALIVE(lua, L);

@@ -10,6 +10,7 @@
 #include "lua/client.h"
 #include "lua/embedded.h"
 #include "lua/heap.h"
+#include "lua/hook.h"
 #include "lua/host.h"
 #include "lua/kind.h"
 #include "lua/logging.h"
@@ -200,6 +201,7 @@ static void open_core(struct pr_lua *lua, lua_State *L)
     pr_open_timers(lua, L);
     pr_open_standing(lua, L);
     pr_open_info(lua, L);
+    pr_open_script(lua, L);
     lua_pushboolean(L, lua->is_module);
     lua_setfield(L, -2, "is_module");
     lua_pushcfunction(L, l_embedded);
@@ -231,6 +233,7 @@ static int open_protected(lua_State *L)
     add_searcher(L);
     open_core(lua, L);
     pr_open_coroutine(lua, L);
+    pr_open_hook(lua, L);
     pr_open_base(lua, L);
     keep_functions(lua, L);
     if (lua->is_module)
@@ -248,6 +251,7 @@ static void close_state(struct pr_scheduler *scheduler)
         return;
     if (lua->is_module) {
         pr_heap_leave_host(lua);
+        pr_hook_leave(lua);
         lua_pushnil(lua->main);
         lua_rawsetp(lua->main, LUA_REGISTRYINDEX, &lua->chunks);
         lua_pushnil(lua->main);
@@ -256,6 +260,7 @@ static void close_state(struct pr_scheduler *scheduler)
         lua_close(lua->main);
     }
     pr_server_close(lua);
+    pr_term_drop(lua->timer_word, heap);
     pr_free(heap, lua->store.next_free, lua->store.n_places * sizeof *lua->store.next_free);
     pr_free(heap, lua, sizeof *lua);
     scheduler->language_state = NULL;

@@ -4,6 +4,7 @@
  * can be preempted; the rest here. */
 #include "lua/pattern.h"
 
+#include "lua/blame.h"
 #include "lua/ident.h"
 
 /* Patterns nested deeper than this are not: they are cyclic. */
@@ -11,6 +12,11 @@ enum { MAX_PATTERN_DEPTH = 100 };
 
 /* pierrot.any is this address; the metatable of one_of stands under the other in the registry. */
 static const char any_key = 0, one_of_key = 0;
+
+int pr_pattern_is_any(const void *address)
+{
+    return address == &any_key;
+}
 
 static int is_any(lua_State *L, int index)
 {
@@ -29,12 +35,21 @@ static int is_one_of(lua_State *L, int index)
 
 static int match(lua_State *L, int pattern, int value, int depth);
 
+/* How many alternatives there are, nils (anything) among them. */
+static lua_Integer count_alternatives(lua_State *L, int pattern)
+{
+    lua_pushliteral(L, "n");
+    lua_rawget(L, pattern);
+    lua_Integer n = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return n;
+}
+
 static int match_one_of(lua_State *L, int pattern, int value, int depth)
 {
-    lua_Integer n = (lua_Integer)lua_rawlen(L, pattern);
+    lua_Integer n = count_alternatives(L, pattern);
     for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, pattern, i);
-        int is_match = match(L, lua_gettop(L), value, depth);
+        int is_match = lua_rawgeti(L, pattern, i) == LUA_TNIL || match(L, lua_gettop(L), value, depth);
         lua_pop(L, 1);
         if (is_match)
             return 1;
@@ -66,7 +81,7 @@ static int match_table(lua_State *L, int pattern, int value, int depth)
 static int match(lua_State *L, int pattern, int value, int depth)
 {
     if (depth > MAX_PATTERN_DEPTH)
-        return luaL_error(L, "a pattern is nested too deeply");
+        return pr_user_error(PR_LUA(L), L, "a pattern is nested too deeply");
     luaL_checkstack(L, 6, "a pattern is nested too deeply");
     if (is_any(L, pattern))
         return !lua_isnil(L, value);
@@ -88,7 +103,7 @@ static int has_function(lua_State *L, int pattern, int depth)
     if (lua_type(L, pattern) != LUA_TTABLE)
         return 0;
     if (depth > MAX_PATTERN_DEPTH)
-        return luaL_error(L, "a pattern is nested too deeply");
+        return pr_user_error(PR_LUA(L), L, "a pattern is nested too deeply");
     luaL_checkstack(L, 4, "a pattern is nested too deeply");
     lua_pushnil(L);
     while (lua_next(L, pattern)) {
@@ -110,7 +125,7 @@ int pr_pattern_has_function(lua_State *L, int pattern)
 static pierrot_ref ref_of_alternatives(struct pr_lua *lua, lua_State *L, int pattern)
 {
     pierrot_ref oldest = {0};
-    lua_Integer n = (lua_Integer)lua_rawlen(L, pattern);
+    lua_Integer n = count_alternatives(L, pattern);
     luaL_checkstack(L, 6, NULL);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, pattern, i);
@@ -160,10 +175,12 @@ static int l_match(lua_State *L)
 static int l_one_of(lua_State *L)
 {
     int n = lua_gettop(L);
-    lua_createtable(L, n, 0);
+    lua_createtable(L, n, 1);
     lua_insert(L, 1);
     for (int i = n; i >= 1; i--)
         lua_rawseti(L, 1, i);
+    lua_pushinteger(L, n);
+    lua_setfield(L, 1, "n");
     lua_rawgetp(L, LUA_REGISTRYINDEX, &one_of_key);
     lua_setmetatable(L, 1);
     return 1;

@@ -11,6 +11,9 @@
  * for a pattern that is cyclic. */
 int pr_pattern_match(lua_State *L, int pattern, int value);
 
+/* Whether this light userdata is pierrot.any. */
+int pr_pattern_is_any(const void *address);
+
 /* Whether there is a function anywhere in a pattern: those are Lua's to match. */
 int pr_pattern_has_function(lua_State *L, int pattern);
 

@@ -7,10 +7,12 @@
 
 #include <string.h>
 
+#include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/message.h"
 #include "lua/pattern.h"
+#include "lua/plan.h"
 #include "lua/process.h"
 #include "lua/wait.h"
 
@@ -32,7 +34,7 @@ uint64_t pr_check_deadline(struct pr_lua *lua, lua_State *L, int arg)
         pr_type_error(L, arg, "milliseconds");
     double ms = lua_tonumber(L, arg);
     if (!(ms >= 0))
-        luaL_argerror(L, arg, "milliseconds expected, got a negative number or NaN");
+        pr_argument_error(lua, L, arg, "milliseconds expected, got a negative number or NaN");
     return pr_clock_deadline(pr_scheduler_now(lua->scheduler), ms);
 }
 
@@ -79,16 +81,29 @@ static int take(struct pr_lua *lua, struct pr_lua_process *self, struct pr_signa
     return 1;
 }
 
+/* Where the scan begins by the ref that the pattern waits for; not worth it for a few messages. */
+static struct pr_signal *first_wanted(struct pr_lua *lua, lua_State *L, struct pr_mailbox *mailbox,
+                                      const struct pr_plan *plan)
+{
+    pierrot_ref ref = {0};
+    if (mailbox->n_messages > 4)
+        ref = plan->is_plain ? plan->ref : pr_pattern_ref(lua, L, 1);
+    return ref.id ? pr_mailbox_first_since(lua->owner, mailbox, ref) : pr_mailbox_first(mailbox);
+}
+
+/* The first message to look at; reads the pattern when there is one, unless that is done. */
 static struct pr_signal *begin_scan(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self,
-                                    int is_anything)
+                                    struct pr_plan *plan)
 {
     struct pr_mailbox *mailbox = &self->process.mailbox;
-    if (self->scanned)
-        return pr_mailbox_next(self->scanned);
-    if (mailbox->n_messages == 0)
+    struct pr_signal *next = self->scanned ? pr_mailbox_next(self->scanned) : NULL;
+    if (self->scanned ? !next : mailbox->n_messages == 0)
         return NULL;
-    pierrot_ref ref = !is_anything && mailbox->n_messages > 4 ? pr_pattern_ref(lua, L, 1) : (pierrot_ref){0};
-    return ref.id ? pr_mailbox_first_since(lua->owner, mailbox, ref) : pr_mailbox_first(mailbox);
+    if (!plan->is_made && !lua_isnil(L, 1))
+        (void)pr_plan_make(lua, L, 1, plan);
+    if (next)
+        return next;
+    return lua_isnil(L, 1) ? pr_mailbox_first(mailbox) : first_wanted(lua, L, mailbox, plan);
 }
 
 /* Has the process been told to look only (timeout 0), or is its time up? */
@@ -105,18 +120,23 @@ static int time_out(struct pr_lua *lua, lua_State *L, struct pr_lua_process *sel
     return 2;
 }
 
+static int is_match(lua_State *L, const struct pr_plan *plan, int value)
+{
+    return plan->is_plain ? pr_plan_match(L, plan, value) : pr_pattern_match(L, 1, value);
+}
+
 /* Goes on with the messages that were not looked at. Whether one was taken: it is on top of L. */
-static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self)
+static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, struct pr_plan *plan)
 {
     int is_anything = lua_isnil(L, 1);
-    struct pr_signal *message = begin_scan(lua, L, self, is_anything);
+    struct pr_signal *message = begin_scan(lua, L, self, plan);
     while (message) {
         if (is_anything) {
             push_taken(lua, L, message);
             return take(lua, self, message);
         }
         pr_push_message(lua, L, message);
-        if (pr_pattern_match(L, 1, lua_gettop(L)))
+        if (is_match(L, plan, lua_gettop(L)))
             return take(lua, self, message);
         keep_local(lua, L, message);
         lua_pop(L, 1);
@@ -126,20 +146,20 @@ static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self)
     return 0;
 }
 
-/* Stack: pattern, timeout. What lies in the mailbox came before what lies in the inbox, so the inbox
- * can wait till nothing is found; to look there at every message would take its line of memory from
- * those who are sending. But for signals to a process that always finds something it is looked at
- * now and then. */
-static int look(struct pr_lua *lua, lua_State *L, int looks_only)
+/* Stack: pattern, timeout. What lies in the mailbox came before what lies in the inbox, so the
+ * inbox can wait till nothing is found; to look there at every message would take its line of
+ * memory from those who are sending. But for signals to a process that always finds something it is
+ * looked at now and then. */
+static int look(struct pr_lua *lua, lua_State *L, int looks_only, struct pr_plan *plan)
 {
     struct pr_lua_process *self = pr_lua_current(lua);
     if (self->process.mailbox.n_taken % TAKES_PER_POLL == 0)
         pr_signal_poll(lua->owner);
-    if (find(lua, L, self))
+    if (find(lua, L, self, plan))
         return 1;
     if (!pr_queue_seems_empty(&lua->owner->inbox)) {
         pr_signal_drain(lua->owner);
-        if (find(lua, L, self))
+        if (find(lua, L, self, plan))
             return 1;
     }
     if (is_over(self, looks_only))
@@ -151,15 +171,15 @@ static int look(struct pr_lua *lua, lua_State *L, int looks_only)
 /* context: whether the timeout is 0. */
 static int try_receive(lua_State *L, lua_KContext context)
 {
-    return look(PR_SELF(L), L, context != 0);
+    struct pr_plan plan;
+    plan.is_made = plan.is_plain = 0;
+    return look(PR_SELF(L), L, context != 0, &plan);
 }
 
 static int receive_k(lua_State *L, int status, lua_KContext context)
 {
-    struct pr_lua *lua = PR_SELF(L);
     (void)status;
-    int n_results = look(lua, L, context != 0);
-    return n_results >= 0 ? n_results : pr_wait_on(lua, L, context, try_receive, receive_k);
+    return pr_wait(PR_SELF(L), L, context, try_receive, receive_k);
 }
 
 /* Whether a timeout argument is a written or computed 0. */
@@ -174,17 +194,13 @@ static int begin_wait(struct pr_lua *lua, lua_State *L, int arg)
     struct pr_lua_process *self = pr_lua_current(lua);
     self->scanned = NULL;
     if (lua_isnoneornil(L, arg)) {
-        pr_check_can_wait(lua, L);
         pr_wait_alarm_clear(lua, self);
         return 0;
     }
     uint64_t deadline = pr_check_deadline(lua, L, arg);
     int looks_only = is_zero(L, arg);
-    if (!looks_only) {
-        pr_check_can_wait(lua, L);
-        if (pr_wait_alarm_set(lua, self, deadline) != 0)
-            return luaL_error(L, "not enough memory");
-    }
+    if (!looks_only && pr_wait_alarm_set(lua, self, deadline) != 0)
+        return luaL_error(L, "not enough memory");
     return looks_only;
 }
 
@@ -217,15 +233,27 @@ static int l_receive(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     lua_settop(L, 2);
-    if (lua_type(L, 1) >= LUA_TTABLE && pr_pattern_has_function(L, 1))
+    struct pr_plan plan;
+    plan.is_made = plan.is_plain = 0;
+    if (lua_type(L, 1) >= LUA_TTABLE && !pr_plan_make(lua, L, 1, &plan) &&
+        pr_pattern_has_function(L, 1))
         return receive_in_lua(L);
     int looks_only = begin_wait(lua, L, 2);
-    int n_results = look(lua, L, looks_only);
-    return n_results >= 0 ? n_results : pr_wait_on(lua, L, looks_only, try_receive, receive_k);
+    int n_results = look(lua, L, looks_only, &plan);
+    if (n_results >= 0)
+        return n_results;
+    pr_check_can_wait(lua, L);
+    return pr_wait_on(lua, L, looks_only, try_receive, receive_k);
 }
 
-/* scan(timeout or false): the next message that was not looked at yet, as true, message; else it
- * waits, or false. The first call of a receive arms the timeout, later ones get false. */
+static lua_Integer place_of(const struct pr_lua_process *self, const struct pr_signal *message)
+{
+    return (lua_Integer)((uint64_t)self->process.mailbox.n_taken << 32 | message->number);
+}
+
+/* scan(timeout or false): the next message that was not looked at yet, as true, message, place; else
+ * it waits, or false. The first call of a receive arms the timeout, later ones get false. */
+
 static int try_scan(lua_State *L, lua_KContext context)
 {
     struct pr_lua *lua = PR_SELF(L);
@@ -240,7 +268,8 @@ static int try_scan(lua_State *L, lua_KContext context)
         self->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
         lua_pushboolean(L, 1);
         lua_insert(L, -2);
-        return 2;
+        lua_pushinteger(L, place_of(self, message));
+        return 3;
     }
     if (is_over(self, context)) {
         stop_waiting(lua, self);
@@ -262,31 +291,46 @@ static int l_scan(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     int is_first = !lua_isboolean(L, 1);
     int looks_only = is_first ? begin_wait(lua, L, 1) : lua_toboolean(L, 1);
-    if (!is_first && !looks_only)
-        pr_check_can_wait(lua, L);
-    return pr_wait(lua, L, looks_only, try_scan, scan_k);
+    int n_results = try_scan(L, looks_only);
+    if (n_results >= 0)
+        return n_results;
+    pr_check_can_wait(lua, L);
+    return pr_wait_on(lua, L, looks_only, try_scan, scan_k);
 }
 
-/* take(): the message that scan gave last leaves the mailbox. false when another receive meanwhile
- * has moved on, and the scan must begin anew. */
+/* take(): the message that scan gave last leaves the mailbox. */
 static int l_take(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_lua_process *self = pr_lua_current(lua);
     struct pr_signal *message = self->scanned;
-    if (message) {
-        pr_mailbox_take(&self->process.mailbox, message);
-        pr_signal_free(lua->owner, message);
-    }
+    pr_mailbox_take(&self->process.mailbox, message);
     stop_waiting(lua, self);
-    lua_pushboolean(L, message != NULL);
+    pr_signal_free(lua->owner, message);
+    return 0;
+}
+
+/* is_at(place, has_deadline): whether the scan stands where it gave that message: the pattern has
+ * neither received nor slept. */
+static int l_is_at(lua_State *L)
+{
+    struct pr_lua_process *self = pr_lua_current(PR_SELF(L));
+    uint32_t n_taken = (uint32_t)((uint64_t)lua_tointeger(L, 1) >> 32);
+    int has_alarm = self->alarm || !lua_toboolean(L, 2);
+    lua_pushboolean(L, has_alarm && self->scanned && self->process.mailbox.n_taken == n_taken);
     return 1;
 }
 
-/* position(): a value that changes when another receive ran since; see the Lua side. */
-static int l_is_scanning(lua_State *L)
+/* seek(place, timeout): makes the scan stand there again. Whether that message is there still; what
+ * came behind it was not looked at in either case. */
+static int l_seek(lua_State *L)
 {
-    lua_pushboolean(L, pr_lua_current(PR_SELF(L))->scanned != NULL);
+    struct pr_lua *lua = PR_SELF(L);
+    struct pr_lua_process *self = pr_lua_current(lua);
+    uint32_t number = (uint32_t)lua_tointeger(L, 1);
+    begin_wait(lua, L, 2);
+    self->scanned = pr_mailbox_seek(&self->process.mailbox, number);
+    lua_pushboolean(L, self->scanned && self->scanned->number == number);
     return 1;
 }
 
@@ -356,7 +400,8 @@ void pr_open_receive(struct pr_lua *lua, lua_State *L)
         {"receive", l_receive},
         {"scan", l_scan},
         {"take", l_take},
-        {"is_scanning", l_is_scanning},
+        {"is_at", l_is_at},
+        {"seek", l_seek},
         {"stop_scan", l_stop_scan},
         {"flush", l_flush},
         {"sleep", l_sleep},

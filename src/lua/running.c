@@ -8,9 +8,16 @@ enum { CLOSE_TICKS = 20, CLOSE_COUNT = 100000 };
 /* Preemption by count: instructions in a slice. */
 enum { SLICE_COUNT = 20000 };
 
+/* A line with a user's hook stands for so many: Lua counts those of the hook itself as well, but
+ * then without an event for the count, so that a short loop may never have one. */
+enum { LINE_COUNT = 10 };
+
+enum { PUT_OFF_MAX = 100 };
+
 _Thread_local struct pr_running pr_running;
 
 static void hook(lua_State *L, lua_Debug *ar);
+static void count_hook(lua_State *L, lua_Debug *ar);
 
 /* Puts the user's hook back. The signal handler may run at any point here: it sets `armed` last and
  * does nothing while it is set. */
@@ -22,24 +29,58 @@ static void disarm(lua_State *L)
     pr_running.armed = NULL;
 }
 
+/* A process that gives way within the event for a count goes on behind the check for a new line: a
+ * line of one instruction would be lost to a user's line hook. With one it gives way at a new line,
+ * which any loop and any call comes to. */
+static int waits_for_line(void)
+{
+    return pr_running.user_hook && (pr_running.user_mask & LUA_MASKLINE) && !pr_running.is_ending;
+}
+
 /* On the scheduler's thread, in the signal handler or in the watch over closing values. lua_sethook
- * is safe there: it only walks the list of calls of the running state and stores words. */
+ * is safe there: it only walks the list of calls of the running state and stores words. The user's
+ * hook goes on getting its events meanwhile. */
 static void arm(lua_State *L)
 {
     lua_Hook old = lua_gethook(L);
-    if (old != hook) {
-        pr_running.user_hook = old;
-        pr_running.user_mask = lua_gethookmask(L);
-        pr_running.user_count = lua_gethookcount(L);
-    }
-    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+    int is_left_over = old == hook; /* from an earlier slice */
+    pr_running.user_hook = is_left_over ? NULL : old;
+    pr_running.user_mask = is_left_over ? 0 : lua_gethookmask(L);
+    pr_running.user_count = is_left_over ? 0 : lua_gethookcount(L);
+    if (waits_for_line())
+        lua_sethook(L, hook, pr_running.user_mask, pr_running.user_count);
+    else
+        lua_sethook(L, hook, pr_running.user_mask | LUA_MASKCOUNT, 1);
     pr_running.armed = L;
 }
 
-/* Where Lua cannot yield (a table.sort comparator, a gsub callback) a process that another
- * scheduler ends would go on until it returns, perhaps never. So the signal is taken in here, and
- * when the process has not returned after a while an error ends what runs: through C functions, as
- * any error, and again at each instruction where a pcall catches it.
+void pr_running_set_hook(lua_State *L, lua_Hook function, int mask, int count)
+{
+    lua_State *armed = pr_running.armed;
+    if (armed && armed != L) { /* the handler keeps its hands off */
+        lua_sethook(L, function, mask, count);
+        return;
+    }
+    pr_running.armed = L;
+    atomic_signal_fence(memory_order_seq_cst);
+    lua_sethook(L, function, mask, count);
+    atomic_signal_fence(memory_order_seq_cst);
+    pr_running.armed = NULL; /* the next tick asks again */
+}
+
+/* Raises an error for which no message handler is called. One would run within this hook, where no
+ * hook is called: nothing could end one that loops. Lua has such an error for want of memory alone.
+ */
+static void cut_short(lua_State *L)
+{
+    lua_newuserdatauv(L, PR_HEAP_NEVER, 0);
+}
+
+/* Where Lua cannot yield (a table.sort comparator, a gsub callback, the message handler of an
+ * xpcall) a process that another scheduler ends, or pierrot_free, would go on until it returns,
+ * perhaps never. So the signal is taken in here, and when the process has not returned after a while
+ * an error ends what runs: through C functions, as any error, and again at each instruction where a
+ * pcall catches it.
  *
  * An error raised by a hook leaves a coroutine in which no hook runs any more: nothing could end
  * its closing values, so they do not run. That is why there is a while. */
@@ -51,7 +92,8 @@ static int must_end(void)
     if (!owner || !owner->current)
         return 0;
     pr_signal_poll(owner);
-    if (!(owner->current->flags & PR_EXITING))
+    int is_over = owner->current->flags & PR_EXITING || pr_scheduler_must_stop(pr_scheduler_of(owner));
+    if (!is_over)
         return 0;
     uint64_t now = pr_clock_real_ns();
     if (!pr_running.end_at_ns)
@@ -63,7 +105,7 @@ static void end_here(lua_State *L)
 {
     pr_running.is_ending = 1;
     arm(L);
-    luaL_error(L, "the process was ended");
+    cut_short(L);
 }
 
 void pr_interrupt(void)
@@ -103,27 +145,14 @@ static void watch_closing(lua_State *L)
     if (is_used_up || pr_running.overdue == handler) {
         pr_running.overdue = handler;
         lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-        luaL_error(L, "closing values took too long");
+        cut_short(L);
     }
     pr_running.overdue = NULL;
 }
 
-static void hook(lua_State *L, lua_Debug *ar)
+/* The process gives way, if the chain of coroutines can. */
+static void give_way(lua_State *L)
 {
-    (void)ar;
-    if (pr_running.close_ticks > 0) {
-        watch_closing(L);
-        return;
-    }
-    disarm(L);
-    if (pr_running.is_interrupted && pr_running.L == L) {
-        pr_running.is_interrupted = 0;
-        luaL_error(L, "interrupted");
-    }
-    if (lua_gethook(L) == hook) /* left over from an earlier slice */
-        lua_sethook(L, NULL, 0, 0);
-    if (pr_running.L != L)
-        return;
     if (!pr_running.chain_yields || !lua_isyieldable(L)) {
         if (must_end())
             end_here(L);
@@ -132,21 +161,97 @@ static void hook(lua_State *L, lua_Debug *ar)
     pr_running.yield = PR_YIELD_PREEMPT;
     lua_yield(L, 0);
 }
+
+static int is_in_mask(int mask, int event)
+{
+    return mask & (1 << (event == LUA_HOOKTAILCALL ? LUA_HOOKCALL : event));
+}
+
+/* A process that gives way at the first instruction of a function is called for it again when it
+ * goes on. With a user's hook for calls the next chance is taken, unless there is none for long. */
+static int is_put_off(int mask)
+{
+    int is = (mask & LUA_MASKCALL) && pr_running.just_called && pr_running.n_put_off < PUT_OFF_MAX;
+    pr_running.n_put_off = is ? pr_running.n_put_off + 1 : 0;
+    return is;
+}
+
+static void hook(lua_State *L, lua_Debug *ar)
+{
+    if (pr_running.close_ticks > 0) {
+        watch_closing(L);
+        return;
+    }
+    lua_Hook user = pr_running.armed == L ? pr_running.user_hook : NULL;
+    int at_line = user && waits_for_line();
+    if (ar->event != (at_line ? LUA_HOOKLINE : LUA_HOOKCOUNT)) {
+        if (user && is_in_mask(pr_running.user_mask, ar->event))
+            user(L, ar);
+        return;
+    }
+    if (user && is_put_off(pr_running.user_mask)) {
+        if (at_line)
+            user(L, ar);
+        pr_running.just_called = 0;
+        return;
+    }
+    disarm(L);
+    if (lua_gethook(L) == hook) /* left over from an earlier slice */
+        lua_sethook(L, NULL, 0, 0);
+    if (at_line)
+        user(L, ar);
+    if (pr_running.is_interrupted && pr_running.L == L) {
+        pr_running.is_interrupted = 0;
+        luaL_error(L, "interrupted");
+    }
+    if (pr_running.L == L)
+        give_way(L);
+}
+
+lua_Hook pr_running_get_hook(lua_State *L, int *mask, int *count)
+{
+    if (pr_running.armed == L) {
+        *mask = pr_running.user_mask;
+        *count = pr_running.user_count;
+        return pr_running.user_hook == count_hook ? NULL : pr_running.user_hook;
+    }
+    lua_Hook function = lua_gethook(L);
+    *mask = lua_gethookmask(L);
+    *count = lua_gethookcount(L);
+    return function == hook || function == count_hook ? NULL : function;
+}
+
+/* ------------------------------------------------------------- preemption by count */
 
 /* The whole slice is over: where the chain cannot yield, the next count tries again. */
 static void count_hook(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
-    if (pr_running.close_ticks > 0 || pr_running.L != L)
-        return;
-    if (!pr_running.chain_yields || !lua_isyieldable(L)) {
-        if (must_end())
-            end_here(L);
-        return;
-    }
-    pr_running.yield = PR_YIELD_PREEMPT;
-    lua_yield(L, 0);
+    if (pr_running.close_ticks == 0 && pr_running.L == L)
+        give_way(L);
 }
+
+int pr_running_is_count(lua_Hook function)
+{
+    return function == count_hook;
+}
+
+void pr_running_count(lua_State *L, int event, int n, int mask)
+{
+    if (!pr_running.counts || pr_running.is_interrupted)
+        return;
+    if (event == LUA_HOOKCOUNT)
+        pr_running.slice_left -= n;
+    else if (event == LUA_HOOKLINE)
+        pr_running.slice_left -= LINE_COUNT;
+    if (pr_running.slice_left > 0 ||
+        event != (mask & LUA_MASKLINE ? LUA_HOOKLINE : LUA_HOOKCOUNT) || is_put_off(mask))
+        return;
+    pr_running.slice_left = SLICE_COUNT;
+    count_hook(L, NULL);
+}
+
+/* ----------------------------------------------------------------------- resuming */
 
 int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
 {
@@ -156,8 +261,13 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
     if (!from) {
         pr_running.is_ending = 0;
         pr_running.end_at_ns = 0;
+        pr_running.slice_left = SLICE_COUNT;
     }
     pr_running.chain_yields = from ? outer_yields && lua_isyieldable(from) : 1;
+    if (pr_running.broken == co) /* but caught there */
+        pr_running.broken = NULL;
+    if (pr_running.apply_hook)
+        pr_running.apply_hook(co);
     if (pr_running.counts && !lua_gethook(co))
         lua_sethook(co, count_hook, LUA_MASKCOUNT, SLICE_COUNT);
     pr_running.L = co;
@@ -183,11 +293,11 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
 
 /* __close handlers of a process that ends run here, not preemptible: the count hook, and the
  * watchdog's when it is on, end those that do not end by themselves. */
-void pr_close_coroutine(lua_State *co)
+int pr_close_coroutine(lua_State *co)
 {
-    if (pr_running.cut == co) {
-        pr_running.cut = NULL;
-        return;
+    if (pr_running.cut == co || pr_running.broken == co) {
+        pr_running.cut = pr_running.broken = NULL;
+        return 0;
     }
     lua_State *outer = pr_running.L;
     int outer_yields = pr_running.chain_yields;
@@ -203,4 +313,5 @@ void pr_close_coroutine(lua_State *co)
         pr_running.armed = NULL;
     pr_running.close_ticks = 0;
     pr_running.chain_yields = outer_yields;
+    return 1;
 }

@@ -5,7 +5,9 @@
  * A slice that lasts too long is ended by a one-shot count hook, set by a signal handler on the
  * very thread that runs (as stock `lua` does for Ctrl-C), on the state that runs at that moment.
  * The hook yields when the whole chain of coroutines up to the process can yield; else it clears
- * itself and the next tick tries again. A user's hook is kept meanwhile and put back.
+ * itself and the next tick tries again. A user's hook (hook.h) is kept meanwhile, called for its
+ * events and put back; with one for lines a process gives way at a new line only, so that each line
+ * is told of once.
  *
  * A yield by the system (waiting, preempted) passes through the user's coroutines: our `resume`
  * hands it outwards, and resumes inwards again when the process goes on. */
@@ -26,14 +28,20 @@ struct pr_running {
     volatile int chain_yields; /* all coroutines from the process to L can yield */
     enum pr_yield yield;       /* what the last yield was */
     int counts;                /* preemption by count: every state has a count hook */
-    int n_waiting;             /* coroutines of users in which a process waits, at most */
-    uint64_t end_at_ns;        /* a dead process that cannot yield is cut off then; 0: not yet */
-    int is_ending;             /* it is being cut off */
-    lua_State *cut;            /* a process's coroutine that was: its hooks are dead */
-    int close_ticks;           /* > 0: closing values run, for so many more ticks */
-    const void *overdue;       /* the handler that is being cut short; NULL: none */
-    int is_interrupted;        /* the slice is to begin with an error: see pr_lua_interrupt */
-    lua_Hook user_hook;        /* of the armed state */
+    int slice_left;            /* by count, where the user has a hook as well: so many more */
+    /* Called before a coroutine runs, to give it the user's hook (hook.h); NULL: there is none. */
+    void (*apply_hook)(lua_State *co);
+    int just_called;     /* the last event of a user's hook was a call */
+    int n_put_off;       /* how often that was a reason not to give way, in a row */
+    lua_State *broken;   /* the user's hook runs there, or has ended with an error */
+    int n_waiting;       /* coroutines of users in which a process waits, at most */
+    uint64_t end_at_ns;  /* a dead process that cannot yield is cut off then; 0: not yet */
+    int is_ending;       /* it is being cut off */
+    lua_State *cut;      /* a process's coroutine that was: its hooks are dead */
+    int close_ticks;     /* > 0: closing values run, for so many more ticks */
+    const void *overdue; /* the handler that is being cut short; NULL: none */
+    int is_interrupted;  /* the slice is to begin with an error: see pr_lua_interrupt */
+    lua_Hook user_hook;  /* of the armed state */
     int user_mask;
     int user_count;
 };
@@ -47,10 +55,22 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results);
 /* The handler's part of preemption. */
 void pr_interrupt(void);
 
-/* Replaces the functions of the coroutine library, and debug.sethook's view of hooks. */
+/* lua_sethook and lua_gethook for the user's hooks, which do not see ours. */
+void pr_running_set_hook(lua_State *L, lua_Hook function, int mask, int count);
+lua_Hook pr_running_get_hook(lua_State *L, int *mask, int *count);
+
+/* Whether this is the hook that all states have with preemption by count. */
+int pr_running_is_count(lua_Hook function);
+
+/* A user's hook with this mask has had an event; a count stands for `n` instructions. With
+ * preemption by count the process gives way when its slice is over. */
+void pr_running_count(lua_State *L, int event, int n, int mask);
+
+/* Replaces the functions of the coroutine library. */
 void pr_open_coroutine(struct pr_lua *lua, lua_State *L);
 
-/* Runs the closing values of a dead or suspended coroutine, within a budget of ticks. */
-void pr_close_coroutine(lua_State *co);
+/* Runs the closing values of a dead or suspended coroutine, within a budget of ticks. 1: it is as
+ * good as new; 0: its hooks are dead, nothing could end those values, so they did not run. */
+int pr_close_coroutine(lua_State *co);
 
 #endif

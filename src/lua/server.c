@@ -35,8 +35,10 @@ static enum pr_slice_end crash(struct pr_lua *lua, struct pr_lua_process *server
         reason = pr_error_reason(lua, L, -1, co);
         lua_pop(L, 1);
     }
-    pr_close_coroutine(co); /* as good as new */
-    pr_pool_give(lua, server->body);
+    if (pr_close_coroutine(co))
+        pr_pool_give(lua, server->body);
+    else
+        pr_pool_drop(lua, server->body);
     server->body.co = NULL;
     pr_term_drop(server->stop_reason, &lua->owner->heap);
     server->stop_reason = reason;

@@ -79,9 +79,24 @@ int pr_spawn_named(struct pr_lua *lua, const char *module, const char *function,
  * one that stands for the host thread reads that. */
 struct start {
     struct pr_host_visit visit; /* first */
-    const pierrot_term *request;
-    pierrot_pid *pid;
+    pierrot_term *request;
+    pierrot_pid pid;
 };
+
+static void free_start(struct pr_heap *heap, struct start *start)
+{
+    pierrot_term_free(start->request);
+    pr_free(heap, start, sizeof *start);
+}
+
+/* A server that came up all the same is one that nobody knows of. */
+static void start_abandoned(struct pr_owner *owner, struct pr_host_visit *visit, int result)
+{
+    struct start *start = (struct start *)visit;
+    if (result == 0)
+        (void)pr_exit_send(owner, (pierrot_pid){0}, start->pid, PR_TERM(kill));
+    free_start(&owner->heap, start);
+}
 
 static int error_of(const pierrot_term *why)
 {
@@ -103,7 +118,7 @@ static int ended(struct pr_host_visit *visit, const pierrot_term *reason)
         return PIERROT_ESTOPPED;
     if (pierrot_term_type(pid) != PIERROT_PID)
         return error_of(pierrot_table_at(reason, 3));
-    *((struct start *)visit)->pid = pierrot_as_pid(pid);
+    ((struct start *)visit)->pid = pierrot_as_pid(pid);
     return 0;
 }
 
@@ -157,20 +172,38 @@ static pierrot_term *make_request(const char *module, pierrot_term *arg,
     return NULL;
 }
 
+/* Takes: request. */
+static int start_server(pierrot *rt, struct pr_owner *target, pierrot_term *request, int timeout_ms,
+                        pierrot_pid *pid)
+{
+    struct start *start = request ? pr_zalloc(&rt->system.heap, sizeof *start) : NULL;
+    if (!start) {
+        pierrot_term_free(request);
+        return PIERROT_ENOMEM;
+    }
+    start->visit.run = start_there;
+    start->visit.abandoned = start_abandoned;
+    start->request = request;
+    int error = pr_host_visit_within(rt, target, &start->visit, timeout_ms);
+    if (error == PR_HOST_LATER)
+        return PIERROT_ETIMEOUT;
+    if (!error)
+        *pid = start->pid;
+    free_start(&rt->system.heap, start);
+    return error;
+}
+
 int pierrot_start(pierrot *rt, const char *module, pierrot_term *arg,
                   const pierrot_spawn_options *options, pierrot_pid *pid)
 {
     int index = options && options->scheduler > 0 ? options->scheduler - 1 : 0;
     int is_valid = !options || (options->size == sizeof *options && !options->link &&
-                                options->scheduler >= 0);
-    if (!module || !is_valid || index >= (int)rt->n_schedulers) {
+                                options->scheduler >= 0 && options->max_queue >= 0 &&
+                                options->max_heap >= 0);
+    if (!rt || !module || !pid || !is_valid || index >= (int)rt->n_schedulers) {
         pierrot_term_free(arg);
         return PIERROT_EINVAL;
     }
-    pierrot_term *request = make_request(module, arg, options);
-    struct start start = {.visit.run = start_there, .request = request, .pid = pid};
-    int error =
-        request ? pr_host_visit(rt, rt->system.owners[index], &start.visit) : PIERROT_ENOMEM;
-    pierrot_term_free(request);
-    return error;
+    return start_server(rt, rt->system.owners[index], make_request(module, arg, options),
+                        options ? options->timeout_ms : -1, pid);
 }

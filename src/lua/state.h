@@ -12,6 +12,7 @@
 
 struct pr_lua_process;
 struct pr_class;
+struct pr_user_hook;
 
 /* Finished coroutines kept for reuse. */
 #define PR_POOL_MAX 256
@@ -31,6 +32,9 @@ struct pr_pooled {
     lua_State *co;
     uint32_t place; /* where the store holds it */
 };
+
+/* So many bytes nobody gets: asking for them is a way to fail. */
+#define PR_HEAP_NEVER ((size_t)1 << 62)
 
 /* How much was allocated, for max_heap (heap.h). */
 struct pr_lua_memory {
@@ -54,17 +58,21 @@ struct pr_lua {
     uint32_t n_pooled;
     struct pr_map classes;       /* of gen_server modules, by address of the table */
     struct pr_lua_process *host; /* main process of a stock interpreter, or NULL */
-    struct pr_lua_now *now;      /* calls nested on this stack, innermost first */
-    int n_nested;                /* how many */
-    int nest_budget;             /* calls that may be nested before others get a turn */
-    int n_sent;                  /* messages sent in this slice, without waiting for an answer */
-    int host_woken;              /* the host's process had its turn */
-    int is_module;               /* the state belongs to a host program */
-    uint32_t activate_place;     /* C functions of the engine of servers */
+    pierrot_pid script;          /* the main process otherwise, the last one */
+    pierrot_pid acting_script;   /* a process whose hooks are as the script's, that of a test */
+    struct pr_user_hook *script_hook; /* held by the registry; NULL: none (hook.h) */
+    struct pr_lua_now *now;           /* calls nested on this stack, innermost first */
+    int n_nested;                     /* how many */
+    int nest_budget;                  /* calls that may be nested before others get a turn */
+    int n_sent;              /* messages sent in this slice, without waiting for an answer */
+    int host_woken;          /* the host's process had its turn */
+    int is_module;           /* the state belongs to a host program */
+    uint32_t activate_place; /* C functions of the engine of servers */
     uint32_t conclude_place;
     uint32_t boot_place;            /* Lua function that makes whole what was carried here */
     uint32_t find_unsendable_place; /* Lua function that explains what cannot be sent */
     uint32_t exit_meta_place;       /* metatable of exit objects */
+    pierrot_term *timer_word;       /* what a timer sent last, when it was a word; or NULL */
 };
 
 /* Where the registry holds the table of C functions. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "lua/copy.h"
+#include "lua/hook.h"
+#include "lua/running.h"
 #include "lua/state.h"
 
 enum { CHUNK_BITS = 8, CHUNK = 1 << CHUNK_BITS };
@@ -118,6 +120,8 @@ struct pr_pooled pr_pool_take(struct pr_lua *lua, lua_State *L)
 void pr_pool_give(struct pr_lua *lua, struct pr_pooled pooled)
 {
     lua_settop(pooled.co, 0);
+    if (pr_running.apply_hook)
+        pr_hook_forget(pooled.co);
     if (lua->n_pooled < PR_POOL_MAX)
         lua->pool[lua->n_pooled++] = pooled;
     else

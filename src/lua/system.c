@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/system.h"
 
+#include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
@@ -70,7 +71,7 @@ static int l_system_call(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     struct pr_owner *owner = lua->owner;
     struct pr_target target = pr_check_target(lua, L, 1, 0);
-    luaL_checkany(L, 2);
+    pr_check_any(lua, L, 2);
     lua_settop(L, 3);
     uint64_t deadline = pr_check_deadline(lua, L, 3);
     pr_check_can_wait(lua, L);

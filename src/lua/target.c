@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/lend.h"
@@ -13,36 +14,6 @@ int pr_is_via(lua_State *L, int arg)
     int is = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "via") == 0;
     lua_pop(L, 1);
     return is;
-}
-
-/* A frame is one of the library's own: by its file, in C by its upvalue. */
-static int is_internal(struct pr_lua *lua, lua_State *L, lua_Debug *frame)
-{
-    int is = lua_getinfo(L, "Sf", frame) && strncmp(frame->source, "@pierrot/", 9) == 0;
-    if (*frame->what == 'C' && lua_getupvalue(L, -1, 1)) {
-        is = lua_touserdata(L, -1) == lua;
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-    return is;
-}
-
-/* As luaL_argerror, said of the function that the user has called, at the user's line. */
-static int blame_user(struct pr_lua *lua, lua_State *L, int arg, const char *text)
-{
-    lua_Debug frame, called;
-    int level = 1;
-    luaL_checkstack(L, 4, NULL);
-    lua_getstack(L, 0, &called);
-    while (lua_getstack(L, level, &frame) && is_internal(lua, L, &frame)) {
-        called = frame;
-        level++;
-    }
-    lua_getinfo(L, "n", &called);
-    luaL_where(L, level);
-    lua_pushfstring(L, "bad argument #%d to '%s' (%s)", arg, called.name ? called.name : "?", text);
-    lua_concat(L, 2);
-    return lua_error(L);
 }
 
 /* The via as a term: its elements stand at the top of L, or (a via in a via) it is copied to
@@ -92,8 +63,9 @@ pierrot_pid pr_find_via(struct pr_lua *lua, lua_State *L, int arg)
     if (error == PIERROT_ENOMEM)
         luaL_error(L, "not enough memory");
     if (error == PIERROT_EEXIST)
-        blame_user(lua, L, arg,
-                   "via on a registry with unique keys expected, got one with duplicate keys");
+        pr_argument_error(
+            lua, L, arg,
+            "via on a registry with unique keys expected, got one with duplicate keys");
     return pid;
 }
 
@@ -115,7 +87,7 @@ struct pr_target pr_check_target(struct pr_lua *lua, lua_State *L, int arg, int 
         target.pid = pr_find_via(lua, L, arg);
     } else {
         lua_pushfstring(L, "pid, name or via expected, got %s", pr_type_name(L, arg));
-        blame_user(lua, L, arg, lua_tostring(L, -1));
+        pr_argument_error(lua, L, arg, lua_tostring(L, -1));
     }
     return target;
 }

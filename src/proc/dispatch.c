@@ -26,6 +26,18 @@ static void take_message(struct pr_owner *owner, struct pr_process *process,
         owner->has_long_mailbox = 1;
 }
 
+uint32_t pr_dispatch_message(struct pr_owner *owner, struct pr_signal *message)
+{
+    pr_signal_poll(owner);
+    struct pr_process *process = pr_ptable_find(owner, message->u.to);
+    if (!process) {
+        pr_signal_send(owner, message);
+        return 0;
+    }
+    take_message(owner, process, message);
+    return process->state == PR_RUNNABLE ? process->mailbox.n_messages : 0;
+}
+
 static void take_call(struct pr_owner *owner, struct pr_process *process, struct pr_signal *call)
 {
     pierrot_term *why = NULL;

@@ -57,7 +57,8 @@ static void turn_into(struct pr_owner *owner, struct pr_relation *relation,
 {
     pierrot_pid self = relation->process->pid, peer = relation->peer;
     pierrot_ref ref = relation->ref;
-    pierrot_term *reason = relation->process->exit_reason;
+    int is_late = kind == PR_SIGNAL_DOWN && relation->flags & PR_WATCHED_LATE;
+    pierrot_term *reason = is_late ? PR_TERM(noproc) : relation->process->exit_reason;
     pr_relation_remove(owner, relation);
     struct pr_signal *signal = pr_signal_new(owner, kind, peer);
     PR_ASSERT(signal);

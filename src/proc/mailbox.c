@@ -11,6 +11,7 @@ void pr_mailbox_init(struct pr_mailbox *mailbox)
     pr_list_init(&mailbox->messages);
     mailbox->n_messages = 0;
     mailbox->n_taken = 0;
+    mailbox->n_pushed = 0;
 }
 
 static struct pr_signal *signal_at(struct pr_node *node)
@@ -21,6 +22,7 @@ static struct pr_signal *signal_at(struct pr_node *node)
 void pr_mailbox_push(struct pr_owner *owner, struct pr_mailbox *mailbox, struct pr_signal *message)
 {
     message->stamp = owner->last_ref;
+    message->number = mailbox->n_pushed++;
     pr_list_append(&mailbox->messages, &message->node);
     mailbox->n_messages++;
 }
@@ -41,6 +43,18 @@ struct pr_signal *pr_mailbox_first(const struct pr_mailbox *mailbox)
 struct pr_signal *pr_mailbox_next(const struct pr_signal *message)
 {
     return signal_at(message->node.next);
+}
+
+struct pr_signal *pr_mailbox_seek(const struct pr_mailbox *mailbox, uint32_t number)
+{
+    struct pr_signal *found = NULL;
+    for (struct pr_node *node = mailbox->messages.head; node; node = node->next) {
+        struct pr_signal *message = signal_at(node);
+        if ((int32_t)(message->number - number) > 0)
+            break;
+        found = message;
+    }
+    return found;
 }
 
 struct pr_signal *pr_mailbox_first_since(const struct pr_owner *owner,

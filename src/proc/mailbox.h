@@ -7,8 +7,8 @@
  * cannot hold it. That is how waiting for a fresh ref skips what is older, however much that is.
  *
  * The save point: a receive that found nothing remembers the last message it looked at, so that the
- * next message alone is looked at. `n_taken` counts what was taken out; a receive that was
- * interrupted by another one sees it change and starts over. */
+ * next message alone is looked at. `n_taken` counts what was taken out: a receive that another one ran
+ * inside of sees it change, and finds its place again by the number that each message has. */
 #ifndef PR_MAILBOX_H
 #define PR_MAILBOX_H
 
@@ -21,6 +21,7 @@ struct pr_mailbox {
     struct pr_list messages; /* (O) signals of message kinds, see signal.h */
     uint32_t n_messages;     /* (O) */
     uint32_t n_taken;        /* (O) wraps */
+    uint32_t n_pushed;       /* (O) wraps; the number of the next message */
 };
 
 void pr_mailbox_init(struct pr_mailbox *mailbox);
@@ -34,6 +35,9 @@ void pr_mailbox_take(struct pr_mailbox *mailbox, struct pr_signal *message);
 /* The oldest message, or NULL; the one after `message`. Lends. */
 struct pr_signal *pr_mailbox_first(const struct pr_mailbox *mailbox);
 struct pr_signal *pr_mailbox_next(const struct pr_signal *message);
+
+/* The newest message that is not newer than the one of that number, which may be gone; or NULL. */
+struct pr_signal *pr_mailbox_seek(const struct pr_mailbox *mailbox, uint32_t number);
 
 /* The oldest message that can hold `ref`; NULL when there is none. Costs what is newer than the
  * ref. A ref of another owner's can be anywhere. */

@@ -128,12 +128,18 @@ int pr_monitor_flush(struct pr_owner *owner, struct pr_process *process, pierrot
     return 1;
 }
 
+/* A process that is dead but has not told of its end yet tells these last: who has seen a DOWN has
+ * seen all that is older. */
 void pr_monitor_take(struct pr_owner *owner, struct pr_process *process, struct pr_signal *signal)
 {
+    uint8_t flags = signal->flags & PR_FLAG_TIMER ? PR_WATCHED_BY_TIMER : 0;
+    struct pr_process *ending = process ? NULL : pr_ptable_find_ending(owner, signal->u.to);
+    struct pr_process *watched_one = process ? process : ending;
     struct pr_relation *watched =
-        process ? pr_relation_add(owner, process, PR_WATCHED, signal->from, signal->ref) : NULL;
+        watched_one ? pr_relation_add(owner, watched_one, PR_WATCHED, signal->from, signal->ref)
+                    : NULL;
     if (watched) {
-        watched->flags = signal->flags & PR_FLAG_TIMER ? PR_WATCHED_BY_TIMER : 0;
+        watched->flags = flags | (ending ? PR_WATCHED_LATE : 0);
         pr_signal_free(owner, signal);
         return;
     }
@@ -190,4 +196,15 @@ void pr_monitor_take_down(struct pr_owner *owner, struct pr_process *process,
     else
         pr_monitor_forget(owner, watch);
     pr_process_deliver(owner, process, signal);
+}
+
+struct pr_signal *pr_monitor_first_down(struct pr_owner *owner, struct pr_process *process)
+{
+    struct pr_signal *message = pr_mailbox_first(&process->mailbox);
+    while (message && message->kind != PR_SIGNAL_DOWN) {
+        pr_mailbox_take(&process->mailbox, message);
+        pr_signal_free(owner, message);
+        message = pr_mailbox_first(&process->mailbox);
+    }
+    return message;
 }

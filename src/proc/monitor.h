@@ -40,4 +40,8 @@ void pr_monitor_take_demonitor(struct pr_owner *owner, struct pr_process *proces
 void pr_monitor_take_down(struct pr_owner *owner, struct pr_process *process,
                           struct pr_signal *signal);
 
+/* The oldest DOWN in its mailbox, or NULL, for a process that waits for nothing else: whatever came before
+ * is dropped, since anybody may send to it. Lends. Thread: owner. */
+struct pr_signal *pr_monitor_first_down(struct pr_owner *owner, struct pr_process *process);
+
 #endif

@@ -15,6 +15,8 @@ enum {
 
 #define ALIVE   UINT64_C(1)
 #define NAMED   UINT64_C(2)
+#define ENDING  UINT64_C(4)
+#define N_FLAGS 3
 #define NO_SLOT UINT32_MAX
 
 struct slot {
@@ -136,9 +138,9 @@ int pr_ptable_enter(struct pr_owner *owner, struct pr_process *process, pierrot_
     struct slot *slot = &chunk->slots[index & (CHUNK_SLOTS - 1)];
     owner->free_head = slot->as.next_free;
     slot->as.process = process;
-    uint64_t generation = atomic_load_explicit(&slot->word, memory_order_relaxed) >> 2;
+    uint64_t generation = atomic_load_explicit(&slot->word, memory_order_relaxed) >> N_FLAGS;
     /* Relaxed: whoever learns of this pid learns it through a message or a lock. */
-    atomic_store_explicit(&slot->word, generation << 2 | ALIVE, memory_order_relaxed);
+    atomic_store_explicit(&slot->word, generation << N_FLAGS | ALIVE, memory_order_relaxed);
     *pid = pr_pid_make(index, generation);
     atomic_fetch_add_explicit(&owner->n_processes, 1, memory_order_relaxed);
     return 0;
@@ -148,7 +150,7 @@ int pr_ptable_mark_dead(struct pr_owner *owner, pierrot_pid pid)
 {
     struct slot *slot = find_slot(owner->system->ptable, pid);
     /* acq_rel: ordered against mark_named's read-modify-write of the same word. */
-    uint64_t old = atomic_fetch_and_explicit(&slot->word, ~ALIVE, memory_order_acq_rel);
+    uint64_t old = atomic_fetch_xor_explicit(&slot->word, ALIVE | ENDING, memory_order_acq_rel);
     PR_ASSERT(old & ALIVE);
     atomic_fetch_sub_explicit(&owner->n_processes, 1, memory_order_relaxed);
     return (old & NAMED) != 0;
@@ -159,7 +161,7 @@ void pr_ptable_leave(struct pr_owner *owner, pierrot_pid pid)
     struct slot *slot = find_slot(owner->system->ptable, pid);
     uint32_t index = pr_pid_index(pid);
     uint64_t next = (pr_pid_generation(pid) + 1) & PR_GENERATION_MASK;
-    atomic_store_explicit(&slot->word, next << 2, memory_order_release);
+    atomic_store_explicit(&slot->word, next << N_FLAGS, memory_order_release);
     slot->as.next_free = NO_SLOT;
     if (owner->free_head == NO_SLOT) {
         owner->free_head = index;
@@ -175,7 +177,7 @@ int pr_ptable_mark_named(struct pr_system *system, pierrot_pid pid)
     struct slot *slot = find_slot(system->ptable, pid);
     if (!slot)
         return 0;
-    uint64_t want = pr_pid_generation(pid) << 2 | ALIVE;
+    uint64_t want = pr_pid_generation(pid) << N_FLAGS | ALIVE;
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
     do {
         if ((word & ~NAMED) != want)
@@ -185,15 +187,15 @@ int pr_ptable_mark_named(struct pr_system *system, pierrot_pid pid)
     return 1;
 }
 
-static int agrees(uint64_t word, pierrot_pid pid)
+static int agrees(uint64_t word, pierrot_pid pid, uint64_t state)
 {
-    return (word & ~NAMED) == (pr_pid_generation(pid) << 2 | ALIVE);
+    return (word & ~NAMED) == (pr_pid_generation(pid) << N_FLAGS | state);
 }
 
 int pr_ptable_is_alive(struct pr_system *system, pierrot_pid pid)
 {
     struct slot *slot = find_slot(system->ptable, pid);
-    return slot && agrees(atomic_load_explicit(&slot->word, memory_order_acquire), pid);
+    return slot && agrees(atomic_load_explicit(&slot->word, memory_order_acquire), pid, ALIVE);
 }
 
 struct pr_owner *pr_ptable_owner(struct pr_system *system, pierrot_pid pid)
@@ -204,7 +206,7 @@ struct pr_owner *pr_ptable_owner(struct pr_system *system, pierrot_pid pid)
     return chunk ? chunk->owner : NULL;
 }
 
-struct pr_process *pr_ptable_find(struct pr_owner *owner, pierrot_pid pid)
+static struct pr_process *find_process(struct pr_owner *owner, pierrot_pid pid, uint64_t state)
 {
     if (!pr_id_is_pid(pid.id))
         return NULL;
@@ -212,9 +214,19 @@ struct pr_process *pr_ptable_find(struct pr_owner *owner, pierrot_pid pid)
     if (!chunk || chunk->owner != owner)
         return NULL;
     struct slot *slot = &chunk->slots[pr_pid_index(pid) & (CHUNK_SLOTS - 1)];
-    if (!agrees(atomic_load_explicit(&slot->word, memory_order_relaxed), pid))
+    if (!agrees(atomic_load_explicit(&slot->word, memory_order_relaxed), pid, state))
         return NULL;
     return slot->as.process;
+}
+
+struct pr_process *pr_ptable_find(struct pr_owner *owner, pierrot_pid pid)
+{
+    return find_process(owner, pid, ALIVE);
+}
+
+struct pr_process *pr_ptable_find_ending(struct pr_owner *owner, pierrot_pid pid)
+{
+    return find_process(owner, pid, ENDING);
 }
 
 int pr_ptable_each(struct pr_system *system, int (*fn)(void *ud, pierrot_pid pid), void *ud)
@@ -225,7 +237,7 @@ int pr_ptable_each(struct pr_system *system, int (*fn)(void *ud, pierrot_pid pid
          first += CHUNK_SLOTS) {
         for (uint32_t i = 0; i < CHUNK_SLOTS; i++) {
             uint64_t word = atomic_load_explicit(&chunk->slots[i].word, memory_order_acquire);
-            int stop = word & ALIVE ? fn(ud, pr_pid_make(first + i, word >> 2)) : 0;
+            int stop = word & ALIVE ? fn(ud, pr_pid_make(first + i, word >> N_FLAGS)) : 0;
             if (stop)
                 return stop;
         }

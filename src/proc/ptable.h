@@ -5,10 +5,10 @@
  * slot at any time; the pointer beside it is the owner's alone.
  *
  * Invariants
- *   - word = generation << 2 | named << 1 | alive. A pid names a living process if the generations
- *     agree and `alive` is set.
- *   - `alive` goes from 1 to 0 exactly once a generation, by the owner; the generation grows when
- * the slot is freed. A free slot is in its owner's list, oldest first.
+ *   - word = generation << 3 | ending << 2 | named << 1 | alive. A pid names a living process if the
+ *     generations agree and `alive` is set.
+ *   - `alive` goes from 1 to 0 exactly once a generation, by the owner, and `ending` from 0 to 1 with
+ * it; the generation grows when the slot is freed. A free slot is in its owner's list, oldest first.
  *   - `named` is set by whoever registers a name, with one read-modify-write that also tells
  * whether the process was alive then; so either the dying process sees `named` and frees the name,
  * or the registrar sees that it is dead. */
@@ -44,6 +44,9 @@ struct pr_owner *pr_ptable_owner(struct pr_system *system, pierrot_pid pid);
 
 /* The process, if it lives and is this owner's; else NULL. Thread: owner. */
 struct pr_process *pr_ptable_find(struct pr_owner *owner, pierrot_pid pid);
+
+/* The same for one that is dead to everybody and has not told of its end yet. Thread: owner. */
+struct pr_process *pr_ptable_find_ending(struct pr_owner *owner, pierrot_pid pid);
 
 /* Calls fn for each living process, in the order of slots; stops when fn says non-zero and returns
  * that. Processes that come or go meanwhile may be missed. Thread: any. */

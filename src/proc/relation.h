@@ -32,7 +32,8 @@ enum pr_relation_flag {
     PR_ALIAS_REPLY = 4,     /* …or until the first message by it */
     PR_ALIAS_GLOBAL = 8,    /* send(ref, …) finds it by the system's table */
     PR_WATCH_REPLIES = 16,  /* replies to this ref become PR_SIGNAL_ANSWER messages */
-    PR_WATCHED_BY_TIMER = 32 /* a timer of another scheduler that goes to this process */
+    PR_WATCHED_BY_TIMER = 32, /* a timer of another scheduler that goes to this process */
+    PR_WATCHED_LATE = 64 /* the process was dead already, but had not told of its end yet */
 };
 
 #define PR_ALIAS_ANY (PR_ALIAS_EXPLICIT | PR_ALIAS_DEMONITOR | PR_ALIAS_REPLY)

@@ -59,7 +59,7 @@ struct pr_signal {
     uint8_t kind;
     uint8_t flags;
     uint16_t reserved;
-    uint32_t reserved2;
+    uint32_t number; /* in a mailbox, see mailbox.h */
     union {
         pierrot_pid to;                 /* on the way */
         struct pr_monitor_extra *extra; /* in a mailbox, PR_FLAG_NAMED */

@@ -135,7 +135,7 @@ static void take_info(struct pr_owner *owner, struct pr_actor *actor, const pier
     pierrot_term_print(message, text, sizeof text);
     pr_ident_print(actor->process.pid.id, id, sizeof id);
     pr_log_printf(&owner->system->log, PIERROT_WARNING, "%s %s dropped an unexpected message: %s",
-                  actor->behaviour->name, id, text);
+                  pr_actor_name(&actor->process), id, text);
 }
 
 /* Before any other message. A behaviour from before there was handle_continue is shorter. */
@@ -263,8 +263,15 @@ enum pr_now pr_actor_call_now(struct pr_owner *owner, struct pr_process *server,
  * of the host's the thread is nobody's at this moment. */
 int pierrot_enter(pierrot *rt, pierrot_pid pid, pierrot_enter_fn fn, void *ud)
 {
+    uv_thread_t self = uv_thread_self();
+    if (!rt || !fn)
+        return PIERROT_EINVAL;
+    if (!pr_ptable_is_alive(&rt->system, pid))
+        return PIERROT_ENOPROC;
     struct pr_owner *owner = pr_ptable_owner(&rt->system, pid), *here = pr_owner_here();
-    struct pr_process *process = owner ? pr_ptable_find(owner, pid) : NULL;
+    if (!uv_thread_equal(&self, &pr_scheduler_of(owner)->thread))
+        return PIERROT_EINVAL;
+    struct pr_process *process = pr_ptable_find(owner, pid);
     if (!process || !pr_process_is_actor(process) || process->flags & PR_EXITING)
         return PIERROT_ENOPROC;
     if (process->state == PR_RUNNING)
@@ -289,7 +296,7 @@ static void report(struct pr_owner *owner, struct pr_actor *actor, const pierrot
 {
     const struct pr_process_extra *extra = actor->process.extra;
     pierrot_term *state = pr_actor_state(owner, actor);
-    struct pr_report crash = {.what = actor->behaviour->name, .reason = reason, .state = state};
+    struct pr_report crash = {.what = pr_actor_name(&actor->process), .reason = reason, .state = state};
     if (extra) {
         crash.last_message = extra->last_message;
         crash.client = extra->client;
@@ -322,15 +329,21 @@ static void destroy(struct pr_owner *owner, struct pr_process *process)
     pr_pool_free(&pr_scheduler_of(owner)->pool, actor, size_of(actor));
 }
 
+const char *pr_actor_name(const struct pr_process *process)
+{
+    return pr_behaviour_name(((const struct pr_actor *)process)->behaviour);
+}
+
 static int info(struct pr_owner *owner, struct pr_process *process, const char *item,
                 struct pr_arena *arena, struct pierrot_term *cell)
 {
     struct pr_actor *actor = actor_of(process);
+    const char *name = pr_actor_name(process);
     (void)owner;
     if (strcmp(item, "memory") == 0)
         *cell = pr_cell_int((int64_t)size_of(actor));
     else if (strcmp(item, "initial_call") == 0)
-        return pr_arena_string(arena, actor->behaviour->name, strlen(actor->behaviour->name), cell);
+        return pr_arena_string(arena, name, strlen(name), cell);
     else
         return PIERROT_ENOTFOUND;
     return 0;
@@ -342,11 +355,6 @@ static const struct pr_kind actor_kind = {
 int pr_process_is_actor(const struct pr_process *process)
 {
     return process->kind == &actor_kind;
-}
-
-const char *pr_actor_name(const struct pr_process *process)
-{
-    return ((const struct pr_actor *)process)->behaviour->name;
 }
 
 /* The start has failed: the process ends here and now, without anyone hearing of it but by its
@@ -465,12 +473,12 @@ int pr_actor_start(struct pr_owner *owner, const struct pr_actor_start *start, p
 int pierrot_reply(pierrot_from from, pierrot_term *reply)
 {
     struct pr_owner *owner = pr_owner_here();
-    if (!owner) {
+    if (!reply)
+        return owner ? PIERROT_ENOMEM : PIERROT_EINVAL;
+    if (!owner || !(reply->flags & PR_CELL_ROOT)) {
         pierrot_term_free(reply);
         return PIERROT_EINVAL;
     }
-    if (!reply)
-        return PIERROT_ENOMEM;
     for (struct now *now = innermost_now; now; now = now->outer) {
         if (now->ref.id == from.ref.id && !now->is_answered) {
             now->is_answered = 1;

@@ -31,7 +31,7 @@ pierrot_term *pr_actor_state(struct pr_owner *owner, struct pr_actor *actor)
 /* A behaviour without inspect is told by its name. Gives. */
 static pierrot_term *state_of(struct pr_owner *owner, struct pr_actor *actor)
 {
-    const char *name = actor->behaviour->name;
+    const char *name = pr_behaviour_name(actor->behaviour);
     pierrot_term *state = pr_actor_state(owner, actor);
     return state ? state : pr_term_new_string(&owner->heap, name, strlen(name));
 }
@@ -72,7 +72,7 @@ static pierrot_term *status_of(struct pr_owner *owner, struct pr_actor *actor)
     if (!error)
         error = pr_event_set(table, "name", name ? pierrot_term_copy(name) : pierrot_bool(0));
     if (!error)
-        error = pr_event_set(table, "module", string(actor->behaviour->name));
+        error = pr_event_set(table, "module", string(pr_behaviour_name(actor->behaviour)));
     if (!error)
         error = pr_event_set(table, "status", string(is_suspended ? "suspended" : "running"));
     if (!error && process->lineage)

@@ -25,18 +25,21 @@ const char *pierrot_strerror(int error)
 
 void pierrot_options_init(pierrot_options *options)
 {
+    if (!options)
+        return;
     *options =
         (pierrot_options){.size = sizeof *options, .schedulers = 1, .preempt = PIERROT_PREEMPT_OFF};
 }
 
 void pierrot_spawn_options_init(pierrot_spawn_options *options)
 {
-    *options = (pierrot_spawn_options){.size = sizeof *options, .timeout_ms = -1};
+    if (options)
+        *options = (pierrot_spawn_options){.size = sizeof *options, .timeout_ms = -1};
 }
 
 int pierrot_schedulers(pierrot *rt)
 {
-    return (int)rt->n_schedulers;
+    return rt ? (int)rt->n_schedulers : 0;
 }
 
 /* The owner that this thread runs, if it is one of this runtime's. */
@@ -60,8 +63,11 @@ static struct pr_signal *foreign_signal(pierrot *rt, enum pr_signal_kind kind, p
 static int send_signal(pierrot *rt, enum pr_signal_kind kind, pierrot_pid from, pierrot_pid to,
                        pierrot_ref ref, pierrot_term *root)
 {
-    if (!root)
-        return PIERROT_ENOMEM;
+    int error = pr_host_check(rt, root);
+    if (error) {
+        pierrot_term_free(root);
+        return error;
+    }
     struct pr_owner *owner = owner_here(rt);
     struct pr_signal *signal =
         owner ? pr_signal_new(owner, kind, to) : foreign_signal(rt, kind, to);
@@ -105,20 +111,22 @@ int pierrot_cast(pierrot *rt, pierrot_pid to, pierrot_term *request)
 
 int pierrot_exit(pierrot *rt, pierrot_pid to, pierrot_term *reason)
 {
-    struct pr_owner *owner = owner_here(rt);
+    struct pr_owner *owner = rt ? owner_here(rt) : NULL;
     pierrot_pid from = owner && owner->current ? owner->current->pid : nobody;
     return send_signal(rt, PR_SIGNAL_EXIT, from, to, no_ref, reason);
 }
 
 int pierrot_reply_on(pierrot *rt, pierrot_from from, pierrot_term *reply)
 {
-    if (owner_here(rt))
+    if (rt && owner_here(rt))
         return pierrot_reply(from, reply);
     return send_signal(rt, PR_SIGNAL_REPLY, nobody, from.pid, from.ref, reply);
 }
 
 int pierrot_whereis(pierrot *rt, const char *name, size_t len, pierrot_pid *pid)
 {
+    if (!rt || !name || !pid)
+        return PIERROT_EINVAL;
     pierrot_pid found = pr_name_find(&rt->system, name, len);
     if (!found.id)
         return PIERROT_ENOTFOUND;
@@ -128,18 +136,18 @@ int pierrot_whereis(pierrot *rt, const char *name, size_t len, pierrot_pid *pid)
 
 int pierrot_register(pierrot *rt, const char *name, size_t len, pierrot_pid pid)
 {
-    return name ? pr_name_register(&rt->system, name, len, pid) : PIERROT_EINVAL;
+    return rt && name ? pr_name_register(&rt->system, name, len, pid) : PIERROT_EINVAL;
 }
 
 int pierrot_unregister(pierrot *rt, const char *name, size_t len)
 {
-    return name ? pr_name_unregister(&rt->system, name, len) : PIERROT_EINVAL;
+    return rt && name ? pr_name_unregister(&rt->system, name, len) : PIERROT_EINVAL;
 }
 
 int pierrot_as_from(const pierrot_term *term, pierrot_from *from)
 {
     const pierrot_term *pid = pierrot_table_at(term, 1), *ref = pierrot_table_at(term, 2);
-    if (pierrot_term_type(pid) != PIERROT_PID || pierrot_term_type(ref) != PIERROT_REF)
+    if (!from || pierrot_term_type(pid) != PIERROT_PID || pierrot_term_type(ref) != PIERROT_REF)
         return PIERROT_EINVAL;
     *from = (pierrot_from){pierrot_as_pid(pid), pierrot_as_ref(ref)};
     return 0;
@@ -147,7 +155,7 @@ int pierrot_as_from(const pierrot_term *term, pierrot_from *from)
 
 int pierrot_is_alive(pierrot *rt, pierrot_pid pid)
 {
-    return pr_ptable_is_alive(&rt->system, pid);
+    return rt && pr_ptable_is_alive(&rt->system, pid);
 }
 
 /* What one of the runtime's threads allocates another may free: their counts add up (base/alloc.h).
@@ -160,17 +168,20 @@ static struct pr_heap *heap_here(pierrot *rt)
 
 void *pierrot_shared_alloc(pierrot *rt, size_t size)
 {
-    return pr_alloc(heap_here(rt), size);
+    return rt ? pr_alloc(heap_here(rt), size) : NULL;
 }
 
 void pierrot_shared_free(pierrot *rt, void *ptr, size_t size)
 {
-    pr_free(heap_here(rt), ptr, size);
+    if (rt)
+        pr_free(heap_here(rt), ptr, size);
 }
 
 void pierrot_log(pierrot *rt, pierrot_level level, const char *format, ...)
 {
     va_list args;
+    if (!rt || !format)
+        return;
     va_start(args, format);
     pr_log_vprintf(&rt->system.log, level, format, args);
     va_end(args);
@@ -244,7 +255,8 @@ static int spawn_from_host(pierrot *rt, struct pr_owner *target, const pierrot_b
                            pierrot_term *arg, const pierrot_spawn_options *options,
                            pierrot_pid *pid)
 {
-    struct spawn *spawn = pr_zalloc(&rt->system.heap, spawn_size(options));
+    int is_sane = !options->name || options->name_len < SIZE_MAX - sizeof(struct spawn);
+    struct spawn *spawn = is_sane ? pr_zalloc(&rt->system.heap, spawn_size(options)) : NULL;
     if (!spawn) {
         pierrot_term_free(arg);
         return PIERROT_ENOMEM;
@@ -267,28 +279,42 @@ static int spawn_from_host(pierrot *rt, struct pr_owner *target, const pierrot_b
     return error;
 }
 
-static int is_valid(pierrot *rt, const pierrot_behaviour *behaviour,
-                    const pierrot_spawn_options *options)
+static int is_behaviour(const pierrot_behaviour *behaviour)
 {
     return behaviour && behaviour->size >= offsetof(pierrot_behaviour, handle_continue) &&
-           options->size == sizeof *options && options->scheduler >= 0 &&
-           options->scheduler <= (int)rt->n_schedulers;
+           behaviour->size <= sizeof *behaviour &&
+           behaviour->state_size <= PTRDIFF_MAX / 2;
+}
+
+static int is_valid(pierrot *rt, struct pr_owner *here, const pierrot_behaviour *behaviour,
+                    const pierrot_spawn_options *options)
+{
+    int is_there = options->size == sizeof *options && options->scheduler >= 0 &&
+                   options->scheduler <= (int)rt->n_schedulers;
+    return is_there && is_behaviour(behaviour) && options->max_queue >= 0 &&
+           options->max_heap >= 0 && (!options->link || (here && here->current));
+}
+
+static struct pr_owner *target_of(pierrot *rt, const pierrot_spawn_options *options)
+{
+    struct pr_owner *here = owner_here(rt);
+    if (options->scheduler > 0)
+        return rt->system.owners[options->scheduler - 1];
+    return here ? here : rt->system.owners[0];
 }
 
 int pierrot_spawn(pierrot *rt, const pierrot_behaviour *behaviour, pierrot_term *arg,
                   const pierrot_spawn_options *options, pierrot_pid *pid)
 {
-    struct pr_owner *here = owner_here(rt);
+    struct pr_owner *here = rt ? owner_here(rt) : NULL;
     pierrot_spawn_options defaults;
     pierrot_spawn_options_init(&defaults);
     options = options ? options : &defaults;
-    if (!is_valid(rt, behaviour, options)) {
+    if (!rt || !pid || !is_valid(rt, here, behaviour, options)) {
         pierrot_term_free(arg);
         return PIERROT_EINVAL;
     }
-    struct pr_owner *target = options->scheduler > 0 ? rt->system.owners[options->scheduler - 1]
-                              : here                 ? here
-                                                     : rt->system.owners[0];
+    struct pr_owner *target = target_of(rt, options);
     if (here != target)
         return spawn_from_host(rt, target, behaviour, arg, options, pid);
     int error = spawn_here(here, behaviour, arg, options, pid);

@@ -10,34 +10,48 @@
 #include "proc/relation.h"
 #include "proc/signal.h"
 #include "sched/alarm.h"
+#include "sched/host_call.h"
 #include "sched/message.h"
 #include "sched/publish.h"
 #include "sched/scheduler.h"
 #include "sched/user_timer.h"
 
+/* What is handed over is a term of the caller's own; `ctx` stands in for the runtime. */
+static int check(const pierrot_context *ctx, const pierrot_term *term)
+{
+    return pr_host_check(ctx ? pr_runtime_of(ctx->owner) : NULL, term);
+}
+
+static int give_back(pierrot_term *term, int error)
+{
+    pierrot_term_free(term);
+    return error;
+}
+
 pierrot *pierrot_runtime(pierrot_context *ctx)
 {
-    return pr_runtime_of(ctx->owner);
+    return ctx ? pr_runtime_of(ctx->owner) : NULL;
 }
 
 pierrot_pid pierrot_self(pierrot_context *ctx)
 {
-    return ctx->actor->process.pid;
+    return ctx ? ctx->actor->process.pid : (pierrot_pid){0};
 }
 
 struct uv_loop_s *pierrot_loop(pierrot_context *ctx)
 {
-    return pr_scheduler_of(ctx->owner)->loop;
+    return ctx ? pr_scheduler_of(ctx->owner)->loop : NULL;
 }
 
 void pierrot_loop_hold(pierrot_context *ctx)
 {
-    pr_scheduler_of(ctx->owner)->n_handles++;
+    if (ctx)
+        pr_scheduler_of(ctx->owner)->n_handles++;
 }
 
 void pierrot_loop_release(pierrot *rt, struct uv_loop_s *loop)
 {
-    for (uint32_t i = 0; i < rt->n_schedulers; i++) {
+    for (uint32_t i = 0; rt && i < rt->n_schedulers; i++) {
         if (rt->schedulers[i] && rt->schedulers[i]->loop == loop)
             rt->schedulers[i]->n_handles--;
     }
@@ -45,13 +59,18 @@ void pierrot_loop_release(pierrot *rt, struct uv_loop_s *loop)
 
 int pierrot_stop_reason(pierrot_context *ctx, pierrot_term *reason)
 {
+    int error = check(ctx, reason);
+    if (error)
+        return give_back(reason, error);
     pr_term_drop(ctx->actor->stop_reason, &ctx->owner->heap);
     ctx->actor->stop_reason = reason;
-    return reason ? 0 : PIERROT_ENOMEM;
+    return 0;
 }
 
 int pierrot_trap_exit(pierrot_context *ctx, int flag)
 {
+    if (!ctx)
+        return PIERROT_EINVAL;
     struct pr_process *process = &ctx->actor->process;
     int old = (process->flags & PR_TRAP_EXIT) != 0;
     process->flags =
@@ -61,11 +80,14 @@ int pierrot_trap_exit(pierrot_context *ctx, int flag)
 
 void pierrot_stops_itself(pierrot_context *ctx)
 {
-    ctx->actor->process.flags |= PR_TOLD_TO_STOP;
+    if (ctx)
+        ctx->actor->process.flags |= PR_TOLD_TO_STOP;
 }
 
 int pierrot_link(pierrot_context *ctx, pierrot_pid pid)
 {
+    if (!ctx)
+        return PIERROT_EINVAL;
     struct pr_process *process = &ctx->actor->process;
     int error = pr_link(ctx->owner, process, pid);
     if (error != PIERROT_ENOPROC)
@@ -82,26 +104,30 @@ int pierrot_link(pierrot_context *ctx, pierrot_pid pid)
 
 int pierrot_unlink(pierrot_context *ctx, pierrot_pid pid)
 {
-    return pr_unlink(ctx->owner, &ctx->actor->process, pid);
+    return ctx ? pr_unlink(ctx->owner, &ctx->actor->process, pid) : PIERROT_EINVAL;
 }
 
 int pierrot_is_linked(pierrot_context *ctx, pierrot_pid pid)
 {
-    return pr_relation_find_link(ctx->owner, &ctx->actor->process, pid) != NULL;
+    return ctx && pr_relation_find_link(ctx->owner, &ctx->actor->process, pid) != NULL;
 }
 
 int pierrot_adopt(pierrot_context *ctx, pierrot_pid pid)
 {
-    return pr_adopt(ctx->owner, &ctx->actor->process, pid);
+    return ctx ? pr_adopt(ctx->owner, &ctx->actor->process, pid) : PIERROT_EINVAL;
 }
 
 int pierrot_monitor(pierrot_context *ctx, pierrot_pid pid, pierrot_ref *ref)
 {
+    if (!ctx || !ref)
+        return PIERROT_EINVAL;
     return pr_monitor(ctx->owner, &ctx->actor->process, pid, NULL, ref);
 }
 
 int pierrot_demonitor(pierrot_context *ctx, pierrot_ref ref)
 {
+    if (!ctx)
+        return PIERROT_EINVAL;
     if (!pr_demonitor(ctx->owner, &ctx->actor->process, ref))
         (void)pr_monitor_flush(ctx->owner, &ctx->actor->process, ref);
     return 0;
@@ -109,31 +135,34 @@ int pierrot_demonitor(pierrot_context *ctx, pierrot_ref ref)
 
 int pierrot_send_after(pierrot_context *ctx, double ms, pierrot_term *msg, pierrot_ref *ref)
 {
+    int error = check(ctx, msg);
+    if (!error && (!(ms >= 0) || !ref))
+        error = PIERROT_EINVAL;
+    if (error)
+        return give_back(msg, error);
     struct pr_scheduler *scheduler = pr_scheduler_of(ctx->owner);
-    if (!msg)
-        return PIERROT_ENOMEM;
-    if (!(ms >= 0)) {
-        pierrot_term_free(msg);
-        return PIERROT_EINVAL;
-    }
     return pr_user_timer_start(ctx->owner, pr_clock_deadline(pr_scheduler_now(scheduler), ms),
-                               ctx->actor->process.pid, NULL, 0,
+                               (struct pr_timer_target){.pid = ctx->actor->process.pid}, 0,
                                pr_value_from_root(ctx->owner, msg), ref);
 }
 
 int pierrot_cancel_timer(pierrot_context *ctx, pierrot_ref ref)
 {
+    if (!ctx)
+        return PIERROT_EINVAL;
     return pr_user_timer_cancel(ctx->owner, ref) >= 0 ? 0 : PIERROT_ENOTFOUND;
 }
 
 pierrot_ref pierrot_make_ref(pierrot_context *ctx)
 {
-    return pr_owner_make_ref(ctx->owner);
+    return ctx ? pr_owner_make_ref(ctx->owner) : (pierrot_ref){0};
 }
 
 int pierrot_publish(pierrot_context *ctx, void *shared, pierrot_read_fn read,
                     void (*release)(void *shared))
 {
+    if (!ctx || !read)
+        return PIERROT_EINVAL;
     struct pr_process *process = &ctx->actor->process;
     struct pr_process_extra *extra = pr_process_extra(ctx->owner, process);
     if (!extra)
@@ -149,8 +178,9 @@ int pierrot_publish(pierrot_context *ctx, void *shared, pierrot_read_fn read,
 
 int pierrot_continue(pierrot_context *ctx, pierrot_term *arg)
 {
-    if (!arg)
-        return PIERROT_ENOMEM;
+    int error = check(ctx, arg);
+    if (error)
+        return give_back(arg, error);
     pr_term_drop(ctx->actor->continuation, &ctx->owner->heap);
     ctx->actor->continuation = arg;
     return 0;
@@ -165,7 +195,7 @@ static void time_out(struct pr_owner *owner, struct pr_alarm *alarm)
 
 int pierrot_timeout(pierrot_context *ctx, double ms)
 {
-    if (!(ms >= 0))
+    if (!ctx || !(ms >= 0))
         return PIERROT_EINVAL;
     uint64_t now = pr_scheduler_now(pr_scheduler_of(ctx->owner));
     pr_alarm_cancel(ctx->owner, &ctx->actor->timeout);

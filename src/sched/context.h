@@ -21,6 +21,12 @@ struct pr_actor {
     _Alignas(max_align_t) char state[];
 };
 
+/* For reports. */
+static inline const char *pr_behaviour_name(const pierrot_behaviour *behaviour)
+{
+    return behaviour->name ? behaviour->name : "actor";
+}
+
 struct pierrot_context {
     struct pr_owner *owner;
     struct pr_actor *actor;

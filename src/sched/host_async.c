@@ -99,10 +99,9 @@ static void run_request(struct pr_owner *owner, struct pr_process *process, stru
 int pierrot_call_async(pierrot *rt, pierrot_pid to, pierrot_term *term, int timeout_ms,
                        pierrot_answer_fn answer, void *ud)
 {
-    int error = !term                                ? PIERROT_ENOMEM
-                : !answer                            ? PIERROT_EINVAL
-                : !pr_ptable_owner(&rt->system, to) ? PIERROT_ENOPROC
-                                                     : 0;
+    int error = answer ? pr_host_check(rt, term) : PIERROT_EINVAL;
+    if (!error && !pr_ptable_owner(&rt->system, to))
+        error = PIERROT_ENOPROC;
     struct request *request = error ? NULL : pr_alloc(&rt->system.heap, sizeof *request);
     if (!request) {
         pierrot_term_free(term);

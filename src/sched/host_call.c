@@ -10,166 +10,21 @@
 #include "sched/call.h"
 #include "sched/message.h"
 #include "sched/scheduler.h"
+#include "term/term.h"
 
-/* ------------------------------------------------------ waiting of host threads */
-
-static int is_done(struct pr_host_visit *visit)
+int pr_host_check(const pierrot *rt, const pierrot_term *term)
 {
-    uv_mutex_lock(&visit->mutex);
-    int done = visit->is_done;
-    uv_mutex_unlock(&visit->mutex);
-    return done;
-}
-
-/* Whether nobody waits for it any more; else `visit` may be gone now. */
-static int complete(struct pr_host_visit *visit, int result)
-{
-    struct pr_owner *first = visit->runtime->system.owners[0];
-    uv_mutex_lock(&visit->mutex);
-    int is_abandoned = visit->is_abandoned;
-    visit->result = result;
-    visit->is_done = 1;
-    uv_cond_signal(&visit->condition);
-    uv_mutex_unlock(&visit->mutex);
-    /* The creator may be waiting in the loop of scheduler 0. */
-    if (!is_abandoned)
-        first->ops->wake(first);
-    return is_abandoned;
-}
-
-void pr_host_complete(struct pr_host_visit *visit, int result)
-{
-    (void)complete(visit, result);
-}
-
-/* The creator waits by running scheduler 0, until the visit is done or the time is up. */
-struct patience {
-    struct pr_alarm alarm; /* first */
-    struct pr_host_visit *visit;
-    int is_over;
-};
-
-static int has_waited(void *ud)
-{
-    struct patience *patience = ud;
-    return patience->is_over || is_done(patience->visit);
-}
-
-static void end_patience(struct pr_owner *owner, struct pr_alarm *alarm)
-{
-    (void)owner;
-    ((struct patience *)alarm)->is_over = 1;
+    if (!rt)
+        return PIERROT_EINVAL;
+    if (!term)
+        return PIERROT_ENOMEM;
+    return term->flags & PR_CELL_ROOT ? 0 : PIERROT_EINVAL;
 }
 
 static uint64_t deadline_of(struct pr_owner *owner, int timeout_ms)
 {
     uint64_t now = pr_scheduler_now(pr_scheduler_of(owner));
     return timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(now, timeout_ms);
-}
-
-static void run_meanwhile(struct pr_host_visit *visit, int timeout_ms)
-{
-    struct pr_scheduler *first = visit->runtime->schedulers[0];
-    struct pr_owner *outer = pr_owner_here();
-    struct patience patience = {.visit = visit};
-    pr_owner_set_here(&first->owner);
-    pr_timer_init(&patience.alarm.timer);
-    if (timeout_ms >= 0)
-        pr_alarm_set(&first->owner, &patience.alarm, deadline_of(&first->owner, timeout_ms),
-                     end_patience);
-    pr_scheduler_run(first, has_waited, &patience);
-    pr_alarm_cancel(&first->owner, &patience.alarm);
-    pr_owner_set_here(outer);
-}
-
-/* Under the mutex. */
-static void sleep_until_done(struct pr_host_visit *visit, int timeout_ms)
-{
-    uint64_t end = uv_hrtime() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * 1000000;
-    while (!visit->is_done && timeout_ms < 0)
-        uv_cond_wait(&visit->condition, &visit->mutex);
-    for (uint64_t now = uv_hrtime(); !visit->is_done && now < end; now = uv_hrtime())
-        (void)uv_cond_timedwait(&visit->condition, &visit->mutex, end - now);
-}
-
-/* Whether the visit is done; else it is abandoned, and not to be touched any more. */
-static int wait(struct pr_host_visit *visit, int timeout_ms)
-{
-    uv_thread_t self = uv_thread_self();
-    struct pierrot *runtime = visit->runtime;
-    int runs = uv_thread_equal(&self, &runtime->creator) && !runtime->schedulers[0]->has_thread;
-    if (runs)
-        run_meanwhile(visit, timeout_ms);
-    uv_mutex_lock(&visit->mutex);
-    if (!runs)
-        sleep_until_done(visit, timeout_ms);
-    int done = visit->is_done;
-    visit->is_abandoned = !done;
-    uv_mutex_unlock(&visit->mutex);
-    return done;
-}
-
-int pr_host_would_deadlock(struct pierrot *runtime)
-{
-    struct pr_owner *here = pr_owner_here();
-    return here && here->system == &runtime->system &&
-           (pr_scheduler_of(here)->has_thread || here->current);
-}
-
-struct visit_signal {
-    struct pr_visit visit;
-    struct pr_host_visit *host;
-    char padding[PR_PIECE_SIZE]; /* a piece is freed by its size */
-};
-
-static void close_visit(struct pr_host_visit *visit)
-{
-    uv_cond_destroy(&visit->condition);
-    uv_mutex_destroy(&visit->mutex);
-}
-
-static void run_visit(struct pr_owner *owner, struct pr_process *process, struct pr_visit *visit)
-{
-    struct pr_host_visit *host = ((struct visit_signal *)visit)->host;
-    (void)process;
-    pr_free(&owner->heap, visit, sizeof(struct visit_signal));
-    int result = host->run(owner, host);
-    if (result == PR_HOST_LATER || !complete(host, result))
-        return;
-    close_visit(host);
-    host->abandoned(owner, host, result);
-}
-
-int pr_host_visit_within(struct pierrot *runtime, struct pr_owner *target,
-                         struct pr_host_visit *visit, int timeout_ms)
-{
-    if (pr_host_would_deadlock(runtime))
-        return PIERROT_EDEADLK;
-    struct visit_signal *signal = pr_zalloc(&runtime->system.heap, sizeof *signal);
-    if (!signal)
-        return PIERROT_ENOMEM;
-    int error = uv_mutex_init(&visit->mutex);
-    if (!error && (error = uv_cond_init(&visit->condition)) != 0)
-        uv_mutex_destroy(&visit->mutex);
-    if (error) {
-        pr_free(&runtime->system.heap, signal, sizeof *signal);
-        return error;
-    }
-    visit->is_done = visit->is_abandoned = 0;
-    visit->runtime = runtime;
-    signal->host = visit;
-    signal->visit.run = run_visit;
-    signal->visit.signal.kind = PR_SIGNAL_VISIT;
-    pr_signal_push(target, &signal->visit.signal);
-    if (!wait(visit, timeout_ms))
-        return PR_HOST_LATER;
-    close_visit(visit);
-    return visit->result;
-}
-
-int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_host_visit *visit)
-{
-    return pr_host_visit_within(runtime, target, visit, -1);
 }
 
 /* --------------------------------------------------------------- stand-ins */
@@ -188,7 +43,7 @@ static void conclude(struct pr_owner *owner, struct stand_in *self, int result)
 {
     struct pr_host_visit *visit = self->visit;
     self->visit = NULL;
-    pr_host_complete(visit, result);
+    pr_host_complete(owner, visit, result);
     pr_process_exit(owner, &self->process, PR_TERM(normal));
 }
 
@@ -198,7 +53,7 @@ static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_t
     (void)reason;
     pr_alarm_cancel(owner, &self->alarm);
     if (self->visit)
-        pr_host_complete(self->visit, PIERROT_ESTOPPED);
+        pr_host_complete(owner, self->visit, PIERROT_ESTOPPED);
 }
 
 static void destroy(struct pr_owner *owner, struct pr_process *process)
@@ -272,13 +127,26 @@ static enum pr_slice_end run_caller(struct pr_owner *owner, struct pr_process *p
 static const struct pr_kind caller_kind = {
     .name = "host call", .run = run_caller, .finish = finish, .destroy = destroy};
 
+/* The host's thread may give up before the answer is there: so it owns all. */
 struct call_request {
     struct pr_host_visit visit; /* first */
     pierrot_pid to;
-    pierrot_term *request;
-    int timeout_ms;
-    pierrot_term **reply;
+    pierrot_term *request; /* NULL: on its way */
+    pierrot_term *reply;
 };
+
+static void free_call(struct pr_heap *heap, struct call_request *call)
+{
+    pierrot_term_free(call->request);
+    pierrot_term_free(call->reply);
+    pr_free(heap, call, sizeof *call);
+}
+
+static void call_abandoned(struct pr_owner *owner, struct pr_host_visit *visit, int result)
+{
+    (void)result;
+    free_call(&owner->heap, (struct call_request *)visit);
+}
 
 static int begin_call(struct pr_owner *owner, struct pr_host_visit *visit)
 {
@@ -287,10 +155,10 @@ static int begin_call(struct pr_owner *owner, struct pr_host_visit *visit)
     if (!self)
         return PIERROT_ENOMEM;
     pierrot_term *term = request->request;
-    self->reply = request->reply;
+    self->reply = &request->reply;
     request->request = NULL;
-    int error = pr_host_begin_call(owner, &self->process, request->to, term, request->timeout_ms,
-                                   &self->call);
+    int error = pr_host_begin_call(owner, &self->process, request->to, term,
+                                   pr_host_remaining_ms(visit), &self->call);
     if (error) {
         pr_process_exit(owner, &self->process, PR_TERM(normal));
         return error;
@@ -299,20 +167,39 @@ static int begin_call(struct pr_owner *owner, struct pr_host_visit *visit)
     return PR_HOST_LATER;
 }
 
+/* Takes: request. */
+static int call_server(pierrot *rt, struct pr_owner *target, pierrot_pid to, pierrot_term *request,
+                       int timeout_ms, pierrot_term **reply)
+{
+    struct call_request *call = pr_zalloc(&rt->system.heap, sizeof *call);
+    if (!call) {
+        pierrot_term_free(request);
+        return PIERROT_ENOMEM;
+    }
+    call->visit.run = begin_call;
+    call->visit.abandoned = call_abandoned;
+    call->to = to;
+    call->request = request;
+    int error = pr_host_visit_within(rt, target, &call->visit, timeout_ms);
+    if (error == PR_HOST_LATER)
+        return PIERROT_ETIMEOUT;
+    if (!error && reply) {
+        *reply = call->reply;
+        call->reply = NULL;
+    }
+    free_call(&rt->system.heap, call);
+    return error;
+}
+
 int pierrot_call(pierrot *rt, pierrot_pid to, pierrot_term *request, int timeout_ms,
                  pierrot_term **reply)
 {
-    struct call_request asked = {.visit.run = begin_call,
-                                 .to = to,
-                                 .request = request,
-                                 .timeout_ms = timeout_ms,
-                                 .reply = reply};
-    struct pr_owner *target = pr_ptable_owner(&rt->system, to);
-    int error = !request ? PIERROT_ENOMEM
-                : target ? pr_host_visit(rt, target, &asked.visit)
-                         : PIERROT_ENOPROC;
-    pierrot_term_free(asked.request);
-    return error;
+    int error = pr_host_check(rt, request);
+    struct pr_owner *target = error ? NULL : pr_ptable_owner(&rt->system, to);
+    if (target)
+        return call_server(rt, target, to, request, timeout_ms, reply);
+    pierrot_term_free(request);
+    return error ? error : PIERROT_ENOPROC;
 }
 
 /* ---------------------------------------------------- the end of a process */
@@ -320,7 +207,7 @@ int pierrot_call(pierrot *rt, pierrot_pid to, pierrot_term *request, int timeout
 static enum pr_slice_end run_watcher(struct pr_owner *owner, struct pr_process *process)
 {
     struct stand_in *self = (struct stand_in *)process;
-    struct pr_signal *down = pr_mailbox_first(&process->mailbox);
+    struct pr_signal *down = pr_monitor_first_down(owner, process);
     if (!down)
         return PR_SLICE_WAITS;
     conclude(owner, self, self->wait.ended(self->visit, pr_value_cell(&down->value)));
@@ -363,32 +250,57 @@ int pr_host_await_end(struct pr_owner *owner, struct pr_host_visit *visit,
 
 struct await_end {
     struct pr_host_visit visit; /* first */
-    struct pr_host_wait wait;
-    pierrot_term **reason;
+    pierrot_pid pid;
+    int wants_reason;
+    pierrot_term *reason;
 };
+
+static void free_await(struct pr_heap *heap, struct await_end *await)
+{
+    pierrot_term_free(await->reason);
+    pr_free(heap, await, sizeof *await);
+}
+
+static void await_abandoned(struct pr_owner *owner, struct pr_host_visit *visit, int result)
+{
+    (void)result;
+    free_await(&owner->heap, (struct await_end *)visit);
+}
 
 static int note_reason(struct pr_host_visit *visit, const pierrot_term *reason)
 {
     struct await_end *await = (struct await_end *)visit;
-    pierrot_term *copy = await->reason ? pierrot_term_copy(reason) : NULL;
-    if (!await->reason)
+    if (!await->wants_reason)
         return 0;
-    if (!copy)
-        return PIERROT_ENOMEM;
-    *await->reason = copy;
-    return 0;
+    await->reason = pierrot_term_copy(reason);
+    return await->reason ? 0 : PIERROT_ENOMEM;
 }
 
 static int begin_await(struct pr_owner *owner, struct pr_host_visit *visit)
 {
-    return pr_host_await_end(owner, visit, &((struct await_end *)visit)->wait);
+    struct pr_host_wait wait = {((struct await_end *)visit)->pid, note_reason,
+                                pr_host_remaining_ms(visit), 0};
+    return pr_host_await_end(owner, visit, &wait);
 }
 
 int pierrot_await_end(pierrot *rt, pierrot_pid pid, int timeout_ms, pierrot_term **reason)
 {
-    struct await_end await = {.visit.run = begin_await,
-                              .wait = {pid, note_reason, timeout_ms, 0},
-                              .reason = reason};
+    struct await_end *await = rt ? pr_zalloc(&rt->system.heap, sizeof *await) : NULL;
+    if (!await)
+        return rt ? PIERROT_ENOMEM : PIERROT_EINVAL;
     struct pr_owner *target = pr_ptable_owner(&rt->system, pid);
-    return pr_host_visit(rt, target ? target : rt->system.owners[0], &await.visit);
+    await->visit.run = begin_await;
+    await->visit.abandoned = await_abandoned;
+    await->pid = pid;
+    await->wants_reason = reason != NULL;
+    int error = pr_host_visit_within(rt, target ? target : rt->system.owners[0], &await->visit,
+                                     timeout_ms);
+    if (error == PR_HOST_LATER)
+        return PIERROT_ETIMEOUT;
+    if (!error && reason) {
+        *reason = await->reason;
+        await->reason = NULL;
+    }
+    free_await(&rt->system.heap, await);
+    return error;
 }

@@ -1,45 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Host threads that wait for the runtime: for a function run on a scheduler's thread, for the
- * answer of a server. The thread that made the runtime runs scheduler 0 while it waits. */
+ * What host threads wait for: the answer of a server, the end of a process. A process of the
+ * scheduler's stands for the host's thread meanwhile. */
 #ifndef PR_HOST_CALL_H
 #define PR_HOST_CALL_H
 
 #include "sched/call.h"
-#include "sched/types.h"
+#include "sched/host_visit.h"
 
-/* What no result is: neither 0 nor an error. */
-#define PR_HOST_LATER 1
-
-/* A function to run on the thread of an owner while the host thread waits; embedded in what it
- * needs. */
-struct pr_host_visit {
-    /* The result for the host thread; or PR_HOST_LATER: pr_host_complete follows. */
-    int (*run)(struct pr_owner *owner, struct pr_host_visit *visit);
-    /* For pr_host_visit_within: nobody waits for the result any more; frees the visit. */
-    void (*abandoned)(struct pr_owner *owner, struct pr_host_visit *visit, int result);
-    int result;
-    int is_done, is_abandoned; /* (M) under the mutex */
-    uv_mutex_t mutex;
-    uv_cond_t condition;
-    struct pierrot *runtime;
-};
-
-/* The result of the visit; PIERROT_EDEADLK on a scheduler's own thread. Thread: any. */
-int pr_host_visit(struct pierrot *runtime, struct pr_owner *target, struct pr_host_visit *visit);
-
-/* The same for at most timeout_ms (-1: for ever): then it is PR_HOST_LATER, and the visit is its run's,
- * which ends in `abandoned` and not in a pr_host_complete of later. Thread: any. */
-int pr_host_visit_within(struct pierrot *runtime, struct pr_owner *target,
-                         struct pr_host_visit *visit, int timeout_ms);
-
-/* Whether a blocking call would wait for itself: on a thread of the runtime's own, or inside of a
- * slice. Thread: any. */
-int pr_host_would_deadlock(struct pierrot *runtime);
-
-/* Ends the wait of a visit whose run said PR_HOST_LATER; `visit` is gone then. Thread: any
- * scheduler's. */
-void pr_host_complete(struct pr_host_visit *visit, int result);
+/* Whether a host may hand that over: PIERROT_EINVAL without a runtime, or for what is lent;
+ * PIERROT_ENOMEM for the NULL of a constructor. Thread: any. */
+int pr_host_check(const pierrot *rt, const pierrot_term *term);
 
 /* Begins a call in place of a host, by a process that has nothing else to do, and ends one that has its
  * outcome: *reply is given. timeout_ms -1: for ever. Takes: request. Thread: owner. */

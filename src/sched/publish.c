@@ -94,6 +94,8 @@ static struct pr_published *find_here(pierrot *rt, pierrot_pid pid)
 
 int pierrot_read(pierrot *rt, pierrot_pid pid, const pierrot_term *request, pierrot_term **reply)
 {
+    if (!rt || !reply)
+        return PIERROT_EINVAL;
     struct pr_published_table *table = &rt->published;
     struct pr_published *here = find_here(rt, pid);
     if (here)

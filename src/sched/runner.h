@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "proc/alias.h"
 #include "proc/alias_table.h"
+#include "proc/dispatch.h"
 #include "proc/exit.h"
 #include "proc/link.h"
 #include "proc/mailbox.h"

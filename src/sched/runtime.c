@@ -54,20 +54,16 @@ static void fini_system(struct pr_system *system)
 
 /* ------------------------------------------------------------------ threads */
 
-static int must_stop(struct pr_scheduler *scheduler)
-{
-    return atomic_load_explicit(&scheduler->must_stop, memory_order_acquire);
-}
-
 static int must_leave(void *ud)
 {
     struct pr_scheduler *scheduler = ud;
-    return must_stop(scheduler) || (scheduler->owner.index == 0 && scheduler->runtime->jobs);
+    return pr_scheduler_must_stop(scheduler) ||
+           (scheduler->owner.index == 0 && scheduler->runtime->jobs);
 }
 
 static void run_until_stopped(struct pr_scheduler *scheduler)
 {
-    while (!must_stop(scheduler)) {
+    while (!pr_scheduler_must_stop(scheduler)) {
         pr_scheduler_run(scheduler, must_leave, scheduler);
         if (scheduler->owner.index == 0)
             pr_job_run_all(scheduler->runtime);
@@ -138,6 +134,46 @@ static void set_must_stop(struct pierrot *runtime, int value)
     }
 }
 
+/* How long a slice may last, once its runtime is to go, where nothing preempts it. */
+#define PATIENCE_NS UINT64_C(200000000)
+#define FOR_EVER_NS UINT64_MAX
+
+/* How long it is looked for the end of the threads without sleeping. */
+#define LET_RUN_NS UINT64_C(2000000)
+
+/* Whether all threads have left their loops within ns. */
+static int have_left(struct pierrot *runtime, int n_threads, uint64_t ns)
+{
+    uint64_t start = pr_clock_real_ns(), now = start;
+    while (atomic_load_explicit(&runtime->n_left, memory_order_acquire) < n_threads) {
+        if (now - start > ns)
+            return 0;
+        if (now - start < LET_RUN_NS)
+            sched_yield();
+        else
+            uv_sleep(1);
+        now = pr_clock_real_ns();
+    }
+    return 1;
+}
+
+/* Without preemption a process that never gives way would hold its thread, and us, for ever: so it is
+ * interrupted as if there were preemption by signal. The watchdog is not the runtime's, whose threads
+ * look at that without a lock; they need not wake it, since it goes on while one of them runs. */
+static void interrupt_threads(struct pierrot *runtime, int n_threads)
+{
+    struct pr_watchdog *watchdog = NULL;
+    if (have_left(runtime, n_threads, PATIENCE_NS))
+        return;
+    pr_watchdog_set_interrupt(runtime->language->interrupt);
+    while (pr_watchdog_new(runtime, &watchdog) != 0 &&
+           !have_left(runtime, n_threads, PATIENCE_NS))
+        ; /* no memory for it: later, perhaps */
+    (void)have_left(runtime, n_threads, FOR_EVER_NS);
+    if (watchdog)
+        pr_watchdog_free(watchdog);
+}
+
 /* All threads leave their loops, then the watchdog goes, then the threads end. */
 static void stop_threads(struct pierrot *runtime)
 {
@@ -145,8 +181,9 @@ static void stop_threads(struct pierrot *runtime)
     for (uint32_t i = 0; i < runtime->n_schedulers; i++)
         n_threads += runtime->schedulers[i]->has_thread && runtime->schedulers[i]->language_state;
     set_must_stop(runtime, 1);
-    while (atomic_load_explicit(&runtime->n_left, memory_order_acquire) < n_threads)
-        sched_yield();
+    if (!runtime->watchdog)
+        interrupt_threads(runtime, n_threads);
+    (void)have_left(runtime, n_threads, FOR_EVER_NS);
     if (runtime->watchdog)
         pr_watchdog_free(runtime->watchdog);
     runtime->watchdog = NULL;
@@ -315,6 +352,7 @@ void pr_runtime_free(struct pierrot *runtime)
     for (uint32_t i = 0; i < runtime->n_schedulers; i++)
         if (runtime->schedulers[i])
             free_scheduler(runtime, runtime->schedulers[i]);
+    pr_job_drop_all(runtime);
     for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
         struct pr_scheduler *scheduler = runtime->schedulers[i];
         if (!scheduler)
@@ -355,8 +393,8 @@ struct pr_scheduler *pr_runtime_least_busy(struct pierrot *runtime, uint32_t fro
 
 int64_t pierrot_memory(pierrot *rt)
 {
-    int64_t bytes = pr_heap_live(&rt->system.heap);
-    for (uint32_t i = 0; i < rt->n_schedulers; i++)
+    int64_t bytes = rt ? pr_heap_live(&rt->system.heap) : 0;
+    for (uint32_t i = 0; rt && i < rt->n_schedulers; i++)
         bytes += pr_heap_live(&rt->schedulers[i]->owner.heap);
     return bytes;
 }

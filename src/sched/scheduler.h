@@ -30,6 +30,13 @@ void pr_scheduler_fini(struct pr_scheduler *scheduler);
  * May be nested: a host's main process waits in it. Thread: owner. */
 void pr_scheduler_run(struct pr_scheduler *scheduler, int (*until)(void *ud), void *ud);
 
+/* Whether its thread is to leave: the runtime is being freed. Thread: any. */
+static inline int pr_scheduler_must_stop(struct pr_scheduler *scheduler)
+{
+    /* acquire: pairs with the store of those who stop it. */
+    return atomic_load_explicit(&scheduler->must_stop, memory_order_acquire);
+}
+
 /* One process, one slice, if there is one to run; whether there was. Thread: owner. */
 int pr_scheduler_step(struct pr_scheduler *scheduler);
 

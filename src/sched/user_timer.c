@@ -7,6 +7,7 @@
 #include "proc/ptable.h"
 #include "proc/relation.h"
 #include "sched/alarm.h"
+#include "sched/message.h"
 #include "sched/via.h"
 
 struct user_timer {
@@ -71,43 +72,67 @@ static void watch_target(struct pr_owner *owner, struct user_timer *timer)
     pr_signal_send(owner, signal);
 }
 
-int pr_user_timer_start(struct pr_owner *owner, uint64_t deadline_ns, pierrot_pid to,
-                        pierrot_term *name, int is_wrapped, struct pierrot_term value,
-                        pierrot_ref *ref)
+/* Messages by an alias are plain ones: what they tell stands in the value. */
+static int wrap(struct pr_owner *owner, pierrot_ref ref, struct pierrot_term *value)
 {
-    if (!name && !pr_ptable_is_alive(owner->system, to)) {
+    struct pierrot_term tag = pr_cell_borrow("timeout", 7), id = pr_cell_ref(ref);
+    pierrot_term *wrapped = pr_term_tuple(
+        &owner->heap, (const pierrot_term *const[]){&tag, &id, pr_value_cell(value)}, 3);
+    if (!wrapped)
+        return PIERROT_ENOMEM;
+    pr_value_drop(owner, value);
+    *value = pr_value_of_term(wrapped);
+    return 0;
+}
+
+static struct pr_signal *make_signal(struct pr_owner *owner, const struct pr_timer_target *target,
+                                     int is_wrapped, pierrot_ref ref, struct pierrot_term *value)
+{
+    if (target->alias.id && is_wrapped && wrap(owner, ref, value) != 0)
+        return NULL;
+    enum pr_signal_kind kind = is_wrapped ? PR_SIGNAL_TIMEOUT : PR_SIGNAL_MESSAGE;
+    struct pr_signal *signal =
+        pr_signal_new(owner, target->alias.id ? PR_SIGNAL_ALIAS : kind, target->pid);
+    if (!signal)
+        return NULL;
+    signal->ref = target->alias.id ? target->alias : ref;
+    signal->value = *value;
+    return signal;
+}
+
+int pr_user_timer_start(struct pr_owner *owner, uint64_t deadline_ns, struct pr_timer_target target,
+                        int is_wrapped, struct pierrot_term value, pierrot_ref *ref)
+{
+    pierrot_ref made = *ref = pr_owner_make_ref(owner);
+    struct pr_process *process = target.name ? NULL : pr_ptable_find(owner, target.pid);
+    if (!target.name && !process && !pr_ptable_is_alive(owner->system, target.pid)) {
         pr_value_drop(owner, &value);
-        *ref = pr_owner_make_ref(owner);
         return 0;
     }
-    struct pr_process *target = name ? NULL : pr_ptable_find(owner, to);
     struct user_timer *timer = pr_pool_alloc(&pr_scheduler_of(owner)->pool, sizeof *timer);
     if (!timer)
         goto fail;
-    timer->signal = pr_signal_new(owner, is_wrapped ? PR_SIGNAL_TIMEOUT : PR_SIGNAL_MESSAGE, to);
+    timer->signal = make_signal(owner, &target, is_wrapped, made, &value);
     if (!timer->signal)
         goto fail_timer;
-    pierrot_ref made = pr_owner_make_ref(owner);
-    if (pr_relation_enter(owner, &timer->relation, target, PR_TIMER, to, made) != 0)
+    if (pr_relation_enter(owner, &timer->relation, process, PR_TIMER, target.pid, made) != 0)
         goto fail_signal;
-    timer->signal->ref = made;
-    timer->signal->value = value;
-    timer->name = name;
+    timer->name = target.name;
     timer->is_watching = 0;
     pr_timer_init(&timer->alarm.timer);
     pr_alarm_set(owner, &timer->alarm, deadline_ns, fire);
-    if (!name && !target)
+    if (!target.name && !process)
         watch_target(owner, timer);
-    *ref = made;
     return 0;
 
 fail_signal:
+    timer->signal->value = pr_cell_nil();
     pr_signal_free(owner, timer->signal);
 fail_timer:
     pr_pool_free(&pr_scheduler_of(owner)->pool, timer, sizeof *timer);
 fail:
     pr_value_drop(owner, &value);
-    pr_term_drop(name, &owner->heap);
+    pr_term_drop(target.name, &owner->heap);
     return PIERROT_ENOMEM;
 }
 
@@ -120,6 +145,8 @@ static struct user_timer *find(struct pr_owner *owner, pierrot_ref ref)
 static int64_t left(struct pr_owner *owner, const struct user_timer *timer)
 {
     uint64_t now = pr_scheduler_now(pr_scheduler_of(owner));
+    if (!pr_timer_is_armed(&timer->alarm.timer))
+        return INT64_MAX;
     uint64_t deadline = timer->alarm.timer.deadline_ns;
     return deadline > now ? (int64_t)(deadline - now) : 0;
 }

@@ -199,8 +199,8 @@ const pierrot_term *pierrot_table_get(const pierrot_term *table, const pierrot_t
 
 const pierrot_term *pierrot_table_field(const pierrot_term *table, const char *field)
 {
-    size_t len = strlen(field);
-    if (!pr_table_of(table) || len > UINT32_MAX)
+    size_t len = field ? strlen(field) : 0;
+    if (!field || !pr_table_of(table) || len > UINT32_MAX)
         return NULL;
     struct pierrot_term key = pr_cell_borrow(field, (uint32_t)len);
     return pr_table_get(table->as.table, &key);
@@ -222,8 +222,11 @@ int pierrot_table_next(const pierrot_term *table, size_t *cursor, const pierrot_
     /* Indexes of a sequence lie nowhere; this is what the caller sees of them. */
     static _Thread_local struct pierrot_term index_key;
     const struct pr_table *inner = pr_table_of(table);
-    size_t at = *cursor;
-    if (!inner || at >= (size_t)inner->n_array + inner->n_pairs)
+    size_t at = cursor ? *cursor : 0;
+    const pierrot_term *unused_key, *unused_value;
+    key = key ? key : &unused_key;
+    value = value ? value : &unused_value;
+    if (!inner || !cursor || at >= (size_t)inner->n_array + inner->n_pairs)
         return 0;
     if (at < inner->n_array) {
         index_key = pr_cell_int((int64_t)at + 1);

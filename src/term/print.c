@@ -439,7 +439,7 @@ void pr_print_term(struct pr_text *text, const pierrot_term *term)
 size_t pierrot_term_print(const pierrot_term *term, char *buffer, size_t size)
 {
     struct pr_text text;
-    pr_text_init(&text, buffer, size);
+    pr_text_init(&text, buffer, buffer ? size : 0);
     pr_print_term(&text, term);
     pr_text_end(&text);
     return text.len;

@@ -136,7 +136,7 @@ pierrot_term *pierrot_ref_term(pierrot_ref ref)
 
 pierrot_term *pierrot_string(const char *bytes, size_t len)
 {
-    return pr_term_new_string(pr_heap_current(), bytes, len);
+    return bytes || len == 0 ? pr_term_new_string(pr_heap_current(), bytes, len) : NULL;
 }
 
 /* ---- reading; NULL reads as nil ---- */
@@ -201,5 +201,5 @@ int pr_cell_is_bytes(const struct pierrot_term *cell, const char *bytes, size_t 
 
 int pierrot_is_string(const pierrot_term *term, const char *text)
 {
-    return term && pr_cell_is_bytes(term, text, strlen(text));
+    return term && text && pr_cell_is_bytes(term, text, strlen(text));
 }

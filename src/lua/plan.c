@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/plan.h"
+
+#include <string.h>
+
+#include "lua/ident.h"
+#include "lua/pattern.h"
+
+static void note_ref(struct pr_lua *lua, struct pr_plan *plan, uint64_t id)
+{
+    pierrot_ref ref = {id};
+    if (id >> 63 && pr_id_is_ref(id) && pr_ref_home(ref) == lua->owner->index &&
+        (!plan->ref.id || pr_ref_number(ref) > pr_ref_number(plan->ref)))
+        plan->ref = ref;
+}
+
+/* The value on top as an item. Whether it can be one. */
+static int read_value(struct pr_lua *lua, lua_State *L, struct pr_plan *plan,
+                      struct pr_plan_item *item)
+{
+    item->type = lua_type(L, -1);
+    switch (item->type) {
+    case LUA_TSTRING:
+        item->as.string.bytes = lua_tolstring(L, -1, &item->as.string.len);
+        return 1;
+    case LUA_TNUMBER:
+        item->as.integer = lua_tointeger(L, -1);
+        return lua_isinteger(L, -1);
+    case LUA_TBOOLEAN:
+        item->as.is_true = lua_toboolean(L, -1);
+        return 1;
+    case LUA_TLIGHTUSERDATA:
+        item->as.address = lua_touserdata(L, -1);
+        if (pr_pattern_is_any(item->as.address))
+            item->type = LUA_TNONE;
+        note_ref(lua, plan, (uint64_t)(uintptr_t)item->as.address);
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+int pr_plan_make(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan *plan)
+{
+    plan->is_made = 1;
+    plan->is_plain = 0;
+    plan->n = 0;
+    plan->ref.id = 0;
+    if (lua_type(L, pattern) != LUA_TTABLE)
+        return 0;
+    /* Alternatives have a metatable. */
+    if (lua_getmetatable(L, pattern)) {
+        lua_pop(L, 1);
+        return 0;
+    }
+    lua_pushnil(L);
+    while (lua_next(L, pattern)) {
+        if (plan->n == PR_PLAN_MAX || !lua_isinteger(L, -2) ||
+            !read_value(lua, L, plan, &plan->items[plan->n])) {
+            lua_pop(L, 2);
+            return 0;
+        }
+        plan->items[plan->n++].key = lua_tointeger(L, -2);
+        lua_pop(L, 1);
+    }
+    return plan->is_plain = 1;
+}
+
+/* The value on top, as lua_rawequal has it: an integer equals a float of the same value. */
+static int has_value(lua_State *L, int type, const struct pr_plan_item *item)
+{
+    size_t len;
+    const char *bytes;
+    int is_integer;
+    if (item->type == LUA_TNONE)
+        return type != LUA_TNIL;
+    if (type != item->type)
+        return 0;
+    switch (type) {
+    case LUA_TSTRING:
+        /* Short strings are one and the same when they are equal. */
+        bytes = lua_tolstring(L, -1, &len);
+        return bytes == item->as.string.bytes ||
+               (len == item->as.string.len && memcmp(bytes, item->as.string.bytes, len) == 0);
+    case LUA_TNUMBER:
+        return lua_tointegerx(L, -1, &is_integer) == item->as.integer && is_integer;
+    case LUA_TBOOLEAN:
+        return lua_toboolean(L, -1) == item->as.is_true;
+    default:
+        return lua_touserdata(L, -1) == item->as.address;
+    }
+}
+
+int pr_plan_match(lua_State *L, const struct pr_plan *plan, int value)
+{
+    int top = lua_gettop(L), i = 0;
+    if (lua_type(L, value) != LUA_TTABLE)
+        return 0;
+    while (i < plan->n && has_value(L, lua_rawgeti(L, value, plan->items[i].key), &plan->items[i]))
+        i++;
+    lua_settop(L, top);
+    return i == plan->n;
+}
