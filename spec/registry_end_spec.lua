@@ -4,7 +4,6 @@
 
 local pierrot = require "pierrot"
 local bucket = require "pierrot.bucket"
-local clock = require "pierrot.testing.clock"
 local gen_server = require "pierrot.gen_server"
 local registry = require "pierrot.registry"
 local support = require "spec.support"
@@ -85,14 +84,13 @@ describe("a server that create has started, and that traps exits,", function()
       end
       refs[4] = pierrot.monitor((registry.create(names, 4, { starts, "deaf" })))
 
-      local time <close> = clock.limit "infinity"
-      time:stop_time()
+      local time <close> = support.stop_time()
       gen_server.stop(names)
 
       assert.equal("shutdown", await_down(refs[3]))
-      clock.advance(4999)
+      time.advance(4999)
       assert.is_nil((pierrot.receive({ "DOWN" }, 0)))
-      clock.advance(1)
+      time.advance(1)
       for _, i in ipairs { 1, 2, 4 } do assert.equal("killed", await_down(refs[i])) end
     end))
 
