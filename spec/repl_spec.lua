@@ -9,10 +9,9 @@ if prompt.is_missing then
   return
 end
 
-local pipe = prompt.pipe
+prompt.homes(before_each, after_each)
 
-before_each(prompt.enter_home)
-after_each(prompt.leave_home)
+local pipe = prompt.pipe
 
 describe("the prompt on a pipe", function()
   it("shows results alone, and ends with the input", function()
