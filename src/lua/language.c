@@ -14,6 +14,7 @@
 #include "lua/host.h"
 #include "lua/kind.h"
 #include "lua/logging.h"
+#include "lua/luv.h"
 #include "lua/pattern.h"
 #include "lua/receive.h"
 #include "lua/running.h"
@@ -231,6 +232,7 @@ static int open_protected(lua_State *L)
         lua_gc(L, LUA_GCINC, 200, 20, 10);
     }
     add_searcher(L);
+    pr_luv_offer(lua, L);
     open_core(lua, L);
     pr_open_coroutine(lua, L);
     pr_open_hook(lua, L);
@@ -249,6 +251,7 @@ static void close_state(struct pr_scheduler *scheduler)
     struct pr_heap *heap = &scheduler->owner.heap;
     if (!lua)
         return;
+    pr_luv_close(lua);
     if (lua->is_module) {
         pr_heap_leave_host(lua);
         pr_hook_leave(lua);
