@@ -30,6 +30,7 @@ local GUARDED <const> = {
       ["src/actor/tcp_address"] = true,
       ["src/actor/tcp_resolve"] = true,
       ["src/actor/tcp_watch"] = true,
+      ["src/lua/luv_state"] = true,
     },
   },
 }

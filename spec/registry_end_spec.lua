@@ -84,10 +84,13 @@ describe("a server that create has started, and that traps exits,", function()
       end
       refs[4] = pierrot.monitor((registry.create(names, 4, { starts, "deaf" })))
 
+      local time <close> = support.stop_time()
       gen_server.stop(names)
 
       assert.equal("shutdown", await_down(refs[3]))
+      time.advance(4999)
       assert.is_nil((pierrot.receive({ "DOWN" }, 0)))
+      time.advance(1)
       for _, i in ipairs { 1, 2, 4 } do assert.equal("killed", await_down(refs[i])) end
     end))
 

@@ -138,6 +138,16 @@ describe("register", function()
     assert.same({ "already_registered", pierrot.self() }, reason)
   end))
 
+  it("REG-005 takes 1 and 1.0 for one key, as a table does", alone(function()
+    local names = registry.start_link()
+
+    assert.is_true(registry.register(names, 1.0, "one"))
+    assert.same({ nil, { "already_registered", pierrot.self() } },
+      { registry.register(names, 1, "another") })
+    assert.same({ 1 }, registry.keys(names))
+    assert.equal("integer", math.type(registry.keys(names)[1]))
+  end))
+
   it("may be done under several keys", alone(function()
     local names = registry.start_link()
 

@@ -9,10 +9,9 @@ if prompt.is_missing then
   return
 end
 
-local pipe = prompt.pipe
+prompt.homes(before_each, after_each)
 
-before_each(prompt.enter_home)
-after_each(prompt.leave_home)
+local pipe = prompt.pipe
 
 describe("the prompt on a pipe", function()
   it("shows results alone, and ends with the input", function()
@@ -175,6 +174,9 @@ describe("what the prompt offers:", function()
     ["i(pid) tells of a process"] = { "i(self())", "mailbox: 0" },
     ["i(value) tells of a value"] = { "i('milk')", "length: 4 bytes" },
     ["regs() lists names"] = { "register('shopping', self()) regs()", '"shopping"' },
+    ["tree() says where a function is"] = {
+      "_ = spawn(function() receive() end)\ntree(self())", "function at prompt:1, waiting",
+    },
     ["tree() shows who started whom"] = { "bucket.start_link() tree(self())", "bucket, waiting" },
     ["bt(pid) shows where a process is"] = {
       "p = spawn(function() receive('never') end) sleep(0) bt(p)", "in function <prompt:1>",

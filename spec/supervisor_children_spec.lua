@@ -3,6 +3,7 @@
 
 local pierrot = require "pierrot"
 local bucket = require "pierrot.bucket"
+local dynamic_supervisor = require "pierrot.dynamic_supervisor"
 local gen_server = require "pierrot.gen_server"
 local supervisor = require "pierrot.supervisor"
 local support = require "spec.support"
@@ -48,6 +49,31 @@ describe("the specs of a supervisor", function()
     trees.finish(trees.pids(sup).k, "kill")
     trees.settle(sup)
     assert.equal(1, gen_server.call(trees.pids(sup).k, { "get" }))
+  end))
+
+  it("give each start arguments of its own", alone(function()
+    local given = {}
+    package.loaded["a module of the spec"] = {
+      start = function(first, last)
+        given[#given + 1] = { first and first.value, last.value }
+        if first then first.value = "changed" end
+        last.value = "changed"
+        return support.idle()
+      end,
+    }
+    local start = { "a module of the spec", "start", nil, { value = 1 } }
+    local sup = trees.start { { id = "k", start = start } }
+    local crowd = dynamic_supervisor.start_link { extra_arguments = { { value = 2 } } }
+    start = { "a module of the spec", "start", { value = 3 } }
+    local pid = dynamic_supervisor.start_child(crowd, { start = start })
+
+    trees.finish(trees.pids(sup).k, "kill")
+    trees.finish(pid, "kill")
+    trees.settle(sup)
+    dynamic_supervisor.count_children(crowd)
+    package.loaded["a module of the spec"] = nil
+
+    assert.same({ { nil, 1 }, { 2, 3 }, { nil, 1 }, { 2, 3 } }, given)
   end))
 
   it("run on another scheduler where the supervisor does", alone(function()

@@ -142,6 +142,19 @@ function support.elsewhere()
   error("there is no second scheduler", 2)
 end
 
+-- Time ------------------------------------------------------------------------
+
+--- Time stands until what this gives is closed; its `advance(ms)` lets it go on, and returns when
+--- all processes are idle.
+function support.stop_time()
+  local clock = require "pierrot.testing.clock"
+  local limit = clock.limit "infinity"
+  limit:stop_time()
+  return setmetatable({ advance = clock.advance }, {
+    __close = function() limit:__close() end,
+  })
+end
+
 -- Failures --------------------------------------------------------------------
 
 --- Runs `fn`, which is to exit, and gives the reason.

@@ -442,17 +442,23 @@ describe("async_stream", function()
   end))
 
   it("TASK-024 gives them as they come when no order is wanted", alone(function()
-    local order = {}
-    for status, value in task.async_stream({ 1, 2, 3 }, function(n)
-      if n == 1 then pierrot.receive "never" end
-      return n
-    end, { ordered = false, max_concurrency = 2, timeout = 200, on_timeout = "kill_task",
-      scheduler = "local" }) do
-      order[#order + 1] = { status, value }
-    end
+    local test = pierrot.self()
+    local time <close> = support.stop_time()
+    local consumer = pierrot.spawn(function()
+      local results = collect({ 1, 2, 3 }, function(n)
+        if n == 1 then require "pierrot".receive "never" end
+        return n
+      end, { ordered = false, max_concurrency = 2, timeout = 200, on_timeout = "kill_task" })
+      pierrot.send(test, { "results", results, support.mailbox() })
+    end)
 
-    assert.same({ { "ok", 2 }, { "ok", 3 }, { "exit", "timeout" } }, order)
+    time.advance(199)
     assert_clean()
+    time.advance(1)
+
+    assert.same({ "results", { { "ok", 2 }, { "ok", 3 }, { "exit", "timeout" } }, {} },
+      expect { "results" })
+    support.await_down(consumer)
   end))
 
   it("TASK-026 gives exits in their places to one who traps them, and leaves no EXIT",
@@ -477,16 +483,26 @@ describe("async_stream", function()
   end))
 
   it("exits when a task takes too long, and ends the others", alone(function()
-    local me = pierrot.self()
+    local test = pierrot.self()
+    local time <close> = support.stop_time()
+    local consumer = pierrot.spawn(function()
+      local reason = exit_reason(collect, { test, test }, function(to)
+        local there = require "pierrot"
+        there.send(to, { "started", there.self() })
+        there.receive "never"
+      end, { timeout = 50, max_concurrency = 2 })
+      pierrot.send(test, { "reason", reason, support.mailbox() })
+    end)
+    local pids = { expect({ "started" })[2], expect({ "started" })[2] }
 
-    local reason = exit_reason(collect, { 1, 2 }, function()
-      pierrot.send(me, { "started", pierrot.self() })
-      pierrot.receive "never"
-    end, { timeout = 50, max_concurrency = 2 })
+    time.advance(49)
+    for _, pid in ipairs(pids) do assert.is_true(pierrot.is_alive(pid)) end
+    time.advance(1)
 
-    assert.same({ "timeout", { "task", "async_stream", 50 } }, reason)
-    for _ = 1, 2 do assert.is_false(pierrot.is_alive(expect({ "started" })[2])) end
-    assert_clean()
+    assert.same({ "reason", { "timeout", { "task", "async_stream", 50 } }, {} },
+      expect { "reason" })
+    for _, pid in ipairs(pids) do assert.is_false(pierrot.is_alive(pid)) end
+    support.await_down(consumer)
   end))
 
   it("ends its tasks when the loop is left", alone(function()

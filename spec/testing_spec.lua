@@ -119,10 +119,10 @@ describe("a test", function()
     local report = run([[
       it("loops", function() pcall(function() while true do end end) end)
       it("waits", function() pierrot.receive() end)
-      it("passes", function() end)]], { environment = "PIERROT_TEST_TIMEOUT=1000" })
+      it("passes", function() end)]], { environment = "PIERROT_TEST_TIMEOUT=200" })
 
-    assert_failed(report.tests["loops"], "longer than 1000 ms", ":9:")
-    assert_failed(report.tests["waits"], "longer than 1000 ms", "receive")
+    assert_failed(report.tests["loops"], "longer than 200 ms", ":9:")
+    assert_failed(report.tests["waits"], "longer than 200 ms", "receive")
     assert_passed(report.tests["passes"])
   end)
 
@@ -197,8 +197,11 @@ describe("what a test started", function()
     assert_passed(test)
   end)
 
-  for outcome, body in pairs { passes = "", fails = "assert(false)" } do
-    it("EXU-002 EXU-019 is gone before on_exit and the next test when it " .. outcome, function()
+  for id, row in pairs {
+    ["EXU-002"] = { "passes", "" }, ["EXU-019"] = { "fails", "assert(false)" },
+  } do
+    local outcome, body = row[1], row[2]
+    it(id .. " is gone before on_exit and the next test when it " .. outcome, function()
       local report = run([[
         local pid
         it("one", function()
@@ -250,7 +253,7 @@ describe("what a test started", function()
   end)
 
   it("is killed and named when it does not end, which is an error", function()
-    local report = run [[
+    local report = run([[
       local pid, stubborn
       it("one", function()
         pid = pierrot.spawn_link(function()
@@ -269,9 +272,10 @@ describe("what a test started", function()
       it("two", function()
         assert.is_false(pierrot.is_alive(pid))
         assert.is_false(pierrot.is_alive(stubborn))
-      end)]]
+      end)]], { environment = "PIERROT_TEST_GRACE=100" })
 
-    assert_failed(report.tests["one"], "was killed", [["stubborn"]])
+    assert_failed(report.tests["one"], "had not ended after 100 ms and was killed",
+      [["stubborn"]])
     assert_passed(report.tests["two"])
   end)
 
@@ -473,10 +477,10 @@ describe("a function of on_exit", function()
         on_exit(function() while true do end end)
         on_exit(function() say "last" end)
       end)
-      it("another", function() end)]], { environment = "PIERROT_TEST_TIMEOUT=1000" })
+      it("another", function() end)]], { environment = "PIERROT_TEST_TIMEOUT=200" })
 
     assert_failed(report.tests["the test"], "Expected objects to be equal", "an error of it",
-      "an exit of it", "1000 ms")
+      "an exit of it", "200 ms")
     assert.same({ "last", "first" }, report.said)
     assert_passed(report.tests["another"])
   end)
@@ -566,12 +570,14 @@ describe("pierrot.testing", function()
   end)
 
   it("takes no time limit that is none", function()
-    local report = run("it('one', function() end)", { environment = "PIERROT_TEST_TIMEOUT=soon" })
+    for _, name in ipairs { "PIERROT_TEST_TIMEOUT", "PIERROT_TEST_GRACE" } do
+      local report = run("it('one', function() end)", { environment = name .. "=soon" })
 
-    assert.equal(1, report.status)
-    assert.is_truthy((report.output .. report.errors):find("PIERROT_TEST_TIMEOUT", 1, true))
-    assert.equal(0, run("it('one', function() end)",
-      { environment = "PIERROT_TEST_TIMEOUT=infinity" }).status)
+      assert.equal(1, report.status)
+      assert.is_truthy((report.output .. report.errors):find(name, 1, true))
+      assert.equal(0, run("it('one', function() end)",
+        { environment = name .. "=infinity" }).status)
+    end
   end)
 
   it("says so when it cannot hook into busted", function()

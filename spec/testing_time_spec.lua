@@ -120,6 +120,64 @@ describe("virtual time", function()
     assert_passed(test)
   end)
 
+  it("holds for supervisors: the window of restarts, the time to shut down", function()
+    local test = run_test [[
+      local supervisor = require "pierrot.supervisor"
+      pierrot.trap_exit(true)
+      local function trapping()
+        return pierrot.spawn_link(function()
+          pierrot.trap_exit(true)
+          pierrot.receive "never sent"
+        end)
+      end
+      local sup = supervisor.start_link({ { id = 1, shutdown = 300, start = trapping } },
+        { strategy = "one_for_one", max_restarts = 1, max_seconds = 5 })
+      local function kill() pierrot.exit(supervisor.which_children(sup)[1].pid, "kill") end
+      virtual_time()
+      for _ = 1, 5 do
+        kill()
+        advance(5001)
+        assert.is_true(pierrot.is_alive(sup))
+      end
+      pierrot.exit(sup, "shutdown")
+      advance(299)
+      assert.is_true(pierrot.is_alive(sup))
+      advance(1)
+      assert_received { "EXIT", sup, "shutdown" }]]
+
+    assert_passed(test)
+  end)
+
+  it("holds for tasks and what waits for them", function()
+    local test = run_test [[
+      local task = require "pierrot.task"
+      local me = pierrot.self()
+      local function sleep(ms) require "pierrot".sleep(ms) return ms end
+      virtual_time()
+      pierrot.spawn(function()
+        local outcomes = {}
+        for status, value in task.async_stream({ 10, 60000, 30 }, sleep,
+          { on_timeout = "kill_task", timeout = 500, max_concurrency = 3 }) do
+          outcomes[#outcomes + 1] = status .. " " .. value
+        end
+        pierrot.send(me, outcomes)
+      end)
+      pierrot.spawn(function()
+        local _, failure = pcall(task.await, task.async(sleep, 60000))
+        pierrot.send(me, failure.reason[1])
+      end)
+      advance(499)
+      refute_received(pierrot.any)
+      advance(1)
+      assert.same({ "ok 10", "exit timeout", "ok 30" }, assert_received(pierrot.any))
+      advance(4499)
+      refute_received(pierrot.any)
+      advance(1)
+      assert.equal("timeout", assert_received(pierrot.any))]]
+
+    assert_passed(test)
+  end)
+
   it("makes assertions about the mailbox wait until all is idle", function()
     local test = run_test [[
       local me = pierrot.self()
@@ -201,10 +259,10 @@ describe("virtual time", function()
         virtual_time()
         while true do end
       end)
-      it("three", function() pierrot.sleep(1) end)]], { environment = "PIERROT_TEST_TIMEOUT=1000" })
+      it("three", function() pierrot.sleep(1) end)]], { environment = "PIERROT_TEST_TIMEOUT=200" })
 
-    assert_failed(report.tests["one"], "longer than 1000 ms")
-    assert_failed(report.tests["two"], "longer than 1000 ms")
+    assert_failed(report.tests["one"], "longer than 200 ms")
+    assert_failed(report.tests["two"], "longer than 200 ms")
     assert_passed(report.tests["three"])
   end)
 

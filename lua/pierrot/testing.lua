@@ -32,14 +32,14 @@ local M = {
   advance = virtual.advance,
 }
 
--- How long a test may take, in real time.
-local function read_limit()
-  local text = os.getenv "PIERROT_TEST_TIMEOUT"
+-- A number of real milliseconds that the environment may give.
+local function read_time(name)
+  local text = os.getenv(name)
   if text == nil or text == "" then return nil end
   if text == "infinity" then return text end
   local ms = tonumber(text)
   if not ms or ms ~= ms or ms <= 0 then
-    error(("PIERROT_TEST_TIMEOUT: milliseconds or infinity expected, got %s"):format(text), 0)
+    error(("%s: milliseconds or infinity expected, got %s"):format(name, text), 0)
   end
   return ms
 end
@@ -54,7 +54,9 @@ if not busted then return M end
 -- Another file of the same run has loaded this one before.
 local hook = busted.pierrot_testing
 if not hook then
-  hook = hook_of.install(busted, read_limit())
+  hook = hook_of.install(busted, {
+    limit = read_time "PIERROT_TEST_TIMEOUT", grace = read_time "PIERROT_TEST_GRACE",
+  })
   hook.module = M
   busted.pierrot_testing = hook
 end

@@ -64,6 +64,27 @@ static int ticker_init(pierrot_context *ctx, void *state, const pierrot_term *ar
     return PIERROT_OK;
 }
 
+static int end(pierrot_context *ctx, void *state, void *ud)
+{
+    (void)ctx, (void)state, (void)ud;
+    return PIERROT_STOP;
+}
+
+static void on_single_tick(uv_timer_t *timer)
+{
+    struct clock_ *clock = (struct clock_ *)timer;
+    CHECK_INT(pierrot_enter(clock->rt, clock->actor, end, NULL), 0);
+}
+
+/* It ends as soon as the loop comes round. */
+static int ticker_info(pierrot_context *ctx, void *state, const pierrot_term *message)
+{
+    struct ticker *ticker = state;
+    (void)ctx, (void)message;
+    uv_timer_start(&ticker->clock->timer, on_single_tick, 0, 0);
+    return PIERROT_OK;
+}
+
 static int ticker_call(pierrot_context *ctx, void *state, const pierrot_term *request,
                        pierrot_from from)
 {
@@ -87,6 +108,7 @@ static const pierrot_behaviour ticker_behaviour = {.size = sizeof ticker_behavio
                                                    .state_size = sizeof(struct ticker),
                                                    .init = ticker_init,
                                                    .handle_call = ticker_call,
+                                                   .handle_info = ticker_info,
                                                    .terminate = ticker_terminate};
 
 static void count_ticks(pierrot *rt, int scheduler)
@@ -120,6 +142,28 @@ TEST(an_actor_has_a_timer_in_its_schedulers_loop)
     pierrot *rt = open_runtime(NULL);
     count_ticks(rt, 1);
     count_ticks(rt, 2);
+    pierrot_free(rt);
+}
+
+static const char wait_code[] = "local pierrot = require 'pierrot'\n"
+                                "local begun = pierrot.now()\n"
+                                "pierrot.monitor 'ticker'\n"
+                                "pierrot.send('ticker', 'go')\n"
+                                "assert(pierrot.receive(nil, 5000)[1] == 'DOWN')\n"
+                                "assert(pierrot.now() - begun < 4000)\n";
+
+/* The loop runs timers before it waits for more: what they have made ready must not wait as well. */
+TEST(what_a_timer_has_made_ready_is_not_slept_over)
+{
+    pierrot *rt = open_runtime(NULL);
+    pierrot_spawn_options options;
+    pierrot_pid pid;
+    pierrot_spawn_options_init(&options);
+    options.scheduler = 1;
+    options.name = "ticker";
+    options.name_len = 6;
+    REQUIRE(pierrot_spawn(rt, &ticker_behaviour, NULL, &options, &pid) == 0);
+    CHECK_INT(pierrot_run_string(rt, wait_code, "=wait"), 0);
     pierrot_free(rt);
 }
 

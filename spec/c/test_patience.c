@@ -216,8 +216,13 @@ TEST(a_stop_ends_at_its_limit_while_a_script_spins)
     stop_while_it_spins(2);
 }
 
+/* Not for ThreadSanitizer, which holds signals back while a thread calls nothing that it knows. */
 static void free_runtime_that_spins(int scheduler, const char *code, int is_stopped)
 {
+#ifdef __SANITIZE_THREAD__
+    (void)scheduler, (void)code, (void)is_stopped;
+    return;
+#endif
     struct tally tally = {0};
     pierrot_term *reply = NULL;
     pierrot_pid pid;

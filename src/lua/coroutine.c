@@ -209,11 +209,12 @@ static int is_system_yieldable(lua_State *L)
     return lua_isyieldable(L) && (pr_running.L != L || pr_running.chain_yields);
 }
 
-/* The body of a process is no coroutine of the user's: yielding there leads nowhere. */
+/* The body of a process, or of a callback from the loop: no coroutine of the user's, and yielding there
+ * leads nowhere. */
 static int is_body(struct pr_lua *lua, lua_State *L)
 {
     struct pr_process *process = lua->owner->current;
-    return process && pr_lua_body_of(process) == L;
+    return process && (pr_lua_body_of(process) == L || pr_running.callback == L);
 }
 
 static int co_yield (lua_State *L)

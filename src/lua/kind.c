@@ -6,6 +6,8 @@
 #include "lua/crash.h"
 #include "lua/heap.h"
 #include "lua/items.h"
+#include "lua/luv.h"
+#include "lua/luv_event.h"
 #include "lua/server.h"
 #include "lua/wait.h"
 
@@ -32,9 +34,34 @@ static enum pr_slice_end run_plain(struct pr_lua *lua, struct pr_lua_process *pr
     return PR_SLICE_ENDED;
 }
 
-static enum pr_slice_end run_slice(struct pr_lua *lua, struct pr_lua_process *process)
+static enum pr_slice_end run_code(struct pr_lua *lua, struct pr_lua_process *process)
 {
     return process->is_server ? pr_server_run(lua, process) : run_plain(lua, process);
+}
+
+/* Callbacks of luv's have their turn where the process waits: before its own code when it goes on from
+ * a wait, after it when it comes to one. What it waits for may have come by them. */
+static enum pr_slice_end run_with_callbacks(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    struct pr_process *base = &process->process;
+    enum pr_slice_end end = PR_SLICE_WAITS;
+    if (pr_luv_come_first(lua, process))
+        end = pr_luv_run(lua, process);
+    while (end == PR_SLICE_WAITS) {
+        end = run_code(lua, process);
+        if (end != PR_SLICE_WAITS || base->flags & PR_EXITING || base->sys & PR_SYS_SUSPENDED ||
+            !(base->sys & PR_SYS_CALLBACKS))
+            return end;
+        end = pr_luv_run(lua, process);
+    }
+    return end;
+}
+
+static enum pr_slice_end run_slice(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    if (process->process.sys & PR_SYS_CALLBACKS)
+        return run_with_callbacks(lua, process);
+    return run_code(lua, process);
 }
 
 /* With a max_heap. */
@@ -69,6 +96,8 @@ static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_t
         pr_pool_drop(lua, self->body);
         self->body.co = NULL;
     }
+    if (lua->luv)
+        pr_luv_leave(lua, self);
     if (self->starter.pid.id)
         (void)pr_reply(owner, NULL, self->starter, 1, pr_value_of_term(pr_term_hold(reason)));
 }
@@ -180,9 +209,12 @@ fail:
 
 static enum pr_slice_end run_host(struct pr_owner *owner, struct pr_process *process)
 {
-    (void)process;
-    pr_lua_of(owner)->host_woken = 1;
-    return PR_SLICE_WAITS;
+    struct pr_lua *lua = pr_lua_of(owner);
+    enum pr_slice_end end = PR_SLICE_WAITS;
+    if (process->sys & PR_SYS_CALLBACKS)
+        end = pr_luv_run(lua, pr_lua_process_of(process));
+    lua->host_woken = end == PR_SLICE_WAITS;
+    return end;
 }
 
 static const struct pr_kind host_kind = {.name = "host",

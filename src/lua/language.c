@@ -14,6 +14,7 @@
 #include "lua/host.h"
 #include "lua/kind.h"
 #include "lua/logging.h"
+#include "lua/luv.h"
 #include "lua/pattern.h"
 #include "lua/receive.h"
 #include "lua/running.h"
@@ -231,6 +232,7 @@ static int open_protected(lua_State *L)
         lua_gc(L, LUA_GCINC, 200, 20, 10);
     }
     add_searcher(L);
+    pr_luv_offer(lua, L);
     open_core(lua, L);
     pr_open_coroutine(lua, L);
     pr_open_hook(lua, L);
@@ -249,6 +251,7 @@ static void close_state(struct pr_scheduler *scheduler)
     struct pr_heap *heap = &scheduler->owner.heap;
     if (!lua)
         return;
+    pr_luv_close(lua);
     if (lua->is_module) {
         pr_heap_leave_host(lua);
         pr_hook_leave(lua);
@@ -260,6 +263,7 @@ static void close_state(struct pr_scheduler *scheduler)
         lua_close(lua->main);
     }
     pr_server_close(lua);
+    pr_term_drop(lua->timer_word, heap);
     pr_free(heap, lua->store.next_free, lua->store.n_places * sizeof *lua->store.next_free);
     pr_free(heap, lua, sizeof *lua);
     scheduler->language_state = NULL;

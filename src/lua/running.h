@@ -37,6 +37,7 @@ struct pr_running {
     int n_waiting;       /* coroutines of users in which a process waits, at most */
     uint64_t end_at_ns;  /* a dead process that cannot yield is cut off then; 0: not yet */
     int is_ending;       /* it is being cut off */
+    lua_State *callback; /* of luv's, that runs: nothing waits in it; NULL: none */
     lua_State *cut;      /* a process's coroutine that was: its hooks are dead */
     int close_ticks;     /* > 0: closing values run, for so many more ticks */
     const void *overdue; /* the handler that is being cut short; NULL: none */

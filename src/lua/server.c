@@ -16,12 +16,24 @@
 #include "lua/ident.h"
 #include "lua/running.h"
 
-/* The coroutine has failed: the server stops with the error, after terminate. */
-static enum pr_slice_end crash(struct pr_lua *lua, struct pr_lua_process *server)
+/* What the server was doing is given up; a body that has failed is as good as new once it is closed. */
+static void give_up_body(struct pr_lua *lua, struct pr_lua_process *server, const lua_State *failed)
 {
-    lua_State *co = server->body.co;
+    if (!server->body.co)
+        return;
+    int is_as_new = pr_close_coroutine(server->body.co);
+    if (is_as_new && server->body.co == failed)
+        pr_pool_give(lua, server->body);
+    else
+        pr_pool_drop(lua, server->body);
+    server->body.co = NULL;
+}
+
+enum pr_slice_end pr_server_fail(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co)
+{
     int must_terminate = server->phase >= PR_PHASE_SERVE && server->phase < PR_PHASE_TERMINATE;
-    pr_crash_note_failed(lua, server, co);
+    if (co == server->body.co)
+        pr_crash_note_failed(lua, server, co);
     server->is_direct = 0;
     if (!must_terminate) {
         pr_lua_process_crash(lua, server, co);
@@ -35,11 +47,8 @@ static enum pr_slice_end crash(struct pr_lua *lua, struct pr_lua_process *server
         reason = pr_error_reason(lua, L, -1, co);
         lua_pop(L, 1);
     }
-    if (pr_close_coroutine(co))
-        pr_pool_give(lua, server->body);
-    else
-        pr_pool_drop(lua, server->body);
-    server->body.co = NULL;
+    give_up_body(lua, server, co);
+    pr_wait_alarm_clear(lua, server);
     pr_term_drop(server->stop_reason, &lua->owner->heap);
     server->stop_reason = reason;
     server->phase = PR_PHASE_TERMINATE;
@@ -88,7 +97,7 @@ static enum pr_slice_end resumed(struct pr_lua *lua, struct pr_lua_process *serv
     if (status == LUA_YIELD)
         return pr_running.yield == PR_YIELD_WAIT ? PR_SLICE_WAITS : PR_SLICE_USED_UP;
     if (status != LUA_OK)
-        return crash(lua, server);
+        return pr_server_fail(lua, server, server->body.co);
     pr_pool_give(lua, server->body);
     server->body.co = NULL;
     if (server->process.flags & PR_EXITING)

@@ -12,6 +12,10 @@
 /* One slice of a server. */
 enum pr_slice_end pr_server_run(struct pr_lua *lua, struct pr_lua_process *server);
 
+/* A coroutine of the server's has failed, its body or one beside that: its error value is on top. The
+ * server stops with that, after terminate. */
+enum pr_slice_end pr_server_fail(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co);
+
 /* Whether a call may run the server at once, nested in the caller: nothing of it is on its way. */
 int pr_server_is_idle(struct pr_lua *lua, struct pr_process *process);
 

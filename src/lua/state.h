@@ -12,6 +12,7 @@
 
 struct pr_lua_process;
 struct pr_class;
+struct pr_luv;
 struct pr_user_hook;
 
 /* Finished coroutines kept for reuse. */
@@ -72,6 +73,8 @@ struct pr_lua {
     uint32_t boot_place;            /* Lua function that makes whole what was carried here */
     uint32_t find_unsendable_place; /* Lua function that explains what cannot be sent */
     uint32_t exit_meta_place;       /* metatable of exit objects */
+    pierrot_term *timer_word;       /* what a timer sent last, when it was a word; or NULL */
+    struct pr_luv *luv;             /* NULL: no script has required it */
 };
 
 /* Where the registry holds the table of C functions. */

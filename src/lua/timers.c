@@ -15,6 +15,9 @@
 #include "lua/target.h"
 #include "lua/wait.h"
 
+/* The longest string whose term is kept. */
+enum { LONGEST_WORD = 64 };
+
 static int l_now(lua_State *L)
 {
     uint64_t ns = pr_scheduler_now(PR_SELF(L)->scheduler);
@@ -35,19 +38,58 @@ static uint64_t check_delay(struct pr_lua *lua, lua_State *L, int is_absolute)
     return ms <= 0 ? 0 : pr_clock_deadline(0, ms);
 }
 
+/* Timers mostly send one word over and over: its term is kept and shared. NULL: no memory. */
+static pierrot_term *word_of(struct pr_lua *lua, const char *bytes, size_t len)
+{
+    struct pr_heap *heap = &lua->owner->heap;
+    if (len > LONGEST_WORD)
+        return pr_term_new_string(heap, bytes, len);
+    if (!lua->timer_word || !pr_cell_is_bytes(lua->timer_word, bytes, len)) {
+        pierrot_term *word = pr_term_new_string(heap, bytes, len);
+        if (!word)
+            return NULL;
+        pr_term_drop(lua->timer_word, heap);
+        lua->timer_word = word;
+    }
+    return pr_term_hold(lua->timer_word);
+}
+
+/* The message at 3 for `target`, NULL: not known yet, or not of this scheduler. */
+static struct pierrot_term message_of(struct pr_lua *lua, lua_State *L,
+                                      const struct pr_process *target)
+{
+    size_t len;
+    if (lua_type(L, 3) != LUA_TSTRING)
+        return pr_encode(lua, L, 3, target);
+    const char *bytes = lua_tolstring(L, 3, &len);
+    pierrot_term *word = len < UINT32_MAX ? word_of(lua, bytes, len) : NULL;
+    if (!word)
+        luaL_error(L, "not enough memory");
+    return pr_value_of_term(word);
+}
+
+/* Pushes the ref. Takes: value, the target's name. */
+static int arm(struct pr_lua *lua, lua_State *L, uint64_t deadline, struct pr_timer_target target,
+               int is_wrapped, struct pierrot_term value)
+{
+    pierrot_ref ref;
+    if (pr_user_timer_start(lua->owner, deadline, target, is_wrapped, value, &ref) != 0)
+        return luaL_error(L, "not enough memory");
+    pr_push_id(L, ref.id);
+    return 1;
+}
+
 /* (ms, dest, msg, is_absolute) */
 static int start_timer(lua_State *L, int is_wrapped)
 {
     struct pr_lua *lua = PR_SELF(L);
-    struct pr_target target = {{0}, {0}};
-    pierrot_ref ref;
     uint64_t deadline = check_delay(lua, L, lua_toboolean(L, 4));
     pr_check_any(lua, L, 3);
-    target = pr_check_target(lua, L, 2, 1);
+    struct pr_target target = pr_check_target(lua, L, 2, 1);
     struct pr_timer_target whom = {.pid = target.pid, .alias = target.alias};
     struct pr_process *local = pr_ptable_find(lua->owner, target.pid);
     int is_name = lua_type(L, 2) == LUA_TSTRING || lua_istable(L, 2);
-    struct pierrot_term value = pr_encode(lua, L, 3, is_name || target.alias.id ? NULL : local);
+    struct pierrot_term value = message_of(lua, L, is_name || target.alias.id ? NULL : local);
     if (is_name) {
         whom.name = pr_name_term(lua, L, 2);
         if (!whom.name) {
@@ -55,10 +97,16 @@ static int start_timer(lua_State *L, int is_wrapped)
             return luaL_error(L, "not enough memory");
         }
     }
-    if (pr_user_timer_start(lua->owner, deadline, whom, is_wrapped, value, &ref) != 0)
-        return luaL_error(L, "not enough memory");
-    pr_push_id(L, ref.id);
-    return 1;
+    return arm(lua, L, deadline, whom, is_wrapped, value);
+}
+
+/* A number of milliseconds, a pid, a message. */
+static int start_plain(lua_State *L, double ms, pierrot_pid to, int is_wrapped)
+{
+    struct pr_lua *lua = PR_SELF(L);
+    uint64_t deadline = pr_clock_deadline(pr_scheduler_now(lua->scheduler), ms);
+    struct pierrot_term value = message_of(lua, L, pr_ptable_find(lua->owner, to));
+    return arm(lua, L, deadline, (struct pr_timer_target){.pid = to}, is_wrapped, value);
 }
 
 /* What is not plain (options, a via, a mistake) is for the Lua functions set by set_checked_timers:
@@ -91,20 +139,28 @@ static int l_set_checked_timers(lua_State *L)
     return 0;
 }
 
-static int is_plain_start(lua_State *L)
+static int start(lua_State *L, int is_wrapped)
 {
-    return lua_gettop(L) == 3 && lua_type(L, 1) == LUA_TNUMBER && lua_tonumber(L, 1) >= 0 &&
-           (pr_to_id(L, 2) || lua_type(L, 2) == LUA_TSTRING);
+    int is_plain = lua_gettop(L) == 3 && lua_type(L, 1) == LUA_TNUMBER;
+    double ms = is_plain ? lua_tonumber(L, 1) : -1;
+    if (!(ms >= 0))
+        return call_checked(L, is_wrapped ? START_TIMER : SEND_AFTER);
+    pierrot_pid to = pr_to_pid(L, 2);
+    if (to.id)
+        return start_plain(L, ms, to, is_wrapped);
+    if (pr_to_id(L, 2) || lua_type(L, 2) == LUA_TSTRING)
+        return start_timer(L, is_wrapped);
+    return call_checked(L, is_wrapped ? START_TIMER : SEND_AFTER);
 }
 
 static int l_send_after(lua_State *L)
 {
-    return is_plain_start(L) ? start_timer(L, 0) : call_checked(L, SEND_AFTER);
+    return start(L, 0);
 }
 
 static int l_start_timer(lua_State *L)
 {
-    return is_plain_start(L) ? start_timer(L, 1) : call_checked(L, START_TIMER);
+    return start(L, 1);
 }
 
 /* (ms, dest, msg, is_absolute) */
@@ -186,6 +242,15 @@ static int ask_elsewhere(struct pr_lua *lua, lua_State *L, struct pr_owner *home
     return luaL_error(L, "not enough memory");
 }
 
+static int push_left(lua_State *L, int64_t ns)
+{
+    if (ns < 0)
+        lua_pushboolean(L, 0);
+    else
+        lua_pushnumber(L, left_value(ns).as.number);
+    return 1;
+}
+
 /* (ref, async) */
 static int ask_timer(lua_State *L, int cancels)
 {
@@ -199,21 +264,25 @@ static int ask_timer(lua_State *L, int cancels)
     pr_signal_poll(lua->owner);
     int64_t ns = look(lua->owner, asked.timer, cancels);
     PR_CHECK_ALIVE(lua, L);
-    if (asked.is_async) {
-        send_cancelled(lua->owner, lua->owner->current->pid, asked.timer, ns);
-        lua_pushboolean(L, 1);
-    } else if (ns < 0) {
-        lua_pushboolean(L, 0);
-    } else {
-        lua_pushnumber(L, left_value(ns).as.number);
-    }
+    if (!asked.is_async)
+        return push_left(L, ns);
+    send_cancelled(lua->owner, lua->owner->current->pid, asked.timer, ns);
+    lua_pushboolean(L, 1);
     return 1;
 }
 
 static int l_cancel_timer(lua_State *L)
 {
-    int is_plain = lua_gettop(L) == 1 && pr_to_ref(L, 1).id != 0;
-    return is_plain ? ask_timer(L, 1) : call_checked(L, CANCEL_TIMER);
+    pierrot_ref timer = pr_to_ref(L, 1);
+    if (lua_gettop(L) != 1 || !timer.id)
+        return call_checked(L, CANCEL_TIMER);
+    struct pr_lua *lua = PR_SELF(L);
+    if (pr_ref_home(timer) != lua->owner->index)
+        return ask_timer(L, 1);
+    pr_signal_poll(lua->owner);
+    int64_t ns = pr_user_timer_cancel(lua->owner, timer);
+    PR_CHECK_ALIVE(lua, L);
+    return push_left(L, ns);
 }
 
 /* (ref, is_async) */

@@ -14,6 +14,8 @@ static void give_up(struct pr_lua *lua)
 
 static const char *why_not(lua_State *L)
 {
+    if (pr_running.callback)
+        return "cannot wait in a callback of luv's: let it send a message to its process";
     if (L != pr_running.L)
         return "cannot wait in a coroutine that was resumed by a saved copy of coroutine.resume or "
                "coroutine.wrap";
@@ -25,7 +27,7 @@ static const char *why_not(lua_State *L)
 
 void pr_check_can_wait(struct pr_lua *lua, lua_State *L)
 {
-    if (lua->host && lua->owner->current == &lua->host->process)
+    if (lua->host && lua->owner->current == &lua->host->process && !pr_running.callback)
         return;
     const char *why = why_not(L);
     if (why) {

@@ -3,10 +3,22 @@
 
 #include "base/assert.h"
 
-/* One-to-one: the two top bits of a ref are always set, so the side fits in one of them. */
+/* A group of refs, with their home and a side: 48 + 8 + 1 bits. */
+#define GROUP_MASK ((UINT64_C(1) << 57) - 1)
+
+/* Refs are made in a row and mostly end in one: 64 neighbours lie side by side in the map, in lines of
+ * memory that are used together, and each such group lies anywhere. One-to-one: the two top bits of a
+ * ref are always set, so the side fits in one of them; number, home and side are 63 bits, and each
+ * step below can be undone. */
 static uint64_t hash_ref(pierrot_ref ref, enum pr_side side)
 {
-    return pr_hash_mix((ref.id & ~(UINT64_C(3) << 62)) | (uint64_t)side << 62);
+    uint64_t number = pr_ref_number(ref);
+    uint64_t group = number >> 6 << (PR_REF_HOME_BITS + 1) |
+                     (uint64_t)pr_ref_home(ref) << 1 | (uint64_t)side;
+    group ^= group >> 29;
+    group = group * 0xd6e8feb86659fd93u & GROUP_MASK;
+    group ^= group >> 29;
+    return group << 6 | (number & 63);
 }
 
 static uint64_t hash_link(pierrot_pid a, pierrot_pid b)

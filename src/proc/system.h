@@ -14,7 +14,8 @@
 enum pr_sys_flag {
     PR_SYS_SUSPENDED = 1,
     PR_SYS_TRACED = 2,
-    PR_SYS_LIMITED = 4 /* it has a max_heap: its slices are its own */
+    PR_SYS_LIMITED = 4,  /* it has a max_heap: its slices are its own */
+    PR_SYS_CALLBACKS = 8 /* callbacks from the loop wait for it, beside its messages */
 };
 
 static inline int pr_is_system(const struct pr_signal *message)

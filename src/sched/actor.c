@@ -287,6 +287,7 @@ int pierrot_enter(pierrot *rt, pierrot_pid pid, pierrot_enter_fn fn, void *ud)
         pr_process_wake(owner, process);
     owner->current = outer;
     pr_owner_set_here(here);
+    pr_scheduler_stay_awake(pr_scheduler_of(owner));
     return 0;
 }
 

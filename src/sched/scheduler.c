@@ -162,6 +162,33 @@ static void end_slice(struct pr_scheduler *scheduler, int was_nested)
     atomic_store_explicit(&scheduler->in_slice, was_nested, memory_order_relaxed);
 }
 
+/* It may be called where the scheduler sleeps: the watchdog is to see the slice. */
+void pr_scheduler_run_now(struct pr_scheduler *scheduler, struct pr_process *process,
+                          enum pr_slice_end (*run)(struct pr_owner *, struct pr_process *))
+{
+    struct pr_owner *owner = &scheduler->owner;
+    struct pr_process *outer = owner->current;
+    int was_queued = process->state == PR_RUNNABLE;
+    int was_away = atomic_load_explicit(&scheduler->is_away, memory_order_relaxed);
+    int was_nested = atomic_load_explicit(&scheduler->in_slice, memory_order_relaxed);
+    pr_watchdog_enter(scheduler);
+    begin_slice(scheduler);
+    process->state = PR_RUNNING;
+    process->reductions++;
+    owner->current = process;
+    enum pr_slice_end end = run(owner, process);
+    owner->current = outer;
+    end_slice(scheduler, was_nested);
+    if (was_away)
+        pr_watchdog_leave(scheduler);
+    if (was_queued)
+        process->state = PR_RUNNABLE;
+    else
+        pr_scheduler_settle(owner, process, end);
+    pr_process_wake(owner, process);
+    pr_scheduler_stay_awake(scheduler);
+}
+
 /* What has its turn between slices: signals from elsewhere, timers, the loop. */
 static uint64_t attend(struct pr_scheduler *scheduler)
 {

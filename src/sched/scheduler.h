@@ -40,6 +40,19 @@ static inline int pr_scheduler_must_stop(struct pr_scheduler *scheduler)
 /* One process, one slice, if there is one to run; whether there was. Thread: owner. */
 int pr_scheduler_step(struct pr_scheduler *scheduler);
 
+/* From a callback of the loop that may have made a process ready: the loop does not wait for more. It
+ * would, where its timers, which it runs before it polls, were all that there was. */
+static inline void pr_scheduler_stay_awake(struct pr_scheduler *scheduler)
+{
+    if (scheduler->n_runs > 0)
+        uv_stop(scheduler->loop);
+}
+
+/* From a callback of the loop: `run` at once as a slice of a process that waits, or would go on from a
+ * wait, ahead of the queues. What it waits for is looked at again afterwards. Thread: owner. */
+void pr_scheduler_run_now(struct pr_scheduler *scheduler, struct pr_process *process,
+                          enum pr_slice_end (*run)(struct pr_owner *, struct pr_process *));
+
 /* A process that came back from a slice or from a frame nested in one: back to its place. */
 void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process, enum pr_slice_end end);
 

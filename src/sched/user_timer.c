@@ -104,11 +104,11 @@ int pr_user_timer_start(struct pr_owner *owner, uint64_t deadline_ns, struct pr_
                         int is_wrapped, struct pierrot_term value, pierrot_ref *ref)
 {
     pierrot_ref made = *ref = pr_owner_make_ref(owner);
-    if (!target.name && !pr_ptable_is_alive(owner->system, target.pid)) {
+    struct pr_process *process = target.name ? NULL : pr_ptable_find(owner, target.pid);
+    if (!target.name && !process && !pr_ptable_is_alive(owner->system, target.pid)) {
         pr_value_drop(owner, &value);
         return 0;
     }
-    struct pr_process *process = target.name ? NULL : pr_ptable_find(owner, target.pid);
     struct user_timer *timer = pr_pool_alloc(&pr_scheduler_of(owner)->pool, sizeof *timer);
     if (!timer)
         goto fail;

@@ -164,7 +164,7 @@ end
 local function run_case(hook, element, execute)
   local depth = hook.depth
   local texts, status = {}, "failure"
-  local case = case_of.open(hook.limit)
+  local case = case_of.open(hook.times)
   local ran, why = case_of.run(case, function() execute(element) end)
   if not ran then texts[1] = why end
   restore_contexts(hook, depth)
@@ -238,7 +238,7 @@ local function run_in_block(hook, element, fn, ...)
   local case = hook.blocks[element]
   if not case then
     prepare(hook)
-    case = case_of.open(hook.limit)
+    case = case_of.open(hook.times)
     hook.blocks[element] = case
   end
   local depth, arguments = hook.depth, table.pack(...)
@@ -316,13 +316,13 @@ end
 
 --- Hooks into busted, once.
 ---@param busted table its own table
----@param limit? number|string ms that a test, or a setup, may take
+---@param times { limit: number|string|nil, grace: number|string|nil } as case.open takes them
 ---@return table hook
-function M.install(busted, limit)
+function M.install(busted, times)
   check_core(busted)
   local executors = find_executors(busted)
   local block = find_block(busted, executors)
-  local hook = { busted = busted, files = {}, blocks = {}, limit = limit }
+  local hook = { busted = busted, files = {}, blocks = {}, times = times }
   count_contexts(hook)
   watch_events(hook)
   hook_block(hook, block)

@@ -14,7 +14,7 @@ local core = require "pierrot.core"
 local inspect = require "pierrot.inspect"
 local log = require "pierrot.testing.log"
 
-local GRACE <const> = 5000
+local DEFAULT_GRACE <const> = 5000
 local DEFAULT_LIMIT <const> = 60000
 
 local M = {}
@@ -43,13 +43,14 @@ local function serve(case, marker)
   end
 end
 
---- Starts the process of a case. `limit`: for each function that it runs, in ms.
----@param limit? number|string
+--- Starts the process of a case. `limit`: for each function that it runs, in ms (60000); `grace`:
+--- for what it has started to end (5000).
+---@param times { limit: number|string|nil, grace: number|string|nil }
 ---@return table case
-function M.open(limit)
+function M.open(times)
   local case = {
     marker = core.make_ref(), runner = core.self(), on_exit = {}, links = {}, linked = {},
-    limit = limit or DEFAULT_LIMIT,
+    limit = times.limit or DEFAULT_LIMIT, grace = times.grace or DEFAULT_GRACE,
   }
   -- Without ancestors: for what is started in a test, the test is the beginning.
   local opts = { monitor = true, orphan = true }
@@ -240,7 +241,7 @@ end
 
 -- Stops what the case started; a problem, or nil.
 local function stop_all(case)
-  local limit <close> = clock.limit(GRACE)
+  local limit <close> = clock.limit(case.grace)
   local rest = {}
   stop_supervised(case, limit, rest)
   local linked = find_linked(case)
@@ -248,8 +249,8 @@ local function stop_all(case)
   for _, pid in ipairs(await_ends(linked, limit)) do rest[#rest + 1] = pid end
   if #rest == 0 then return nil end
   local names = kill(rest)
-  return ("what was started here had not ended after %d ms and was killed: %s"):format(GRACE,
-    table.concat(names, ", "))
+  return ("what was started here had not ended after %s ms and was killed: %s"):format(
+    inspect(case.grace), table.concat(names, ", "))
 end
 
 local function failure_of(value)
