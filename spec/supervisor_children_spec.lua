@@ -378,6 +378,29 @@ describe("a supervisor's children", function()
     assert.equal(pid, trees.pids(sup).a)
   end))
 
+  for _, module in ipairs { supervisor, dynamic_supervisor } do
+    local kind = module == supervisor and "a supervisor" or "a dynamic one"
+    it("that are temporary do not keep what they were started with: " .. kind, alone(function()
+      local sup = module == supervisor and trees.start {} or module.start_link {}
+      local kept = setmetatable({}, { __mode = "v" })
+      local function start(restart)
+        local value = { "shopping list" }
+        kept[restart] = value
+        return assert(module.start_child(sup, { id = restart, restart = restart,
+          start = function() return value and support.idle() end }))
+      end
+
+      start "temporary"
+      start "permanent"
+      module.count_children(sup) -- nothing is left of the requests
+      collectgarbage()
+      collectgarbage()
+
+      assert.is_nil(kept.temporary)
+      assert.is_truthy(kept.permanent)
+    end))
+  end
+
   it("may be any process that is linked", alone(function()
     local function wait() pierrot.receive() end
     local sup = trees.start { { id = "p", start = function() return pierrot.spawn_link(wait) end } }

@@ -226,7 +226,7 @@ end
 ---@param timeout? number|string
 ---@return table|boolean
 function M.log(server, flag, timeout)
-  local length = math.type(flag) == "integer" and flag > 0 and flag or nil
+  local length = argument.to_integer(flag, 1)
   if not length then check_flag("log", flag, true) end
   local asked = asker("log", timeout, server, flag)
   local request = { "log", length and true or flag, length }

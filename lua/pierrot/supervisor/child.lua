@@ -54,6 +54,8 @@ function M.start(child, extra)
   local ok, pid, more = xpcall(run, reason_of, child.start, extra)
   if not ok then return nil, failure_of(pid) end
   if core.is_pid(pid) then
+    -- It is not started again: what its start holds is not kept for as long as it lives.
+    if child.restart == "temporary" then child.start = nil end
     if more ~= nil then more = plain.sendable(more) end
     return pid, more
   end
