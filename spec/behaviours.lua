@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- `lua5.4 spec/behaviours.lua COMMAND…`: each behaviour of spec/behaviours.txt is shown by a spec,
--- and the specs name no other. COMMAND lists the names of all specs: `pierrot -s 2 busted --list spec`.
--- Prints what is missing and exits 1.
+-- and the specs name no other. COMMAND lists the names of all specs: `pierrot -s 2 busted --list
+-- spec`. Prints what is missing and exits 1.
 
 local ID <const> = "%f[%a](%u+)%-(%d%d%d)%f[%D]"
 
