@@ -1,14 +1,18 @@
 -- SPDX-License-Identifier: MIT
--- Prints the table of bench/compare:  table.lua RESULTS SCHEDULERS [MARKDOWN_FILE]
+-- Prints the table of bench/compare:  table.lua RESULTS SCHEDULERS [MARKDOWN_FILE...]
 --
 -- RESULTS holds lines `side <TAB> name <TAB> value <TAB> unit`; the sides are "beam" and "pierrot",
 -- and "beam_one" and "pierrot_one" for call_pairs on one scheduler. Of several values the median
 -- counts. A line `#otp <TAB> release` names the BEAM's release.
+--
+-- In a Markdown file the block `bench/compare, N scheduler(s)` is written, see block.lua.
 
 package.path = (arg[0]:match("^(.*/)") or "./") .. "../?.lua;" .. package.path
 
+local block = require "bench.block"
 local budgets = require "bench.budgets"
 local harness = require "bench.harness"
+local machine = require "bench.machine"
 
 local HEADINGS <const> = { "figure", "unit", "BEAM", "pierrot", "ratio", "must", "aim", "verdict" }
 
@@ -121,8 +125,9 @@ local function widths(rows)
 end
 
 -- The first two columns and the last hold words, the others numbers.
-local function write_rows(file, rows, before, between, after, on_heading)
+local function show_rows(rows, before, between, after, on_heading)
   local width = widths(rows)
+  local lines = {}
   for n, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do
@@ -130,32 +135,28 @@ local function write_rows(file, rows, before, between, after, on_heading)
       cells[i] = (i <= 2 or i == #row) and cell .. pad or pad .. cell
     end
     local line = before .. table.concat(cells, between) .. after
-    file:write((line:gsub("%s+$", "")), "\n")
-    if n == 1 then file:write(on_heading) end
+    lines[#lines + 1] = (line:gsub("%s+$", "")) .. "\n"
+    if n == 1 then lines[#lines + 1] = on_heading end
   end
+  return table.concat(lines)
 end
 
-local function read_first(path, pattern)
-  local file <close> = io.open(path)
-  return file and file:read("a"):match(pattern) or "?"
+local function plural(schedulers)
+  return ("%d scheduler%s"):format(schedulers, schedulers == 1 and "" or "s")
 end
 
 local function headline(results, schedulers)
-  local _, cores = read_first("/proc/cpuinfo", "^(.*)$"):gsub("processor%s*:", "")
-  return string.format("%s, %s, %d cores; %d scheduler%s; %s",
-    os.date("%Y-%m-%d"), read_first("/proc/cpuinfo", "model name%s*:%s*([^\n]*)"), cores,
-    schedulers, schedulers == 1 and "" or "s",
+  return ("%s; %s; %s"):format(machine(), plural(schedulers),
     results.otp and "BEAM: Erlang/OTP " .. results.otp or "no BEAM figures")
 end
 
-local function write_markdown(path, rows, results, schedulers)
-  local file <close> = assert(io.open(path, "w"))
-  file:write("<!-- Written by bench/compare. -->\n\n", headline(results, schedulers), ".\n\n")
-  write_rows(file, rows, "| ", " | ", " |", "| --- | --- " .. ("| ---: "):rep(5) .. "| --- |\n")
-  file:write("\nThe ratio is how many times better than the BEAM: faster, or smaller.\n")
+local function markdown(rows, results, schedulers)
+  return headline(results, schedulers) .. ".\n\n"
+    .. show_rows(rows, "| ", " | ", " |", "| --- | --- " .. ("| ---: "):rep(5) .. "| --- |\n")
+    .. "\nThe ratio is how many times better than the BEAM: faster, or smaller.\n"
 end
 
-local function main(results_path, schedulers, markdown_path)
+local function main(results_path, schedulers, ...)
   local results = read_results(results_path)
   if #results.order == 0 then error("no figures of ours", 0) end
   add_gain(results)
@@ -164,10 +165,15 @@ local function main(results_path, schedulers, markdown_path)
 
   print(headline(results, schedulers))
   print()
-  write_rows(io.stdout, rows, "", "  ", "", "")
-  if markdown_path and markdown_path ~= "" then
-    write_markdown(markdown_path, rows, results, schedulers)
+  io.write(show_rows(rows, "", "  ", "", ""))
+  for _, path in ipairs { ... } do
+    local text = markdown(rows, results, schedulers)
+    local done, reason = block.replace(path, "bench/compare, " .. plural(schedulers), text)
+    if not done then
+      io.stderr:write(reason, "\n")
+      os.exit(1)
+    end
   end
 end
 
-main(arg[1], tonumber(arg[2]), arg[3])
+main(arg[1], tonumber(arg[2]), table.unpack(arg, 3))

@@ -24,6 +24,7 @@
  *     never gives way, unless there is preemption.
  *   - PIERROT_EDEADLK: a function that waits, called on a scheduler's own thread: by an actor's callback, a
  *     function for scripts, an answer.
+ *   - No C++ exception and no longjmp may leave a callback.
  *   - After fork the child may only exec. */
 #ifndef PIERROT_H
 #define PIERROT_H

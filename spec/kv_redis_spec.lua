@@ -7,12 +7,12 @@ local sockets = require "spec.sockets"
 local support = require "spec.support"
 local tcp = require "pierrot.tcp"
 
-package.path = support.root .. "/examples/?.lua;" .. package.path
+local servers = require "spec.kv_servers"
 local glob = require "kv.glob"
 local redis = require "kv.redis"
 local resp = require "kv.resp"
 
-local alone, expect = support.alone, support.expect
+local alone = support.alone
 
 describe("a pattern of keys", function()
   local rows = {
@@ -100,16 +100,12 @@ end)
 
 -- The server -----------------------------------------------------------------------------------
 
-local n_servers = 0
-
 local function start()
-  n_servers = n_servers + 1
-  assert(redis.start_link { port = 0, name = "redis " .. n_servers, ready = pierrot.self() })
-  return expect { "listening" }[3], "redis " .. n_servers
+  return servers.start(redis)
 end
 
 local function connect(port)
-  return assert(tcp.connect("127.0.0.1", port))
+  return sockets.connect(port)
 end
 
 local function ask(client, command, answer)

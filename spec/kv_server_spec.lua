@@ -7,45 +7,22 @@ local sockets = require "spec.sockets"
 local support = require "spec.support"
 local tcp = require "pierrot.tcp"
 
-package.path = support.root .. "/examples/?.lua;" .. package.path
+local servers = require "spec.kv_servers"
 local server = require "kv.server"
 local supervisor = require "pierrot.supervisor"
-local task_supervisor = require "pierrot.task_supervisor"
 
 local alone, expect, await_down = support.alone, support.expect, support.await_down
 
--- A server -------------------------------------------------------------------------------------
+local child, clients_of = servers.child, servers.clients_of
 
-local n_servers = 0
-
---- A server of its own for a test: its port, and the name that its parts' names begin with.
 local function start(port)
-  n_servers = n_servers + 1
-  local name = "kv spec " .. n_servers
-  assert(server.start_link { port = port or 0, name = name, ready = pierrot.self() })
-  return expect { "listening" }[3], name
-end
-
-local function child(name, id)
-  for _, entry in ipairs(supervisor.which_children(name .. ".supervisor")) do
-    if entry.id == id then return entry.pid end
-  end
-end
-
---- The clients' tasks, when there are so many.
-local function clients_of(name, n)
-  local pids
-  repeat
-    pierrot.yield()
-    pids = task_supervisor.children(name .. ".clients")
-  until #pids == n
-  return pids
+  return servers.start(server, port)
 end
 
 -- Clients --------------------------------------------------------------------------------------
 
 local function connect(port)
-  return assert(tcp.connect("127.0.0.1", port, { packet = "line" }))
+  return sockets.connect(port, { packet = "line" })
 end
 
 --- Sends a line and gives the next n lines of the answer.
@@ -185,6 +162,31 @@ describe("the key-value server", function()
     assert.equal("shutdown", await_down(ref))
   end))
 
+  it("H8 begins with no bucket when it is started again, on the same port", alone(function()
+    local port, name = start()
+    local client = connect(port)
+    ask(client, "CREATE shopping")
+
+    supervisor.stop(name .. ".supervisor")
+
+    assert.same({ nil, "closed" }, { tcp.recv(client) })
+    assert.equal(port, (start(port)))
+    assert.equal("NOT FOUND", ask(connect(port), "GET shopping eggs"))
+  end))
+
+  it("H8 loses a client whose process ends, without being told", alone(function()
+    local port, name = start()
+    local pid = pierrot.spawn(function()
+      ask(connect(port), "CREATE shopping")
+      pierrot.receive "never sent"
+    end)
+    local ref = pierrot.monitor(clients_of(name, 1)[1])
+
+    pierrot.exit(pid, "kill")
+
+    assert.equal("shutdown", await_down(ref))
+  end))
+
   it("H7 says ERROR for another error, and ends that client's task with it", alone(function()
     local port, name = start()
     local client = connect(port)
@@ -252,7 +254,7 @@ describe("the key-value server lives on", function()
   it("after many connections that were dropped", alone(function()
     local port, name = start()
     for i = 1, 500 do
-      local client = assert(tcp.connect("127.0.0.1", port))
+      local client = sockets.connect(port)
       if i % 2 == 0 then tcp.send(client, "CREATE half a li") end
       tcp.close(client)
     end
@@ -263,7 +265,7 @@ describe("the key-value server lives on", function()
 
   it("after binary rubbish", alone(function()
     local port = start()
-    local client = assert(tcp.connect("127.0.0.1", port))
+    local client = sockets.connect(port)
     local rubbish = {}
     for i = 0, 4095 do rubbish[#rubbish + 1] = string.char((i * 7919 + i // 13) % 256) end
     tcp.send(client, table.concat(rubbish):gsub("\n", "") .. "\0\255\r\n")
@@ -274,7 +276,7 @@ describe("the key-value server lives on", function()
 
   it("after a line that never ends, which it does not keep", alone(function()
     local port, name = start()
-    local client = assert(tcp.connect("127.0.0.1", port))
+    local client = sockets.connect(port)
     local ref = pierrot.monitor(clients_of(name, 1)[1])
     local before = total_memory()
 
@@ -297,7 +299,7 @@ describe("the key-value server lives on", function()
     local greedy = {}
     for i = 1, 3 do
       greedy[i] = pierrot.spawn_link(function()
-        local client = assert(tcp.connect("127.0.0.1", port))
+        local client = sockets.connect(port)
         local questions = ("GET shopping eggs\r\n"):rep(1000)
         while tcp.send(client, questions) do end
       end)
@@ -316,7 +318,7 @@ describe("the key-value server lives on", function()
     local writer = connect(port)
     assert.equal("OK", ask(writer, "CREATE shopping"))
     for _ = 1, 20 do
-      local client = assert(tcp.connect("127.0.0.1", port))
+      local client = sockets.connect(port)
       tcp.send(client, ("GET shopping eggs\r\n"):rep(5000))
       assert(tcp.recv(client, 1))
       tcp.close(client)

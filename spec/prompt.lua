@@ -15,18 +15,20 @@ local home
 --- `is_missing`: there is no program, or none that was built with its tests.
 local prompt = { is_missing = not exists(pty) }
 
---- A new, empty home for the sessions of a test.
----@return string path
-function prompt.enter_home()
-  home = os.tmpname()
-  os.remove(home)
-  assert(os.execute("mkdir " .. home))
-  return home
+--- Gives each test of a spec a new, empty home.
+function prompt.homes(before_each, after_each)
+  before_each(function()
+    home = os.tmpname()
+    os.remove(home)
+    assert(os.execute("mkdir " .. home))
+  end)
+  after_each(function() os.execute("rm -rf " .. home) end)
 end
 
---- Removes it.
-function prompt.leave_home()
-  os.execute("rm -rf " .. home)
+--- The home of this test.
+---@return string path
+function prompt.home()
+  return home
 end
 
 -- On a terminal --------------------------------------------------------------------------------

@@ -9,10 +9,9 @@ if prompt.is_missing then
   return
 end
 
-local pipe = prompt.pipe
+prompt.homes(before_each, after_each)
 
-before_each(prompt.enter_home)
-after_each(prompt.leave_home)
+local pipe = prompt.pipe
 
 describe("the prompt on a pipe", function()
   it("shows results alone, and ends with the input", function()
@@ -172,9 +171,15 @@ describe("what the prompt offers:", function()
     ["h() of its own functions is the overview"] = { "h(flush)", "shows the messages that wait" },
     ["h(module) lists its fields"] = { "h(bucket)", "start_link()" },
     ["h(module) shows what its annotations say"] = { "h(gen_server)", "  Servers: " },
+    ["h(name) shows a module by its name"] = { "h 'gen_server'", "  Servers: " },
+    ["h(h) lists what the prompt offers"] = { "h(h)", "the prompt's own pid" },
+    ["i(socket) tells where it is"] = { "i(tcp.listen(0))", "type: socket\nhere: 127.0.0.1 port " },
     ["i(pid) tells of a process"] = { "i(self())", "mailbox: 0" },
     ["i(value) tells of a value"] = { "i('milk')", "length: 4 bytes" },
     ["regs() lists names"] = { "register('shopping', self()) regs()", '"shopping"' },
+    ["tree() says where a function is"] = {
+      "_ = spawn(function() receive() end)\ntree(self())", "function at prompt:1, waiting",
+    },
     ["tree() shows who started whom"] = { "bucket.start_link() tree(self())", "bucket, waiting" },
     ["bt(pid) shows where a process is"] = {
       "p = spawn(function() receive('never') end) sleep(0) bt(p)", "in function <prompt:1>",

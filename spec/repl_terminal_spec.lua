@@ -9,12 +9,10 @@ if prompt.is_missing then
   return
 end
 
+prompt.homes(before_each, after_each)
+
 local drive, converse, GO = prompt.drive, prompt.converse, prompt.GO
 local answer, answers = prompt.answer, prompt.answers
-
-local home
-before_each(function() home = prompt.enter_home() end)
-after_each(prompt.leave_home)
 
 describe("the prompt on a terminal", function()
   it("greets, and Ctrl-D leaves with status 0", function()
@@ -143,7 +141,7 @@ describe("the prompt on a terminal", function()
     local output, status = drive {
       "pierrot(1)> ", "me = self()\n", "pierrot(2)> ",
       "io.write('na', 'me? ') io.read() receive('never')\n",
-      "name? ", "\3", "^C\r\n", "\3", "a C function runs", "", "ends the program\r\n", "milk\n",
+      "name? ", "\3", "^C\r\n", "\3", "cannot be interrupted", "", "ends the program\r\n", "milk\n",
       "interrupted", "", "pierrot(3)> ", "me == self()\n", "true\r\n", "",
       "pierrot(4)> ", "\4",
     }
@@ -331,7 +329,7 @@ end)
 
 describe("the history", function()
   local function read_history()
-    local file <close> = assert(io.open(home .. "/state/pierrot/history", "rb"))
+    local file <close> = assert(io.open(prompt.home() .. "/state/pierrot/history", "rb"))
     return file:read("a")
   end
 
@@ -339,7 +337,7 @@ describe("the history", function()
     converse { "'milk'", " 'secret'" }
 
     assert.equal("'milk'\n", read_history())
-    local mode = support.execute("stat -c %a " .. home .. "/state/pierrot/history")
+    local mode = support.execute("stat -c %a " .. prompt.home() .. "/state/pierrot/history")
     assert.equal("600\n", mode)
   end)
 

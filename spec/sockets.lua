@@ -16,10 +16,15 @@ end
 --- Both ends of a connection, the caller's: the end that was accepted, and the one that connected.
 function sockets.pair(server_opts, client_opts)
   local listener, port = sockets.listen(server_opts)
-  local client = assert(tcp.connect("127.0.0.1", port, client_opts))
+  local client = sockets.connect(port, client_opts)
   local server = assert(tcp.accept(listener))
   tcp.close(listener)
   return server, client
+end
+
+--- A connection to that port of this machine.
+function sockets.connect(port, opts)
+  return assert(tcp.connect("127.0.0.1", port, opts))
 end
 
 --- A port where nobody listens.

@@ -3,6 +3,7 @@
 
 local pierrot = require "pierrot"
 local bucket = require "pierrot.bucket"
+local dynamic_supervisor = require "pierrot.dynamic_supervisor"
 local gen_server = require "pierrot.gen_server"
 local supervisor = require "pierrot.supervisor"
 local support = require "spec.support"
@@ -48,6 +49,31 @@ describe("the specs of a supervisor", function()
     trees.finish(trees.pids(sup).k, "kill")
     trees.settle(sup)
     assert.equal(1, gen_server.call(trees.pids(sup).k, { "get" }))
+  end))
+
+  it("give each start arguments of its own", alone(function()
+    local given = {}
+    package.loaded["a module of the spec"] = {
+      start = function(first, last)
+        given[#given + 1] = { first and first.value, last.value }
+        if first then first.value = "changed" end
+        last.value = "changed"
+        return support.idle()
+      end,
+    }
+    local start = { "a module of the spec", "start", nil, { value = 1 } }
+    local sup = trees.start { { id = "k", start = start } }
+    local crowd = dynamic_supervisor.start_link { extra_arguments = { { value = 2 } } }
+    start = { "a module of the spec", "start", { value = 3 } }
+    local pid = dynamic_supervisor.start_child(crowd, { start = start })
+
+    trees.finish(trees.pids(sup).k, "kill")
+    trees.finish(pid, "kill")
+    trees.settle(sup)
+    dynamic_supervisor.count_children(crowd)
+    package.loaded["a module of the spec"] = nil
+
+    assert.same({ { nil, 1 }, { 2, 3 }, { nil, 1 }, { 2, 3 } }, given)
   end))
 
   it("run on another scheduler where the supervisor does", alone(function()
@@ -351,6 +377,29 @@ describe("a supervisor's children", function()
 
     assert.equal(pid, trees.pids(sup).a)
   end))
+
+  for _, module in ipairs { supervisor, dynamic_supervisor } do
+    local kind = module == supervisor and "a supervisor" or "a dynamic one"
+    it("that are temporary do not keep what they were started with: " .. kind, alone(function()
+      local sup = module == supervisor and trees.start {} or module.start_link {}
+      local kept = setmetatable({}, { __mode = "v" })
+      local function start(restart)
+        local value = { "shopping list" }
+        kept[restart] = value
+        return assert(module.start_child(sup, { id = restart, restart = restart,
+          start = function() return value and support.idle() end }))
+      end
+
+      start "temporary"
+      start "permanent"
+      module.count_children(sup) -- nothing is left of the requests
+      collectgarbage()
+      collectgarbage()
+
+      assert.is_nil(kept.temporary)
+      assert.is_truthy(kept.permanent)
+    end))
+  end
 
   it("may be any process that is linked", alone(function()
     local function wait() pierrot.receive() end

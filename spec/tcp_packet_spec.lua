@@ -177,7 +177,7 @@ describe("setopts", function()
   it("of a listener is for the connections to come", alone(function()
     local listener, port = sockets.listen()
     assert.is_true(tcp.setopts(listener, { packet = 2 }))
-    local client = assert(tcp.connect("127.0.0.1", port, { packet = 2 }))
+    local client = sockets.connect(port, { packet = 2 })
     local server = assert(tcp.accept(listener))
 
     tcp.send(server, "two")

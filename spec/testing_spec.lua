@@ -346,6 +346,17 @@ describe("a supervised process", function()
     end)
   end
 
+  it("that is linked is stopped by an id that is a table, and the test lives", function()
+    local test = run_test [[
+      local pid = start_link_supervised { id = { "bucket", 1 },
+        start = { "pierrot.bucket", "start_link" } }
+      assert.is_true(stop_supervised { "bucket", 1 })
+      assert.is_false(pierrot.is_alive(pid))
+      pierrot.yield()]]
+
+    assert_passed(test)
+  end)
+
   it("EXU-010 that is not known cannot be stopped", function()
     local test = run_test [[
       assert.same({ nil, "not_found" }, { stop_supervised("nobody") })

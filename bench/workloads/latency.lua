@@ -7,41 +7,11 @@ local gen_server = require "pierrot.gen_server"
 local harness = require "bench.harness"
 local pierrot = require "pierrot"
 local server = require "bench.server"
+local ticks = require "bench.ticks"
 
 local WARM_TICKS <const> = harness.count(1000)
 local TICKS <const> = harness.count(5000)
-local US_PER_MS <const> = 1e3
-
--- A tick at every whole millisecond, by absolute times so that delays do not add up; on each, one
--- ping. Returns each round trip, and how late each tick was, in ms.
-local function ticks(echo, n)
-  local self = pierrot.self()
-  local first = math.ceil(pierrot.now()) + 10
-  local trips, late = {}, {}
-  for i = 1, n do
-    local due = first + i - 1
-    local timer = pierrot.start_timer(due, self, "tick", { abs = true })
-    pierrot.receive({ "timeout", timer, "tick" })
-    local sent = pierrot.now()
-    pierrot.send(echo, { "ping", self })
-    pierrot.receive("pong")
-    trips[i], late[i] = pierrot.now() - sent, sent - due
-  end
-  return trips, late
-end
-
-local function add_quantiles(figures, name, samples)
-  table.sort(samples)
-  figures[name .. "_p50"] = harness.percentile(50, samples) * US_PER_MS
-  figures[name .. "_p99"] = harness.percentile(99, samples) * US_PER_MS
-  figures[name .. "_max"] = samples[#samples] * US_PER_MS
-end
-
-local function report_all(reps, names)
-  for _, name in ipairs(names) do
-    harness.report(name, "us", harness.map(reps, function(r) return r[name] end))
-  end
-end
+local MAX_ALLOCATIONS <const> = harness.count(10000000)
 
 -- Pings beside so many spinning processes, one pinned to each scheduler from the first on.
 local function latency_rep(prefix, hogs, n)
@@ -51,13 +21,13 @@ local function latency_rep(prefix, hogs, n)
       spinning[i] = pierrot.spawn_opt({ scheduler = i }, "bench.peers:hog")
     end
     local echo = pierrot.spawn_link("bench.peers:pong")
-    local trips, late = ticks(echo, n)
+    local trips, late = ticks.run(echo, n)
     harness.stop_all(spinning)
     pierrot.send(echo, "stop")
 
     local figures = {}
-    add_quantiles(figures, prefix .. "_ping", trips)
-    add_quantiles(figures, prefix .. "_tick", late)
+    ticks.add_quantiles(figures, prefix .. "_ping", trips)
+    ticks.add_quantiles(figures, prefix .. "_tick", late)
     return figures
   end)
 end
@@ -65,13 +35,7 @@ end
 local function latency(prefix, hogs)
   latency_rep(prefix, hogs, WARM_TICKS)
   local reps = harness.repetitions(function() return latency_rep(prefix, hogs, TICKS) end)
-  local names = {}
-  for _, what in ipairs { "_ping", "_tick" } do
-    for _, which in ipairs { "_p50", "_p99", "_max" } do
-      names[#names + 1] = prefix .. what .. which
-    end
-  end
-  report_all(reps, names)
+  ticks.report(reps, { prefix .. "_ping", prefix .. "_tick" })
 end
 
 -- Pauses of the garbage collector. What is measured is the time from the millisecond at which a
@@ -95,7 +59,7 @@ local function pause_rep(prefix, cycles, n)
     for i = 1, 10 do litterers[i] = pierrot.spawn("bench.peers:litter") end
     local echo = pierrot.spawn_link("bench.peers:pong")
     local before = cycles.n
-    local trips, late = ticks(echo, n)
+    local trips, late = ticks.run(echo, n)
     if cycles.n == before then
       io.stderr:write("# ", prefix, ": no collection ended within a repetition\n")
     end
@@ -104,7 +68,7 @@ local function pause_rep(prefix, cycles, n)
 
     local figures = {}
     for i, trip in ipairs(trips) do late[i] = late[i] + trip end
-    add_quantiles(figures, prefix, late)
+    ticks.add_quantiles(figures, prefix, late)
     return figures
   end)
 end
@@ -112,7 +76,22 @@ end
 local function pauses(prefix, cycles)
   pause_rep(prefix, cycles, WARM_TICKS)
   local reps = harness.repetitions(function() return pause_rep(prefix, cycles, TICKS) end)
-  report_all(reps, { prefix .. "_p50", prefix .. "_p99", prefix .. "_max" })
+  ticks.report(reps, { prefix })
+end
+
+-- The longest step of the collector in a cycle, in CPU time: what a small allocation took at most.
+-- Other work of the machine counts less in it than in a pause; of some cycles the median counts.
+local function longest_step(cycles)
+  local clock <const> = os.clock
+  local until_cycle, worst, last = cycles.n + 1, 0, clock()
+  for _ = 1, MAX_ALLOCATIONS do
+    local _ = { cycles }
+    local now = clock()
+    if now - last > worst then worst = now - last end
+    if cycles.n >= until_cycle then break end
+    last = clock()
+  end
+  return worst * 1e6
 end
 
 local function gc_pause()
@@ -121,6 +100,8 @@ local function gc_pause()
   local n = harness.count(500000)
   for _ = 1, n do assert(gen_server.start(server, { "small", n })) end
   pauses("gc_pause", cycles)
+  local steps = harness.repetitions(function() return longest_step(cycles) end)
+  harness.report("gc_step_max", "us", steps)
 end
 
 harness.main {

@@ -10,7 +10,7 @@ local COMMAND_MAX <const> = 2 * WORD_MAX
 
 -- Reading -------------------------------------------------------------------------------------
 
-local find, sub = string.find, string.sub
+local find, match, sub = string.find, string.match, string.sub
 
 --- Takes commands out of what comes in, in whatever pieces. `rest` from `at` on is not read yet;
 --- `n` words make the command that is being read, of which `words` are there, `size` bytes so far.
@@ -76,6 +76,21 @@ function Reader:read_word()
   return true
 end
 
+-- Words as they come as a rule: short, and there as a whole. What is left is read_word's.
+function Reader:read_short_words()
+  local rest, words, at, size = self.rest, self.words, self.at, self.size
+  local n_bytes = #rest
+  for i = #words + 1, self.n do
+    local digits, from = match(rest, "^%$(%d%d?%d?)\r\n()", at)
+    if not digits then break end
+    local len = tonumber(digits)
+    if from + len + 1 > n_bytes or size + len > COMMAND_MAX then break end
+    words[i] = sub(rest, from, from + len - 1)
+    at, size = from + len + 2, size + len
+  end
+  self.at, self.size = at, size
+end
+
 --- The next command. nil when it is not there as a whole yet, with the number of bytes that are
 --- missing if that is known, or with a text that says what is wrong with it.
 ---@return string[]|nil words, integer|string|nil
@@ -87,6 +102,7 @@ function Reader:next()
     if not n then return nil, problem end
     self.n, self.words, self.size = n, {}, 0
   end
+  self:read_short_words()
   for _ = #self.words + 1, self.n do
     local read, why = self:read_word()
     if not read then return nil, why end

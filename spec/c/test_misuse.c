@@ -239,6 +239,15 @@ TEST(terms_are_read_and_built_without_harm_from_nothing)
     pierrot_term_free(table);
 }
 
+TEST(every_number_has_a_text)
+{
+    CHECK_TEXT(pierrot_strerror(0), "no error");
+    CHECK_TEXT(pierrot_strerror(PIERROT_ENOMEM), "out of memory");
+    CHECK_TEXT(pierrot_strerror(UV_ECONNREFUSED), "connection refused");
+    CHECK_TEXT(pierrot_strerror(77), "unknown error"); /* and the sanitizer finds no leak */
+    CHECK_TEXT(pierrot_strerror(-99999), "unknown error");
+}
+
 /* ----------------------------------------------------------------- out of range */
 
 static int spawn_with(pierrot *rt, void (*change)(pierrot_spawn_options *options))

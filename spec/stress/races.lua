@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --- Races, many rounds of each: what one side does meets the end of the other side, or what that one
 --- does, at a random moment, and the outcome must be one of those that may be:
---- `pierrot -s 2 spec/stress/races.lua [ROUNDS [NAME]]`; on one scheduler as well. With 10000
---- rounds or more each outcome must be seen in one round of a hundred, on one scheduler or on two.
+--- `pierrot -s 2 spec/stress/races.lua [ROUNDS [NAME]]`; on one scheduler as well. Prints a table
+--- of how often each outcome was seen. With 10000 rounds or more each must be seen in one round of
+--- a hundred, of some variant.
 
 local pierrot = require "pierrot"
 local gen_server = require "pierrot.gen_server"
@@ -10,13 +11,24 @@ local gen_server = require "pierrot.gen_server"
 local rounds <const> = tonumber(arg[1]) or 20000
 local patience_ms <const> = 20000
 local late_ms <const> = 10000 -- a wake-up that is lost is made up for when patience is over
-local spin_most <const> = 500
 local is_alone <const> = pierrot.schedulers() == 1
 local enough_rounds <const> = 10000
 
+-- How the rounds of a race differ. Mostly the other side lives for a time that follows the outcomes
+-- (see pace), and this side waits a little before its move: `spin` turns of a loop at most; on one
+-- scheduler, `yields`. In `at_once` rounds of a hundred the other side does not wait at all. Where
+-- this side follows, it is its wait that does. Each variant has its share of the rounds.
+local variants <const> = {
+  { name = "short", spin = 500, yields = 20, at_once = 0 },
+  { name = "at once", spin = 5000, yields = 20, at_once = 30 },
+  { name = "follows", follows = true, life = 200 },
+}
+local variant
+
 -- How long the other side lives, or a timer runs. It follows the outcomes: longer after one that
--- came too late for a race, shorter after any other, so that about half of them come too late.
-local pace <const> = { mean = 100, least = 2, most = 100000, step = 1.03 }
+-- came too late for a race, shorter after any other, so that about half of them come too late. A
+-- wait of this side's is shorter and longer the other way round.
+local pace <const> = { mean = 100, least = 2, most = 400000, step = 1.03 }
 
 -- The other side, on the second scheduler ---------------------------------------
 
@@ -73,7 +85,11 @@ end
 local function make_stopped()
   local p = require "pierrot"
   local server = require "pierrot.gen_server"
-  local Plain = { init = function() return "ok", {} end }
+  local Plain = {
+    init = function() return "ok", {} end,
+    -- The end takes its time: the stop of the other side comes meanwhile.
+    terminate = function() for _ = 1, math.random(0, 20) do p.yield() end end,
+  }
   while true do
     local request = p.receive()
     local mortal = server.start(Plain)
@@ -118,18 +134,22 @@ local function expect(pattern)
 end
 
 local function spin()
+  local most = variant.follows and (2 * pace.mean) // 1 | 0
   if is_alone then
-    for _ = 1, math.random(0, spin_most // 5) do pierrot.yield() end
+    for _ = 1, math.random(0, most or variant.yields) do pierrot.yield() end
   else
-    for _ = 1, math.random(0, spin_most) do end
+    for _ = 1, math.random(0, most or variant.spin) do end
   end
 end
 
 local function a_while()
+  if variant.follows then return math.random(0, variant.life) end
+  if math.random(100) <= variant.at_once then return 0 end
   return math.random(0, (2 * pace.mean) // 1 | 0)
 end
 
 local function keep_pace(was_late)
+  if variant.follows then was_late = not was_late end
   local mean = was_late and pace.mean * pace.step or pace.mean / pace.step
   pace.mean = math.max(pace.least, math.min(pace.most, mean))
 end
@@ -183,10 +203,12 @@ local races <const> = {
   { "demonitor against exit", function()
     local maker = elsewhere(make_mortals)
     return function()
-      local ref = pierrot.monitor(next_mortal(maker))
+      local mortal = next_mortal(maker)
+      local ref = pierrot.monitor(mortal)
       spin()
       local before = pierrot.receive({ "DOWN", ref }, 0)
       pierrot.demonitor(ref, { flush = true })
+      pierrot.receive({ "DOWN", (pierrot.monitor(mortal)) }, patience_ms)
       assert(not pierrot.receive({ "DOWN", ref }, 0), "a DOWN after demonitor")
       return before and name_of(before[5]) or "silent"
     end
@@ -282,42 +304,67 @@ local races <const> = {
   end, { registered = false, noproc = true } },
 }
 
--- What one scheduler alone hardly ever shows: the sides take turns there.
-local rare <const> = { ["mine, mine"] = true, ["theirs, theirs"] = true, noproc = true }
-
-local function show(counts)
-  local words = {}
-  for outcome, count in pairs(counts) do
-    words[#words + 1] = outcome .. " " .. count
-  end
-  table.sort(words)
-  return table.concat(words, ", ")
-end
-
+-- The outcomes of a race in each variant: {[variant] = {[outcome] = count}, rounds = of a variant}.
 local function run(name, prepare, allowed)
-  local counts, start = {}, pierrot.now()
-  pace.mean = 100
+  local seen, start = { rounds = rounds // #variants }, pierrot.now()
   local round, finish = prepare()
-  for i = 1, rounds do
-    local began = pierrot.now()
-    local outcome = round(i)
-    assert(pierrot.now() - began < late_ms, name .. ": a wake-up came late, or was lost")
-    assert(allowed[outcome] ~= nil, name .. ": a wrong outcome, " .. pierrot.inspect(outcome))
-    counts[outcome] = (counts[outcome] or 0) + 1
-    keep_pace(allowed[outcome])
+  for _, each in ipairs(variants) do
+    variant = each
+    pace.mean = 100
+    local counts = {}
+    seen[variant.name] = counts
+    for i = 1, seen.rounds do
+      local began = pierrot.now()
+      local outcome = round(i)
+      assert(pierrot.now() - began < late_ms, name .. ": a wake-up came late, or was lost")
+      assert(allowed[outcome] ~= nil, name .. ": a wrong outcome, " .. pierrot.inspect(outcome))
+      counts[outcome] = (counts[outcome] or 0) + 1
+      keep_pace(allowed[outcome])
+    end
   end
   if finish then finish() end
-  local elapsed_ms = pierrot.now() - start
-  print(("%-26s %6.2f s  %s"):format(name, elapsed_ms / 1000, show(counts)))
   assert(#pierrot.info(pierrot.self(), "messages") == 0, name .. ": messages are left over")
-  for outcome in pairs(rounds >= enough_rounds and allowed or {}) do
-    local is_enough = (counts[outcome] or 0) * 100 >= rounds
-    assert(is_enough or (is_alone and rare[outcome]), name .. ": hardly ever " .. outcome)
+  return seen, (pierrot.now() - start) / 1000
+end
+
+-- The table, and the rule: what was never seen was never tried.
+
+local COLUMNS <const> = "%-26s %-16s"
+
+local function print_head()
+  io.write(COLUMNS:format("race", "outcome"))
+  for _, each in ipairs(variants) do io.write(("%10s"):format(each.name)) end
+  print()
+end
+
+local function print_outcome(label, outcome, seen)
+  local most = 0
+  io.write(COLUMNS:format(label, outcome))
+  for _, each in ipairs(variants) do
+    local share = 100 * (seen[each.name][outcome] or 0) / seen.rounds
+    io.write(("%8.1f %%"):format(share))
+    most = math.max(most, share)
   end
+  print()
+  return most
+end
+
+local function print_race(name, allowed, seen, seconds)
+  local outcomes, rare = {}, {}
+  for outcome in pairs(allowed) do outcomes[#outcomes + 1] = outcome end
+  table.sort(outcomes)
+  for i, outcome in ipairs(outcomes) do
+    local label = i == 1 and name or i == 2 and ("  %.1f s"):format(seconds) or ""
+    if print_outcome(label, outcome, seen) < 1 then rare[#rare + 1] = outcome end
+  end
+  assert(rounds < enough_rounds or #rare == 0,
+    name .. ": hardly ever " .. table.concat(rare, "; "))
 end
 
 pierrot.trap_exit(true)
+print_head()
 for _, row in ipairs(races) do
-  if not arg[2] or arg[2] == row[1] then run(table.unpack(row)) end
+  local name, prepare, allowed = table.unpack(row)
+  if not arg[2] or arg[2] == name then print_race(name, allowed, run(name, prepare, allowed)) end
 end
 print("all is well")

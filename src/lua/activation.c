@@ -112,11 +112,11 @@ static int unhandled(struct pr_lua *lua, lua_State *L, struct pr_lua_process *se
 /* Handles the message (a copy of the server's own) on top of L, in the phase that is set. */
 static int handle(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
 {
-    pierrot_from from = pr_from_on(L);
+    int is_call = server->phase == PR_PHASE_CALL;
+    pierrot_from from = is_call ? pr_from_on(L) : (pierrot_from){{0}, {0}};
     lua_replace(L, PR_HANDLED);
     pr_class_push_callback(lua, server->class_, L, callback_of(server->phase));
-    int n_args = pr_handler_push_arguments(lua, L, server, PR_HANDLED,
-                                           server->phase == PR_PHASE_CALL ? &from : NULL);
+    int n_args = pr_handler_push_arguments(lua, L, server, PR_HANDLED, is_call ? &from : NULL);
     if (n_args < 0)
         return unhandled(lua, L, server, PR_HANDLED);
     lua_callk(L, n_args, LUA_MULTRET, 0, conclude_k);

@@ -52,6 +52,18 @@ static void add_relations(struct pr_owner *owner, struct pr_process *starter,
         (void)pr_relation_add(owner, starter, PR_WATCH, start->pid, start->ref);
 }
 
+/* What the new process gets by its half of the link with a starter that is dead. */
+static void end_link(struct pr_owner *owner, const struct remote_start *start)
+{
+    struct pr_signal *signal = pr_signal_new(owner, PR_SIGNAL_EXIT, start->pid);
+    if (!signal)
+        return;
+    signal->flags = PR_FLAG_LINK;
+    signal->from = start->starter.pid;
+    signal->value = pr_value_of_term(PR_TERM(noproc));
+    pr_signal_send(owner, signal);
+}
+
 /* Nobody waits for what was started. */
 static void abandon(struct pr_owner *owner, const struct pr_process *starter,
                     const struct remote_start *start)
@@ -59,7 +71,7 @@ static void abandon(struct pr_owner *owner, const struct pr_process *starter,
     if (starter)
         (void)pr_exit_send(owner, start->starter.pid, start->pid, PR_TERM(kill));
     else if (start->link)
-        (void)pr_exit_send(owner, start->starter.pid, start->pid, PR_TERM(noproc));
+        end_link(owner, start);
 }
 
 /* As by the link that the actor had while its init failed. */

@@ -11,19 +11,22 @@
 #include "proc/relation.h"
 #include "proc/reply.h"
 
-/* Beyond this those who send from elsewhere are held back a little: about what a cache holds. */
+/* Beyond this, or what the process bounds it by, those who send from elsewhere are held back a
+ * little: about what a cache holds. */
 enum { LONG_MAILBOX = 4096 };
 
 static void take_message(struct pr_owner *owner, struct pr_process *process,
                          struct pr_signal *message)
 {
-    if (!process || pr_process_refuses(process)) {
-        pr_signal_free(owner, message);
+    if (process && !pr_process_refuses(process)) {
+        pr_process_deliver(owner, process, message);
+        if (process->mailbox.n_messages > LONG_MAILBOX)
+            owner->has_long_mailbox = 1;
         return;
     }
-    pr_process_deliver(owner, process, message);
-    if (process->mailbox.n_messages > LONG_MAILBOX)
+    if (process)
         owner->has_long_mailbox = 1;
+    pr_signal_free(owner, message);
 }
 
 uint32_t pr_dispatch_message(struct pr_owner *owner, struct pr_signal *message)

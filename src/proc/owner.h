@@ -82,7 +82,7 @@ struct pr_owner {
     struct pr_map refs;             /* (O) relations by ref, see relation.h */
     struct pr_map links;            /* (O) links by both ends */
     int is_draining;                /* (O) in pr_signal_drain */
-    int has_long_mailbox;           /* (O) one that it has put something into */
+    int has_long_mailbox;           /* (O) one that got something, or was too full to */
     unsigned n_pushed;              /* (O) messages to other owners */
     struct pr_shelf shelf;          /* (O) pieces: signals, relations, small terms */
     uint32_t free_head, free_tail;  /* (O) free slots of the process table, oldest first */

@@ -17,10 +17,20 @@
 #include "sched/message.h"
 #include "sched/runtime.h"
 
+/* uv_strerror leaks a text for each code that it does not know. */
+static int uv_knows(int error)
+{
+    static const char unknown[] = "Unknown system error";
+    char text[sizeof unknown + 20];
+    return strncmp(uv_strerror_r(error, text, sizeof text), unknown, sizeof unknown - 1) != 0;
+}
+
 const char *pierrot_strerror(int error)
 {
     const char *text = error == 0 ? "no error" : pr_error_text(error);
-    return text ? text : uv_strerror(error);
+    if (text)
+        return text;
+    return uv_knows(error) ? uv_strerror(error) : "unknown error";
 }
 
 void pierrot_options_init(pierrot_options *options)

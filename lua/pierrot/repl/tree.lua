@@ -3,23 +3,29 @@
 
 local pierrot = require "pierrot"
 
-local ITEMS <const> = {
-  "name", "ancestors", "initial_call", "current_function", "mailbox", "status",
-}
+local ITEMS <const> = { "name", "ancestors", "initial_call", "mailbox", "status" }
 local LINES_MAX <const> = 500
 
 local M = {}
 
--- "function" tells nothing: where it is tells more.
-local function what_runs(about)
-  local call, place = about.initial_call or "process", about.current_function
-  return call == "function" and place and "function at " .. place or call
+-- Where a process is in code that is not pierrot's own.
+local function place_of(pid)
+  for place in (pierrot.info(pid, "current_stacktrace") or ""):gmatch "\n\t([^\n:]+:%d+): in" do
+    if not place:find "^pierrot/" then return place end
+  end
+end
+
+-- Of a function that was spawned, which has no name, where it is says more.
+local function what_runs(pid, about)
+  local call = about.initial_call or "process"
+  local place = call == "function" and place_of(pid)
+  return place and "function at " .. place or call
 end
 
 local function describe(pid, about)
   local name = about.name and " " .. pierrot.inspect(about.name) or ""
   local mailbox = about.mailbox > 0 and (", %d in its mailbox"):format(about.mailbox) or ""
-  return ("%s%s %s, %s%s"):format(tostring(pid), name, what_runs(about), about.status,
+  return ("%s%s %s, %s%s"):format(tostring(pid), name, what_runs(pid, about), about.status,
     mailbox)
 end
 

@@ -16,28 +16,33 @@ local function failure_of(raised)
   return { "error", plain.sendable(raised), "" }
 end
 
-local function append(extra, start)
-  local arguments = table.move(extra, 1, #extra, 1, {})
-  return table.move(start, 3, start.n, #extra + 1, arguments), #extra + start.n - 2
+-- Each start gets arguments of its own, so that the next one finds them as they were given.
+local function copy_to(arguments, n, list, first, last)
+  for i = first, last do arguments[n + i - first + 1] = plain.snapshot(list[i]) end
+  return n + last - first + 1
+end
+
+local function arguments_of(start, extra)
+  local arguments, n = {}, 0
+  if extra then n = copy_to(arguments, n, extra, 1, #extra) end
+  if type(start) == "table" then n = copy_to(arguments, n, start, 3, start.n) end
+  return arguments, n
+end
+
+local function find(start)
+  if type(start) == "function" then return start end
+  local module = start[1]
+  if type(module) == "string" then module = require(module) end
+  local fn = module[start[2]]
+  if fn then return fn end
+  error(("module '%s' has no function '%s'"):format(tostring(start[1]), start[2]), 0)
 end
 
 -- Runs the start function; `extra` comes before its own arguments.
 local function run(start, extra)
-  if type(start) == "function" then
-    if extra then return start(table.unpack(extra)) end
-    return start()
-  end
-  local module = start[1]
-  if type(module) == "string" then module = require(module) end
-  local fn = module[start[2]]
-  if not fn then
-    error(("module '%s' has no function '%s'"):format(tostring(start[1]), start[2]), 0)
-  end
-  if extra then
-    local arguments, n = append(extra, start)
-    return fn(table.unpack(arguments, 1, n))
-  end
-  return fn(table.unpack(start, 3, start.n))
+  local fn = find(start)
+  local arguments, n = arguments_of(start, extra)
+  return fn(table.unpack(arguments, 1, n))
 end
 
 --- Starts it: pid, extra; or nil, reason. "ignore" is a reason; what is neither is the reason
@@ -49,6 +54,8 @@ function M.start(child, extra)
   local ok, pid, more = xpcall(run, reason_of, child.start, extra)
   if not ok then return nil, failure_of(pid) end
   if core.is_pid(pid) then
+    -- It is not started again: what its start holds is not kept for as long as it lives.
+    if child.restart == "temporary" then child.start = nil end
     if more ~= nil then more = plain.sendable(more) end
     return pid, more
   end

@@ -4,6 +4,7 @@ local blame = require "pierrot.blame"
 local case_of = require "pierrot.testing.case"
 local core = require "pierrot.core"
 local inspect = require "pierrot.inspect"
+local same = require "pierrot.same"
 
 local M = {}
 
@@ -83,7 +84,7 @@ function M.stop_supervised(id)
   if not case.supervisor then return nil, "not_found" end
   local linked = case.linked
   for _, child in ipairs(supervisor.which_children(case.supervisor)) do
-    if child.id == id and linked[child.pid] then
+    if linked[child.pid] and same(child.id, id) then
       linked[child.pid] = nil
       core.unlink(child.pid)
     end
