@@ -5,8 +5,9 @@ local pierrot = require "pierrot"
 local bucket = require "pierrot.bucket"
 local gen_server = require "pierrot.gen_server"
 local registry = require "pierrot.registry"
-local sys = require "pierrot.sys"
+local supervisor = require "pierrot.supervisor"
 local support = require "spec.support"
+local sys = require "pierrot.sys"
 
 local alone = support.alone
 
@@ -208,6 +209,22 @@ local options <const> = {
   { "nme", function() bucket.start_link { nme = "bucket" } end },
   { "nme", function() registry.start_link { nme = "registry" } end },
 }
+
+describe("an integer", function()
+  it("may be a float of that value, as for Lua's own functions", alone(function()
+    local opts = { max_queue = 1e3, max_heap = 1e6, scheduler = 1.0, monitor = true }
+
+    local pid, ref = pierrot.spawn_opt(opts, function() pierrot.receive("stop") end)
+    local server = gen_server.start_link(Server, nil, { max_heap = 1e7, max_queue = 10.0 })
+    local top = supervisor.start_link({}, { strategy = "one_for_one", max_restarts = 1e3 })
+
+    assert.is_true(pierrot.is_alive(server))
+    assert.is_true(pierrot.is_alive(top))
+    assert.equal(1, pierrot.info(pid, "scheduler"))
+    pierrot.send(pid, "stop")
+    assert.equal("normal", support.await_down(ref))
+  end))
+end)
 
 describe("a bad option", function()
   for i, row in ipairs(options) do

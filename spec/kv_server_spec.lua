@@ -162,6 +162,31 @@ describe("the key-value server", function()
     assert.equal("shutdown", await_down(ref))
   end))
 
+  it("H8 begins with no bucket when it is started again, on the same port", alone(function()
+    local port, name = start()
+    local client = connect(port)
+    ask(client, "CREATE shopping")
+
+    supervisor.stop(name .. ".supervisor")
+
+    assert.same({ nil, "closed" }, { tcp.recv(client) })
+    assert.equal(port, (start(port)))
+    assert.equal("NOT FOUND", ask(connect(port), "GET shopping eggs"))
+  end))
+
+  it("H8 loses a client whose process ends, without being told", alone(function()
+    local port, name = start()
+    local pid = pierrot.spawn(function()
+      ask(connect(port), "CREATE shopping")
+      pierrot.receive "never sent"
+    end)
+    local ref = pierrot.monitor(clients_of(name, 1)[1])
+
+    pierrot.exit(pid, "kill")
+
+    assert.equal("shutdown", await_down(ref))
+  end))
+
   it("H7 says ERROR for another error, and ends that client's task with it", alone(function()
     local port, name = start()
     local client = connect(port)

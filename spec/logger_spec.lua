@@ -82,6 +82,12 @@ describe("logger", function()
     assert.same({ "100 % sure" }, texts())
   end))
 
+  it("takes a text without arguments as string.format does, if it is a format", listening(function()
+    logger.info "100%%"
+
+    assert.same({ "100%" }, texts())
+  end))
+
   it("drops what is below its level", listening(function()
     logger.set_level "warning"
     logger.debug "one"

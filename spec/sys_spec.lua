@@ -238,8 +238,8 @@ for _, kind in ipairs(KINDS) do
       local heard = pierrot.flush()
 
       assert.equal(2, heard.n)
-      assert.same({ "heard", 1, { "in", { "put", "a", 1 }, "call", me }, tostring(pid) }, heard[1])
-      assert.same({ "heard", 2, { "out", true, me }, tostring(pid) }, heard[2])
+      assert.same({ "heard", 1, { "in", { "put", "a", 1 }, "call", me }, pid }, heard[1])
+      assert.same({ "heard", 2, { "out", true, me }, pid }, heard[2])
     end)
 
     case("calls nothing any more after remove, and after no_debug", function(pid)

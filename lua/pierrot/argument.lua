@@ -107,6 +107,18 @@ function M.check_timeout_option(level, name, value)
   if not is_timeout(value) then M.reject_option(level + 1, name, "milliseconds", value) end
 end
 
+--- The value as an integer from least to most, also when it is a float like 1e6, as Lua's own
+--- functions take it; nil when it is none.
+---@param value any
+---@param least integer
+---@param most? integer
+---@return integer|nil
+function M.to_integer(value, least, most)
+  local whole = type(value) == "number" and math.tointeger(value)
+  if not whole or whole < least or (most and whole > most) then return nil end
+  return whole
+end
+
 --- Whether the value is {"via", registry, key}.
 ---@param value any
 ---@return boolean

@@ -259,7 +259,7 @@ end
 function M.configure(opts)
   argument.check_options(2, 1, "configure", opts, { schedulers = true, preempt = true })
   local schedulers, preempt = opts.schedulers or 1, opts.preempt or "off"
-  if math.type(schedulers) ~= "integer" or schedulers < 1 or schedulers > 64 then
+  if not argument.to_integer(schedulers, 1, 64) then
     argument.reject_option(2, "schedulers", "1 to 64", schedulers)
   end
   if preempt ~= "off" and preempt ~= "signal" and preempt ~= "count" then
@@ -277,7 +277,7 @@ end
 ---@param status? integer 0
 ---@return boolean
 function M.halt(status)
-  if status ~= nil and math.type(status) ~= "integer" then
+  if status ~= nil and not argument.to_integer(status, math.mininteger) then
     argument.reject(2, 1, "halt", "integer", status)
   end
   if not core.configure then return core.halt(status) end

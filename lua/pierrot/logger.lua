@@ -131,12 +131,12 @@ for _, level in ipairs { "debug", "info", "warning", "error" } do
   M[level] = function(text, ...)
     if type(text) ~= "string" then argument.reject(2, 1, level, "string", text) end
     if not core.wants_log(level) then return true end
-    if select("#", ...) > 0 then
-      local passed, made = pcall(string.format, text, ...)
-      if not passed then error((made:gsub("'[%w.]*format'", ("'%s'"):format(level))), 2) end
-      text = made
+    local passed, made = pcall(string.format, text, ...)
+    -- A text alone that is no format is logged as it is: it may come from anywhere.
+    if not passed and select("#", ...) > 0 then
+      error((made:gsub("'[%w.]*format'", ("'%s'"):format(level))), 2)
     end
-    core.log(level, text)
+    core.log(level, passed and made or text)
     return true
   end
 end

@@ -35,7 +35,7 @@ local function own_options(opts)
     argument.reject_option(3, "keys", '"unique" or "duplicate"', keys)
   end
   if listeners ~= nil then check_listeners(listeners) end
-  if partitions ~= nil and (math.type(partitions) ~= "integer" or partitions < 1) then
+  if partitions ~= nil and not argument.to_integer(partitions, 1) then
     argument.reject_option(3, "partitions", "positive integer", partitions)
   end
   if keys ~= "duplicate" and listeners == nil then return nil end

@@ -16,7 +16,7 @@ local SERVER_OPTIONS <const> = {
 
 local function check_count(level, opts, name)
   local value = opts[name]
-  if value ~= nil and (math.type(value) ~= "integer" or value < 1) then
+  if value ~= nil and not argument.to_integer(value, 1) then
     argument.reject_option(level + 1, name, "positive integer", value)
   end
 end
@@ -29,11 +29,12 @@ function M.check_scheduler(level, opts)
   local wanted = opts.scheduler
   if wanted == nil or wanted == "local" then return nil end
   if wanted == "any" then wanted = core.least_busy() end
-  if math.type(wanted) ~= "integer" or wanted < 1 or wanted > core.schedulers() then
+  local index = argument.to_integer(wanted, 1, core.schedulers())
+  if not index then
     local expected = ("\"local\", \"any\" or 1 to %d"):format(core.schedulers())
     argument.reject_option(level + 1, "scheduler", expected, wanted)
   end
-  return wanted ~= core.scheduler() and wanted or nil
+  return index ~= core.scheduler() and index or nil
 end
 
 local function check_name(level, opts, allows_via)

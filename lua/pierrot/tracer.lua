@@ -76,7 +76,7 @@ function M.init(server)
   if not asked then return "error", tracer end
   if tracer ~= core.self() then return "error", { "already_started", tracer } end
   return "ok", {
-    server = server, name = core.info(server, "name") or tostring(server), installed = {},
+    server = server, name = core.info(server, "name") or server, installed = {},
   }
 end
 

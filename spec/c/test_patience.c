@@ -70,6 +70,8 @@ static int open_state(void *ud, lua_State *L)
                             "end");
 }
 
+static pierrot_preempt preempt = PIERROT_PREEMPT_OFF;
+
 static pierrot *open_runtime(struct tally *tally)
 {
     pierrot_options options;
@@ -78,6 +80,7 @@ static pierrot *open_runtime(struct tally *tally)
     atomic_store(&may_end, 0);
     pierrot_options_init(&options);
     options.schedulers = 2;
+    options.preempt = preempt;
     options.functions = functions;
     options.alloc = tally_alloc;
     options.alloc_ud = tally;
@@ -260,6 +263,19 @@ TEST(free_interrupts_what_catches_errors_and_what_cannot_yield)
                            "  require('pierrot.host').begin()\n"
                            "  while true do end\n"
                            "end)");
+}
+
+TEST(free_interrupts_what_preemption_cannot)
+{
+    static const char sorts[] = "table.sort({ 1, 2, 3 }, function()\n"
+                                "  require('pierrot.host').begin()\n"
+                                "  while true do end\n"
+                                "end)";
+    preempt = PIERROT_PREEMPT_SIGNAL;
+    free_runtime_that_spins(1, sorts, 0);
+    preempt = PIERROT_PREEMPT_COUNT;
+    free_runtime_that_spins(2, sorts, 0);
+    preempt = PIERROT_PREEMPT_OFF;
 }
 
 TEST(free_interrupts_an_end_that_spins)

@@ -1,5 +1,6 @@
 --- What i() says of a value: its type, and what is particular to it.
 
+local core = require "pierrot.core"
 local pierrot = require "pierrot"
 
 local M = {}
@@ -72,6 +73,17 @@ local function add_process(lines, pid)
   end
 end
 
+-- Of one end of a socket, which may have neither.
+local function add_end(lines, title, ip, port)
+  lines[#lines + 1] = ip and ("%s: %s port %d"):format(title, ip, port) or title .. ": " .. port
+end
+
+local function add_socket(lines, socket)
+  local tcp = require "pierrot.tcp"
+  add_end(lines, "here", tcp.sockname(socket))
+  add_end(lines, "there", tcp.peername(socket))
+end
+
 --- The lines about a value.
 ---@param value any
 ---@return string[]
@@ -82,6 +94,10 @@ function M.lines(value)
     return lines
   elseif pierrot.is_ref(value) then
     return { "type: ref" }
+  elseif core.socket_holder(value) then
+    local lines = { "type: socket" }
+    add_socket(lines, value)
+    return lines
   end
   local lines = { "type: " .. type(value) }
   local add = ABOUT[type(value)]

@@ -138,6 +138,13 @@ local function module_text(name, value)
   return entry(name, module_comment(name)) .. "\n" .. wrap(fields)
 end
 
+-- A module of pierrot's, by its name or the last part of it.
+local function named_module(text)
+  for _, name in ipairs { text, "pierrot." .. text } do
+    if annotations(name) then return name end
+  end
+end
+
 --- What is known of a value; never nil.
 ---@param value any
 ---@return string
@@ -148,6 +155,9 @@ function M.of(value)
   elseif type(value) == "table" then
     local name = module_name_of(value)
     if name then return module_text(name, value) end
+  elseif type(value) == "string" then
+    local name = named_module(value)
+    if name then return module_text(name, require(name)) end
   end
   return "nothing is written down about this " .. type(value) .. "; i(x) tells what it is"
 end

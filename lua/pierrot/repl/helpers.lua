@@ -62,11 +62,13 @@ end
 local function help_with(own)
   local is_own = {}
   for _, fn in next, own do is_own[fn] = true end
-  return function(...)
+  local function help(...)
     local value = ...
     local wants_overview = select("#", ...) == 0 or (value ~= nil and is_own[value])
     write(wants_overview and OVERVIEW or docs.of(value))
   end
+  is_own[help] = true
+  return help
 end
 
 local function describe(...)

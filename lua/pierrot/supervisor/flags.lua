@@ -10,7 +10,7 @@ local AUTO_SHUTDOWNS <const> = { never = true, any_significant = true, all_signi
 local M = {}
 
 local function is_count(value)
-  return math.type(value) == "integer" and value >= 0
+  return argument.to_integer(value, 0) ~= nil
 end
 
 local function is_period(value)

@@ -28,7 +28,7 @@ function M.check(level, fname, arg, list, fn, opts)
   if opts == nil then return end
   argument.check_options(level + 1, arg + 2, fname, opts, OPTIONS)
   local max = opts.max_concurrency
-  if max ~= nil and (math.type(max) ~= "integer" or max < 1) then
+  if max ~= nil and not argument.to_integer(max, 1) then
     argument.reject_option(level + 1, "max_concurrency", "positive integer", max)
   end
   argument.check_timeout_option(level + 1, "timeout", opts.timeout)
