@@ -141,7 +141,7 @@ describe("the prompt on a terminal", function()
     local output, status = drive {
       "pierrot(1)> ", "me = self()\n", "pierrot(2)> ",
       "io.write('na', 'me? ') io.read() receive('never')\n",
-      "name? ", "\3", "^C\r\n", "\3", "a C function runs", "", "ends the program\r\n", "milk\n",
+      "name? ", "\3", "^C\r\n", "\3", "cannot be interrupted", "", "ends the program\r\n", "milk\n",
       "interrupted", "", "pierrot(3)> ", "me == self()\n", "true\r\n", "",
       "pierrot(4)> ", "\4",
     }

@@ -84,37 +84,37 @@ end)
 describe("a start elsewhere whose starter has died", function()
   if not support.has_two_schedulers then return end
 
-  local GO <const> = "signal_spec.go"
-
-  -- Holds up a scheduler, where nothing else runs and no signal is taken in, until GO is a name.
-  local function hold_up(where)
-    local pid = pierrot.spawn_opt({ scheduler = where, link = true }, function(test, go)
-      local p = require "pierrot"
-      p.send(test, "held up")
-      table.sort({ 1, 2 }, function()
-        repeat until p.whereis(go)
-      end)
-    end, pierrot.self(), GO)
-    expect "held up"
-    return pid
+  -- Opening one waits, in C, until the other side opens it as well: its scheduler stands still.
+  local function fifo()
+    local path = os.tmpname()
+    os.remove(path)
+    assert(os.execute("mkfifo " .. path))
+    return setmetatable({ path = path }, { __close = function() os.remove(path) end })
   end
 
   it("leaves the process without its half of the link", alone(function()
     local where, test = support.elsewhere(), pierrot.self()
-    hold_up(where)
+    local ready <close> = fifo()
+    local released <close> = fifo()
+    local trapped <close> = fifo()
+    local command = ("echo >%s; cat %s"):format(ready.path, released.path)
+    pierrot.spawn_opt({ scheduler = where, link = true }, os.execute, command)
+    io.open(ready.path):close()
     local starter, ref = pierrot.spawn_monitor(function()
-      pierrot.spawn_opt({ scheduler = where, link = true }, function(to)
+      pierrot.spawn_opt({ scheduler = where, link = true }, function(path)
         local p = require "pierrot"
         p.trap_exit(true)
+        io.open(path, "w"):close()
         local message = p.receive { "EXIT" }
-        p.send(to, { "child", message[2], message[3], p.info(p.self(), "links") })
-      end, test)
+        p.send(test, { "child", message[2], message[3], p.info(p.self(), "links") })
+      end, trapped.path)
     end)
-    while pierrot.info(starter, "status") ~= "waiting" do pierrot.yield() end
+    while pierrot.info(starter, "status") == "runnable" do pierrot.yield() end
     pierrot.exit(starter, "kill")
     await_down(ref)
 
-    pierrot.register(GO, test)
+    io.open(released.path, "w"):close()
+    io.open(trapped.path):close() -- here nothing is taken in before
 
     assert.same({ "child", starter, "noproc", {} }, expect { "child" })
   end))

@@ -56,10 +56,10 @@ end
 -- An actor in C runs no Lua: fn runs here, again when the actor has handled something meanwhile.
 local function replace_in_actor(asked, fn)
   repeat
-    local got = ask(asked, { "get_for_replace" })
-    local state = fn(got[1])
-    if state == nil then state = got[1] end
-    local replaced = ask(asked, { "replace_state", state, got[2] })
+    local token, old = table.unpack(ask(asked, { "get_for_replace" }), 1, 2)
+    local state = fn(old)
+    if state == nil then state = old end
+    local replaced = ask(asked, { "replace_state", state, token })
     if replaced == true then return state end
   until replaced
   error("the state of this actor cannot be replaced", 0)

@@ -4,9 +4,9 @@
  *   {"terminate", reason}             then the actor ends
  *   {"get_state"}                     {state}
  *   {"status"}                        what sys.get_status returns
- *   {"get_for_replace"}               {state, token}
+ *   {"get_for_replace"}               {token, state}
  *   {"replace_state", state, token}   true; false: it has handled something since the token was
- *                                     given; else why not
+ *                                     given, or there is none; else why not
  *   {"change_code", old =, extra =}   true, or {reason} */
 #include "sched/actor_system.h"
 
@@ -110,7 +110,7 @@ static pierrot_term *replace(struct pr_owner *owner, struct pr_actor *actor,
     struct pierrot_term nil = pr_cell_nil();
     if (behaviour->size <= offsetof(pierrot_behaviour, replace) || !behaviour->replace)
         return string("not_supported");
-    if (pierrot_as_int(token) != token_of(actor))
+    if (pierrot_term_type(token) != PIERROT_INT || pierrot_as_int(token) != token_of(actor))
         return pierrot_bool(0);
     int result = behaviour->replace(&context, actor->state, state ? state : &nil);
     actor->process.mailbox.n_taken++;
@@ -143,7 +143,7 @@ static pierrot_term *answer(struct pr_owner *owner, struct pr_actor *actor,
     if (pierrot_is_string(what, "status"))
         return status_of(owner, actor);
     if (pierrot_is_string(what, "get_for_replace"))
-        return pack(state_of(owner, actor), pierrot_int(token_of(actor)));
+        return pack(pierrot_int(token_of(actor)), state_of(owner, actor));
     if (pierrot_is_string(what, "replace_state"))
         return replace(owner, actor, request);
     if (pierrot_is_string(what, "change_code"))

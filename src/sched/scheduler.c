@@ -41,11 +41,19 @@ static struct pr_process *queue_shift(struct pr_run_queue *queue)
     return process;
 }
 
+/* For others to see, relaxed: where to start a process is a guess in any case. One writer. */
+static void count_runnable(struct pr_scheduler *scheduler, int change)
+{
+    unsigned n = atomic_load_explicit(&scheduler->n_runnable, memory_order_relaxed);
+    atomic_store_explicit(&scheduler->n_runnable, n + (unsigned)change, memory_order_relaxed);
+}
+
 static void make_ready(struct pr_owner *owner, struct pr_process *process)
 {
     struct pr_scheduler *scheduler = pr_scheduler_of(owner);
     process->flags &= (uint8_t)~PR_USED_SLICE;
     queue_push(&scheduler->ready, process);
+    count_runnable(scheduler, 1);
     atomic_store_explicit(&scheduler->is_wanted, 1, memory_order_relaxed);
 }
 
@@ -56,12 +64,14 @@ void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process, enu
     if (process->flags & PR_EXITING) {
         process->state = PR_RUNNABLE;
         queue_push(&scheduler->ready, process);
+        count_runnable(scheduler, 1);
     } else if (end == PR_SLICE_USED_UP) {
         process->state = PR_RUNNABLE;
         process->flags |= PR_USED_SLICE;
         if (!scheduler->used_up.head)
             scheduler->used_up_since_ns = 0; /* the time is not known here */
         queue_push(&scheduler->used_up, process);
+        count_runnable(scheduler, 1);
     } else {
         process->state = PR_WAITING;
     }
@@ -214,6 +224,8 @@ int pr_scheduler_step(struct pr_scheduler *scheduler)
         return 0;
     int was_nested = atomic_load_explicit(&scheduler->in_slice, memory_order_relaxed);
     begin_slice(scheduler);
+    /* Not before: in between nothing would seem to run here. */
+    count_runnable(scheduler, -1);
     run_slice(scheduler, process);
     end_slice(scheduler, was_nested);
     /* A slice that was used up has lasted about a millisecond: look at the clock at once. */

@@ -82,6 +82,7 @@ struct pr_scheduler {
     atomic_uint slice;               /* (A) number of the slice */
     atomic_int in_slice;             /* (A) */
     atomic_int is_wanted;            /* (A) something else could run */
+    atomic_uint n_runnable;          /* (A) in the run queues */
     _Atomic(uint64_t) next_alarm_ns; /* (A) */
     atomic_int is_away;              /* (A) its thread sleeps, or is not in the loop at all */
     uv_thread_t thread;              /* (I) set before its first slice */
