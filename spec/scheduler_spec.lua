@@ -89,6 +89,22 @@ describe("a process on another scheduler", function()
     assert.equal(pierrot.schedulers(), count)
   end))
 
+  it("is placed by any where least runs, however many are idle there", alone(function()
+    for _ = 1, 50 do support.idle() end
+
+    local seen = {}
+    for _ = 1, pierrot.schedulers() do
+      pierrot.spawn_opt({ scheduler = "any", link = true }, "spec.fixtures.remote:spin",
+        pierrot.self())
+      seen[#seen + 1] = expect({ "spins on" })[2]
+    end
+
+    table.sort(seen)
+    for index = 1, pierrot.schedulers() do
+      assert.equal(index, seen[index])
+    end
+  end))
+
   it("gets messages in order and answers in order", alone(function()
     local pid = spawn_elsewhere("spec.fixtures.remote:echo", pierrot.self())
 

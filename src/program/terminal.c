@@ -140,7 +140,7 @@ static char *take_prompt(void)
 static void interrupt(void)
 {
     static const char hint[] =
-        "** a C function runs, which cannot be interrupted; Ctrl-\\ ends the program\n";
+        "** this cannot be interrupted (a C function?); Ctrl-\\ ends the program\n";
     if (console_input_is_terminal())
         console_write(STDOUT_FILENO, "\n", 1); /* the terminal shows ^C */
     if (atomic_exchange_explicit(&terminal.is_unheard, 1, memory_order_relaxed))

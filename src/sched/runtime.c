@@ -376,13 +376,25 @@ void pr_runtime_free(struct pierrot *runtime)
 
 /* ------------------------------------------------------------------- others */
 
+/* What runs or could run there; whoever asks does not count. */
+static uint64_t load_of(struct pr_scheduler *scheduler, uint32_t from)
+{
+    unsigned n = atomic_load_explicit(&scheduler->n_runnable, memory_order_relaxed);
+    if (scheduler->owner.index != from &&
+        atomic_load_explicit(&scheduler->in_slice, memory_order_relaxed))
+        n++;
+    /* Of those that are as busy, the one with fewer processes. */
+    return (uint64_t)n << 32 |
+           atomic_load_explicit(&scheduler->owner.n_processes, memory_order_relaxed);
+}
+
 struct pr_scheduler *pr_runtime_least_busy(struct pierrot *runtime, uint32_t from)
 {
     struct pr_scheduler *best = NULL;
-    uint32_t best_load = UINT32_MAX;
+    uint64_t best_load = UINT64_MAX;
     for (uint32_t i = 1; i <= runtime->n_schedulers; i++) {
         struct pr_scheduler *scheduler = runtime->schedulers[(from + i) % runtime->n_schedulers];
-        uint32_t load = atomic_load_explicit(&scheduler->owner.n_processes, memory_order_relaxed);
+        uint64_t load = load_of(scheduler, from);
         if (load < best_load) {
             best = scheduler;
             best_load = load;

@@ -14,7 +14,8 @@ int pr_runtime_new(const pierrot_options *options, const struct pr_language *lan
 /* Kills what runs, joins the threads, frees all. Takes: runtime. Thread: the creator. */
 void pr_runtime_free(struct pierrot *runtime);
 
-/* The scheduler with the fewest living processes; ties go to the one after `from`. Thread: any. */
+/* The scheduler on which the fewest processes run or could; of these the one with the fewest processes
+ * at all, then the one after `from`. What runs on `from` now, the caller, does not count. Thread: any. */
 struct pr_scheduler *pr_runtime_least_busy(struct pierrot *runtime, uint32_t from);
 
 /* Before first use, while scheduler 0 is the only one: more schedulers, another preemption.

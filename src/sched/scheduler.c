@@ -11,6 +11,7 @@
 #include "sched/alarm.h"
 #include "sched/call.h"
 #include "sched/doze.h"
+#include "sched/pipe_signal.h"
 #include "sched/standing.h"
 #include "sched/user_timer.h"
 #include "sched/watchdog.h"
@@ -41,11 +42,19 @@ static struct pr_process *queue_shift(struct pr_run_queue *queue)
     return process;
 }
 
+/* For others to see, relaxed: where to start a process is a guess in any case. One writer. */
+static void count_runnable(struct pr_scheduler *scheduler, int change)
+{
+    unsigned n = atomic_load_explicit(&scheduler->n_runnable, memory_order_relaxed);
+    atomic_store_explicit(&scheduler->n_runnable, n + (unsigned)change, memory_order_relaxed);
+}
+
 static void make_ready(struct pr_owner *owner, struct pr_process *process)
 {
     struct pr_scheduler *scheduler = pr_scheduler_of(owner);
     process->flags &= (uint8_t)~PR_USED_SLICE;
     queue_push(&scheduler->ready, process);
+    count_runnable(scheduler, 1);
     atomic_store_explicit(&scheduler->is_wanted, 1, memory_order_relaxed);
 }
 
@@ -56,12 +65,14 @@ void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process, enu
     if (process->flags & PR_EXITING) {
         process->state = PR_RUNNABLE;
         queue_push(&scheduler->ready, process);
+        count_runnable(scheduler, 1);
     } else if (end == PR_SLICE_USED_UP) {
         process->state = PR_RUNNABLE;
         process->flags |= PR_USED_SLICE;
         if (!scheduler->used_up.head)
             scheduler->used_up_since_ns = 0; /* the time is not known here */
         queue_push(&scheduler->used_up, process);
+        count_runnable(scheduler, 1);
     } else {
         process->state = PR_WAITING;
     }
@@ -171,6 +182,7 @@ void pr_scheduler_run_now(struct pr_scheduler *scheduler, struct pr_process *pro
     int was_queued = process->state == PR_RUNNABLE;
     int was_away = atomic_load_explicit(&scheduler->is_away, memory_order_relaxed);
     int was_nested = atomic_load_explicit(&scheduler->in_slice, memory_order_relaxed);
+    pr_pipe_signal_release(scheduler);
     pr_watchdog_enter(scheduler);
     begin_slice(scheduler);
     process->state = PR_RUNNING;
@@ -187,6 +199,7 @@ void pr_scheduler_run_now(struct pr_scheduler *scheduler, struct pr_process *pro
         pr_scheduler_settle(owner, process, end);
     pr_process_wake(owner, process);
     pr_scheduler_stay_awake(scheduler);
+    pr_pipe_signal_hold(scheduler);
 }
 
 /* What has its turn between slices: signals from elsewhere, timers, the loop. */
@@ -201,7 +214,9 @@ static uint64_t attend(struct pr_scheduler *scheduler)
     /* Without a run around it this is a turn that the host's loop gives: it polls itself. */
     if (now - scheduler->polled_ns >= PR_POLL_NS && scheduler->n_runs > 0) {
         scheduler->polled_ns = now;
+        pr_pipe_signal_hold(scheduler);
         uv_run(scheduler->loop, UV_RUN_NOWAIT);
+        pr_pipe_signal_release(scheduler);
     }
     return now;
 }
@@ -214,6 +229,8 @@ int pr_scheduler_step(struct pr_scheduler *scheduler)
         return 0;
     int was_nested = atomic_load_explicit(&scheduler->in_slice, memory_order_relaxed);
     begin_slice(scheduler);
+    /* Not before: in between nothing would seem to run here. */
+    count_runnable(scheduler, -1);
     run_slice(scheduler, process);
     end_slice(scheduler, was_nested);
     /* A slice that was used up has lasted about a millisecond: look at the clock at once. */
