@@ -78,9 +78,9 @@ static void cut_short(lua_State *L)
 
 /* Where Lua cannot yield (a table.sort comparator, a gsub callback, the message handler of an
  * xpcall) a process that another scheduler ends, or pierrot_free, would go on until it returns,
- * perhaps never. So the signal is taken in here, and when the process has not returned after a while
- * an error ends what runs: through C functions, as any error, and again at each instruction where a
- * pcall catches it.
+ * perhaps never. So the signal is taken in here, and when the process has not returned after a
+ * while an error ends what runs: through C functions, as any error, and again at each instruction
+ * where a pcall catches it.
  *
  * An error raised by a hook leaves a coroutine in which no hook runs any more: nothing could end
  * its closing values, so they do not run. That is why there is a while. */
@@ -92,7 +92,8 @@ static int must_end(void)
     if (!owner || !owner->current)
         return 0;
     pr_signal_poll(owner);
-    int is_over = owner->current->flags & PR_EXITING || pr_scheduler_must_stop(pr_scheduler_of(owner));
+    int is_over =
+        owner->current->flags & PR_EXITING || pr_scheduler_must_stop(pr_scheduler_of(owner));
     if (!is_over)
         return 0;
     uint64_t now = pr_clock_real_ns();
