@@ -292,6 +292,20 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
 
 /* ------------------------------------------------------------------- closing */
 
+/* The coroutines of the user's that it has stopped in first: the innermost before the others. */
+static void reset(lua_State *co)
+{
+    lua_State *inner = pr_inner_coroutine(co);
+    if (inner)
+        reset(inner);
+    pr_running.L = co;
+    lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
+    lua_resetthread(co);
+    lua_sethook(co, NULL, 0, 0);
+    if (pr_running.armed == co)
+        pr_running.armed = NULL;
+}
+
 /* __close handlers of a process that ends run here, not preemptible: the count hook, and the
  * watchdog's when it is on, end those that do not end by themselves. */
 int pr_close_coroutine(lua_State *co)
@@ -305,13 +319,8 @@ int pr_close_coroutine(lua_State *co)
     pr_running.chain_yields = 0;
     pr_running.close_ticks = CLOSE_TICKS;
     pr_running.overdue = NULL;
-    pr_running.L = co;
-    lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
-    lua_resetthread(co);
-    lua_sethook(co, NULL, 0, 0);
+    reset(co);
     pr_running.L = outer;
-    if (pr_running.armed == co)
-        pr_running.armed = NULL;
     pr_running.close_ticks = 0;
     pr_running.chain_yields = outer_yields;
     return 1;
