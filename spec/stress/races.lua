@@ -89,10 +89,11 @@ end
 local function make_stopped()
   local p = require "pierrot"
   local server = require "pierrot.gen_server"
+  local n_yields = p.schedulers() > 1 and 1000 or 20
   local Plain = {
     init = function() return "ok", {} end,
     -- The end takes its time: the stop of the other side comes meanwhile.
-    terminate = function() for _ = 1, math.random(0, 20) do p.yield() end end,
+    terminate = function() for _ = 1, math.random(0, n_yields) do p.yield() end end,
   }
   while true do
     local request = p.receive()
