@@ -39,6 +39,8 @@ else()
   set(CPACK_DEBIAN_LUA_PACKAGE_DEPENDS "libc6, libuv1 (>= 1.40)")
 endif()
 set(CPACK_DEBIAN_LUA_PACKAGE_RECOMMENDS lua5.4)
+set(CPACK_DEBIAN_LUA_PACKAGE_SUGGESTS lua-luv)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS lua-luv)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
     "libpierrot${soversion} (= ${PROJECT_VERSION}), libuv1-dev (>= 1.40), liblua5.4-dev")
 

@@ -233,6 +233,25 @@ describe("logger", function()
     for scheduler = 1, n do assert.equal("from " .. scheduler, list[scheduler]) end
   end))
 
+  it("is not harmed by a handler that is not there on its scheduler", alone(function()
+    if not support.has_two_schedulers then return end
+    local me = pierrot.self()
+    assert(logger.add_handler("here", function() end))
+    local _, ref = pierrot.spawn_opt({ scheduler = support.elsewhere(), monitor = true }, function()
+      local stay = function() end
+      package.loaded["spec.a_module_of_that_scheduler"] = { stay = stay }
+      local result = { pcall(require("pierrot.logger").add_handler, "far", stay) }
+      package.loaded["spec.a_module_of_that_scheduler"] = nil
+      require("pierrot").send(me, { "result", result })
+    end)
+    support.await_down(ref)
+
+    local result = expect({ "result" })[2]
+    assert.is_false(result[1])
+    assert.is_truthy(result[2]:find("a_module_of_that_scheduler", 1, true), result[2])
+    assert.is_true(logger.remove_handler "here")
+  end))
+
   it("takes handlers from other schedulers", listening(function()
     if not support.has_two_schedulers then return end
     local me = pierrot.self()

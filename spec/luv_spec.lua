@@ -547,6 +547,52 @@ describe("what is read", function()
   end))
 end)
 
+describe("what is written", function()
+  it("to nobody is a failure, and does not end the program", function()
+    local output, errors, status = support.run_script [[
+      local pierrot = require "pierrot"
+      local uv = require "luv"
+      local me = pierrot.self()
+      local function broken()
+        local ends, pipe = assert(uv.pipe({}, { nonblock = true })), uv.new_pipe()
+        assert(pipe:open(ends.write))
+        uv.fs_close(ends.read)
+        return pipe
+      end
+      print(select(3, broken():try_write "x"))
+      broken():write("x", function(err) pierrot.send(me, err) end)
+      print(pierrot.receive())
+      local full = assert(uv.pipe({ nonblock = true }, { nonblock = true }))
+      local pipe = uv.new_pipe()
+      pipe:open(full.write)
+      pipe:write(("x"):rep(1000000), function(err) pierrot.send(me, err) end)
+      uv.fs_close(full.read)
+      print(pierrot.receive())
+      local ends = assert(uv.pipe())
+      uv.fs_close(ends.read)
+      print(select(3, uv.fs_write(ends.write, "x")))
+      uv.fs_write(ends.write, "x", function(err) pierrot.send(me, err:match "^%u+") end)
+      print(pierrot.receive())]]
+
+    assert.same({ ("EPIPE\n"):rep(5), "", 0 }, { output, errors, status })
+  end)
+
+  it("by print to nobody ends the program as ever", function()
+    local script <close> = support.temporary_file [[
+      local pierrot = require "pierrot"
+      local uv = require "luv"
+      pcall(uv.write)
+      pierrot.sleep(1)
+      io.stdout:setvbuf "no"
+      while true do print "milk" end]]
+
+    local output, errors = support.execute(("{ %s; echo $? >&2; } | head -1"):format(
+      support.command(support.interpreter, script.path)))
+
+    assert.same({ "milk\n", "141\n" }, { output, errors })
+  end)
+end)
+
 describe("a handle", function()
   it("is closed when its owner ends", alone(function()
     local listener = uv.new_tcp()

@@ -378,6 +378,16 @@ describe("the option -i", function()
     assert.equal(0, status, output)
   end)
 
+  it("shows nothing of its own where the script cannot be found, or is interrupted", function()
+    local output = drive({ "no/such.lua", "", "pierrot(1)> ", "\4" },
+      { arguments = { "-i", "no/such.lua" } })
+    assert.is_nil(output:find("program.lua", 1, true), output)
+
+    output = drive({ "spins\r\n", "\3", "** error: ", "", "interrupted", "", "pierrot(1)> ", "\4" },
+      { arguments = { "-i", "-e", "print 'spins' while true do end" } })
+    assert.is_nil(output:find("program.lua", 1, true), output)
+  end)
+
   it("gives a prompt after a script that failed; the status is 1", function()
     local script <close> = support.temporary_file [[x = 42 error("no milk")]]
 
@@ -386,6 +396,19 @@ describe("the option -i", function()
     }, { arguments = { "-i", script.path } })
 
     assert.equal(1, status, output)
+  end)
+end)
+
+describe("a prompt that is left with --no-halt", function()
+  it("leaves the program to Ctrl-C", function()
+    local _, status = drive({
+      "pierrot(1)> ", "local ancestors = info(self(), 'ancestors')\n", "pierrot(2)> ",
+      "spawn(function() monitor(ancestors[#ancestors]) receive { 'DOWN' } " .. prompt.await
+        .. "print 'goes on' end)\n",
+      "pierrot(3)> ", "q()\n", "q()\r\n", GO, "goes on\r\n", "\3",
+    }, { arguments = { "-i", "--no-halt" } })
+
+    assert.equal(128 + 2, status)
   end)
 end)
 

@@ -380,6 +380,35 @@ describe("a supervisor's children", function()
 
   for _, module in ipairs { supervisor, dynamic_supervisor } do
     local kind = module == supervisor and "a supervisor" or "a dynamic one"
+    it("are not had from what is no spec, and no harm is done: " .. kind, alone(function()
+      local sup = module == supervisor and trees.start {} or module.start_link {}
+      local code = { kind = "function", code = "nonsense" }
+      for _, parcel in ipairs { 42, { plain = "nonsense" }, { plain = {} }, { packed = code } } do
+        assert.is_nil(gen_server.call(sup, { "start_child", parcel }).pid)
+      end
+      assert.is_nil(gen_server.call(sup, { "start_child" }).pid)
+
+      assert.equal(0, module.count_children(sup).specs)
+    end))
+
+    it("are refused when their start is not there for their supervisor: " .. kind,
+      alone(function()
+        if not support.has_two_schedulers then return end
+        local stay, _ <close> = support.homebody()
+        local opts = { strategy = "one_for_one", scheduler = support.elsewhere() }
+        local sup = module == supervisor and module.start_link({}, opts) or module.start_link(opts)
+
+        local pid, reason = module.start_child(sup, { id = 1, start = stay })
+
+        assert.is_nil(pid)
+        assert.equal("error", reason[1])
+        assert.is_truthy(reason[2]:find("a_module_of_this_scheduler", 1, true), reason[2])
+        assert.equal(0, module.count_children(sup).specs)
+      end))
+  end
+
+  for _, module in ipairs { supervisor, dynamic_supervisor } do
+    local kind = module == supervisor and "a supervisor" or "a dynamic one"
     it("that are temporary do not keep what they were started with: " .. kind, alone(function()
       local sup = module == supervisor and trees.start {} or module.start_link {}
       local kept = setmetatable({}, { __mode = "v" })

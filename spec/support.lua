@@ -142,6 +142,15 @@ function support.elsewhere()
   error("there is no second scheduler", 2)
 end
 
+--- A function that goes by its name to another scheduler, where there is nothing of that name.
+--- Close the second value when it is not used any more.
+function support.homebody()
+  local name = "spec.a_module_of_this_scheduler"
+  local module = { stay = function() return "at home" end }
+  package.loaded[name] = module
+  return module.stay, setmetatable({}, { __close = function() package.loaded[name] = nil end })
+end
+
 -- Time ------------------------------------------------------------------------
 
 --- Time stands until what this gives is closed; its `advance(ms)` lets it go on, and returns when

@@ -311,6 +311,20 @@ for _, kind in ipairs(KINDS) do
         support.exit_reason(sys.trace, pid, true))
     end)
 
+    it("takes a function that is not there for the caller's mistake, with " .. kind.name,
+      alone(function()
+        if not support.has_two_schedulers then return end
+        local stay, _ <close> = support.homebody()
+        local pid = kind.start { scheduler = support.elsewhere() }
+        put(pid, "a", 1)
+
+        local text = support.error_text(sys.install, pid, { "id", stay, 0 })
+
+        assert.is_truthy(text:find("a_module_of_this_scheduler", 1, true), text)
+        pcall(sys.replace_state, pid, stay)
+        assert.equal(1, get(pid, "a"))
+      end))
+
     it("works from another scheduler, with " .. kind.name, alone(function()
       if not support.has_two_schedulers then return end
       local pid = kind.start { scheduler = support.elsewhere() }

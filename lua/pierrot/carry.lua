@@ -275,7 +275,9 @@ local function fill(unpack, node)
   for i = 1, #node.keys do
     value[decode(unpack, node.keys[i])] = decode(unpack, node.values[i])
   end
-  if node.meta then unpack.metas[#unpack.metas + 1] = node end
+  if node.meta then
+    unpack.metas[#unpack.metas + 1] = { value, decode(unpack, node.meta) }
+  end
 end
 
 --- What was packed, whole again.
@@ -289,9 +291,7 @@ function M.unpack(packed)
     at = at + 1
   end
   -- Last, so that a __gc stands in its metatable when that is set, and nothing is called before.
-  for _, node in ipairs(unpack.metas) do
-    debug.setmetatable(unpack.values[node], decode(unpack, node.meta))
-  end
+  for _, pair in ipairs(unpack.metas) do debug.setmetatable(pair[1], pair[2]) end
   return root
 end
 

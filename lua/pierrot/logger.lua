@@ -65,7 +65,8 @@ end
 Logger.handle_call = {
   add = function(handlers, _, id, wrapped)
     if index_of(handlers, id) then return "reply", false end
-    local fn = parcel.unwrap(wrapped)
+    local is_had, fn = pcall(parcel.unwrap, wrapped)
+    if not is_had then return "reply", { tostring(fn) } end
     if fn then handlers[#handlers + 1] = { id = id, fn = fn } end
     return "reply", true
   end,
@@ -177,7 +178,9 @@ function M.add_handler(id, fn)
   local pid, scheduler = find_or_start()
   local wrapped = parcel.wrap(2, fn, scheduler)
   local _ <close> = parcel.guard(wrapped)
-  if ask(pid, { "add", id, wrapped }) then return true end
+  local added = ask(pid, { "add", id, wrapped })
+  if added == true then return true end
+  if added then error(added[1], 2) end -- fn cannot be had over there
   return nil, { "already_exist", id }
 end
 

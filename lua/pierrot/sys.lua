@@ -250,7 +250,8 @@ function M.install(server, spec, timeout)
   local asked = asker("install", timeout, server, id)
   local wrapped = parcel.wrap(2, fn, scheduler_of(asked))
   local _ <close> = parcel.guard(wrapped)
-  ask_tracer(asked, true, always { "install", id, wrapped, fn_state })
+  local reply = ask_tracer(asked, true, always { "install", id, wrapped, fn_state })
+  if type(reply) == "table" then error(reply[1], 2) end -- fn cannot be had over there
   return true
 end
 

@@ -16,7 +16,8 @@ end
 
 -- { fn = parcel }: the new state, or { false, why }.
 local function replace_state(request, state)
-  local fn = parcel.unwrap(request.fn)
+  local is_had, fn = pcall(parcel.unwrap, request.fn)
+  if not is_had then return { false, { "error", fn, "" } } end
   if not fn then return { false, "timeout" } end
   local passed, new = xpcall(fn, failure, state)
   if not passed then return { false, new[1] } end

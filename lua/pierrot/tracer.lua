@@ -118,7 +118,8 @@ M.handle_call = {
     for _, entry in ipairs(state.installed) do
       if entry.id == id then return "reply", true end
     end
-    local fn = parcel.unwrap(wrapped)
+    local is_had, fn = pcall(parcel.unwrap, wrapped)
+    if not is_had then return settle(state, { tostring(fn) }) end
     if fn then table.insert(state.installed, 1, { id = id, fn = fn, state = fn_state }) end
     return settle(state, true)
   end,

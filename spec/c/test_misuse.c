@@ -342,6 +342,10 @@ TEST(a_term_that_is_lent_is_not_handed_over)
     CHECK_INT(pierrot_exit(rt, pid, part), PIERROT_EINVAL);
     CHECK_INT(pierrot_call(rt, pid, part, 1, &reply), PIERROT_EINVAL);
     CHECK_INT(pierrot_call_async(rt, pid, part, 1, answer, NULL), PIERROT_EINVAL);
+    CHECK_INT(pierrot_spawn(rt, &culprit, part, NULL, &pid), PIERROT_EINVAL);
+    CHECK_INT(pierrot_start(rt, "pierrot.agent", part, NULL, &pid), PIERROT_EINVAL);
+    CHECK_INT(pierrot_spawn_function(rt, "os", "clock", part, NULL, &pid), PIERROT_EINVAL);
+    CHECK_INT(pierrot_eval(rt, "return 1", 8, NULL, part, NULL, -1, &reply), PIERROT_EINVAL);
 
     CHECK_INT(ask(rt, pid, table), PIERROT_EINVAL);
     pierrot_free(rt);

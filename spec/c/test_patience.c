@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <uv.h>
 
 #include "pierrot.h"
 
@@ -72,7 +73,7 @@ static int open_state(void *ud, lua_State *L)
 
 static pierrot_preempt preempt = PIERROT_PREEMPT_OFF;
 
-static pierrot *open_runtime(struct tally *tally)
+static pierrot *open_runtime_on(struct tally *tally, uv_loop_t *loop)
 {
     pierrot_options options;
     pierrot *rt = NULL;
@@ -81,12 +82,18 @@ static pierrot *open_runtime(struct tally *tally)
     pierrot_options_init(&options);
     options.schedulers = 2;
     options.preempt = preempt;
+    options.loop = loop;
     options.functions = functions;
     options.alloc = tally_alloc;
     options.alloc_ud = tally;
     options.open = open_state;
     CHECK_INT(pierrot_new(&options, &rt), 0);
     return rt;
+}
+
+static pierrot *open_runtime(struct tally *tally)
+{
+    return open_runtime_on(tally, NULL);
 }
 
 /* A process on that scheduler that runs code, and has begun to. */
@@ -286,6 +293,36 @@ TEST(free_interrupts_an_end_that_spins)
                            "p.receive()\n"
                            "while true do end",
                            1);
+}
+
+static void *call_once(void *ud)
+{
+    pierrot *rt = ((void **)ud)[0];
+    pierrot_pid *pid = ((void **)ud)[1];
+    pierrot_term *reply = NULL;
+    CHECK_TIMES_OUT(pierrot_call(rt, *pid, pierrot_int(1), LIMIT_MS, &reply));
+    CHECK(!reply);
+    return NULL;
+}
+
+TEST(a_call_ends_at_its_limit_while_nobody_runs_the_loop)
+{
+    struct tally tally = {0};
+    pthread_t thread;
+    uv_loop_t loop;
+    pierrot_pid pid;
+    uv_loop_init(&loop);
+    pierrot *rt = open_runtime_on(&tally, &loop);
+    void *ud[] = {rt, &pid};
+    REQUIRE(pierrot_spawn(rt, &counter, NULL, NULL, &pid) == 0);
+
+    REQUIRE(pthread_create(&thread, NULL, call_once, ud) == 0);
+    pthread_join(thread, NULL);
+
+    pierrot_free(rt);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    CHECK_INT(uv_loop_close(&loop), 0);
+    CHECK_INT(tally.n_bytes, 0);
 }
 
 static void *call_often(void *ud)

@@ -17,18 +17,22 @@ local enough_rounds <const> = 10000
 -- How the rounds of a race differ. Mostly the other side lives for a time that follows the outcomes
 -- (see pace), and this side waits a little before its move: `spin` turns of a loop at most; on one
 -- scheduler, `yields`. In `at_once` rounds of a hundred the other side does not wait at all. Where
--- this side follows, it is its wait that does. Each variant has its share of the rounds.
+-- this side follows, it is its wait that does, and the other side's is so long that it is mostly
+-- there to begin with. Each variant has its share of the rounds.
 local variants <const> = {
   { name = "short", spin = 500, yields = 20, at_once = 0 },
   { name = "at once", spin = 5000, yields = 20, at_once = 30 },
-  { name = "follows", follows = true, life = 200 },
+  { name = "follows", follows = true },
 }
 local variant
 
 -- How long the other side lives, or a timer runs. It follows the outcomes: longer after one that
 -- came too late for a race, shorter after any other, so that about half of them come too late. A
 -- wait of this side's is shorter and longer the other way round.
-local pace <const> = { mean = 100, least = 2, most = 400000, step = 1.03 }
+local pace <const> = {
+  mean = 100, life = 200, least = 2, most = is_alone and 400000 or 4000000, life_most = 5000,
+  step = 1.03,
+}
 
 -- The other side, on the second scheduler ---------------------------------------
 
@@ -143,15 +147,24 @@ local function spin()
 end
 
 local function a_while()
-  if variant.follows then return math.random(0, variant.life) end
+  if variant.follows then return math.random(0, (2 * pace.life) // 1 | 0) end
   if math.random(100) <= variant.at_once then return 0 end
   return math.random(0, (2 * pace.mean) // 1 | 0)
 end
 
-local function keep_pace(was_late)
-  if variant.follows then was_late = not was_late end
-  local mean = was_late and pace.mean * pace.step or pace.mean / pace.step
-  pace.mean = math.max(pace.least, math.min(pace.most, mean))
+local function bounded(mean, most)
+  return math.max(pace.least, math.min(most, mean))
+end
+
+local function keep_pace(outcome, was_late)
+  if variant.follows then
+    was_late = not was_late
+    -- In one of five rounds it is gone before anything has begun.
+    local was_gone = outcome:find "^noproc" ~= nil
+    local life = was_gone and pace.life * pace.step ^ 4 or pace.life / pace.step
+    pace.life = is_alone and pace.life or bounded(life, pace.life_most)
+  end
+  pace.mean = bounded(was_late and pace.mean * pace.step or pace.mean / pace.step, pace.most)
 end
 
 local function next_mortal(maker)
@@ -310,7 +323,7 @@ local function run(name, prepare, allowed)
   local round, finish = prepare()
   for _, each in ipairs(variants) do
     variant = each
-    pace.mean = 100
+    pace.mean, pace.life = each.follows and not is_alone and 20000 or 100, 200
     local counts = {}
     seen[variant.name] = counts
     for i = 1, seen.rounds do
@@ -319,7 +332,7 @@ local function run(name, prepare, allowed)
       assert(pierrot.now() - began < late_ms, name .. ": a wake-up came late, or was lost")
       assert(allowed[outcome] ~= nil, name .. ": a wrong outcome, " .. pierrot.inspect(outcome))
       counts[outcome] = (counts[outcome] or 0) + 1
-      keep_pace(allowed[outcome])
+      keep_pace(outcome, allowed[outcome])
     end
   end
   if finish then finish() end

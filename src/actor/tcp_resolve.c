@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "actor/tcp_resolve.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -60,10 +61,22 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
         free_resolution(resolution);
 }
 
+/* The threads that libuv starts for the first request live on, and work for others: the program's signals
+ * are not for them. */
+static int ask(uv_loop_t *loop, uv_getaddrinfo_t *request, const char *host, const char *service)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = uv_getaddrinfo(loop, request, on_resolved, host, service, &hints);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
 int pr_resolve(pierrot_context *ctx, const char *host, int port, pr_resolved_fn fn,
                struct pr_resolution **resolution)
 {
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct pr_resolution *made = pierrot_shared_alloc(pierrot_runtime(ctx), sizeof *made);
     char service[16];
     if (!made)
@@ -73,8 +86,7 @@ int pr_resolve(pierrot_context *ctx, const char *host, int port, pr_resolved_fn 
     made->actor = pierrot_self(ctx);
     made->fn = fn;
     snprintf(service, sizeof service, "%d", port);
-    int error =
-        uv_getaddrinfo(pierrot_loop(ctx), &made->request, on_resolved, host, service, &hints);
+    int error = ask(pierrot_loop(ctx), &made->request, host, service);
     if (error) {
         free_resolution(made);
         return error;

@@ -111,7 +111,7 @@ int pierrot_spawn_function(pierrot *rt, const char *module, const char *function
                            pierrot_pid *pid)
 {
     struct pr_owner *target = target_of(rt, options);
-    if (!module || !function || !pid || !target) {
+    if (!module || !function || !pid || !target || pr_host_check_arg(rt, arg)) {
         pierrot_term_free(arg);
         return PIERROT_EINVAL;
     }
@@ -191,7 +191,7 @@ int pierrot_eval(pierrot *rt, const char *code, size_t len, const char *chunknam
                  pierrot_term **result)
 {
     struct pr_owner *target = target_of(rt, options);
-    if (!code || !target) {
+    if (!code || !target || pr_host_check_arg(rt, arg)) {
         pierrot_term_free(arg);
         return PIERROT_EINVAL;
     }

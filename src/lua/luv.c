@@ -294,6 +294,7 @@ static int open_luv(lua_State *L)
     lua_setiuservalue(L, 1, PR_LUV_MODULE);
     luv->lua = lua;
     lua->luv = luv;
+    pr_pipe_signal_guard(lua->scheduler);
     return 1;
 }
 

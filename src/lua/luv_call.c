@@ -291,6 +291,20 @@ static void prepare(struct turn *turn, lua_State *L)
         uv_update_time(luv->lua->scheduler->loop);
 }
 
+/* Threads that libuv starts meanwhile do not take SIGPIPE either. Where luv raises an error the next turn
+ * of the loop releases what is held here. */
+static int call_raw(const struct turn *turn, lua_State *L, lua_CFunction raw)
+{
+    const struct pr_scheduler *scheduler = turn->luv->lua->scheduler;
+    int is_request = turn->n_callbacks > 0 && !turn->first;
+    if (!(turn->traits & (PR_LUV_MAY_BREAK | PR_LUV_QUEUES)) && !is_request)
+        return raw(L);
+    pr_pipe_signal_hold(scheduler);
+    int n_results = raw(L);
+    pr_pipe_signal_release(scheduler);
+    return n_results;
+}
+
 static int call(lua_State *L)
 {
     struct turn turn = {.luv = lua_touserdata(L, lua_upvalueindex(BOX)), .n_args = lua_gettop(L)};
@@ -304,7 +318,7 @@ static int call(lua_State *L)
         turn.handle = pr_luv_handle_find(turn.luv, turn.first);
     prepare(&turn, L);
     wrap_callbacks(&turn, L);
-    int n_results = raw(L);
+    int n_results = call_raw(&turn, L, raw);
     note(&turn, L, n_results);
     return n_results;
 }

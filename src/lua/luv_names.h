@@ -17,7 +17,8 @@ enum pr_luv_trait {
     PR_LUV_TAKES_FIRST = 512,    /* ... of argument 1 */
     PR_LUV_MAKES_WORK = 1024,    /* argument 1 is code for another state */
     PR_LUV_QUEUES = 2048,        /* work */
-    PR_LUV_WRITES = 4096         /* argument 2 */
+    PR_LUV_WRITES = 4096,        /* argument 2 */
+    PR_LUV_MAY_BREAK = 8192      /* it writes at once where nobody may be reading */
 };
 
 /* The traits of a function or a method. */

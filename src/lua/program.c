@@ -89,8 +89,12 @@ static int run(pierrot *rt, const struct pr_program *program)
     }
     if (end == PR_MAIN_CRASHED)
         return 1;
-    if (end == PR_MAIN_CLEAN && program->no_halt)
+    if (end == PR_MAIN_CLEAN && program->no_halt) {
+        /* The prompt, whose Ctrl-C was, has been left: it ends the program now. */
+        if (program->keeps_interrupt)
+            (void)pr_stop_on_interrupt(rt);
         pr_main_wait_halt(rt);
+    }
     return end == PR_MAIN_HALTED || program->no_halt ? halt_status(rt) : 0;
 }
 

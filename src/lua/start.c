@@ -200,7 +200,8 @@ int pierrot_start(pierrot *rt, const char *module, pierrot_term *arg,
     int is_valid = !options || (options->size == sizeof *options && !options->link &&
                                 options->scheduler >= 0 && options->max_queue >= 0 &&
                                 options->max_heap >= 0);
-    if (!rt || !module || !pid || !is_valid || index >= (int)rt->n_schedulers) {
+    if (!module || !pid || !is_valid || pr_host_check_arg(rt, arg) ||
+        index >= (int)rt->n_schedulers) {
         pierrot_term_free(arg);
         return PIERROT_EINVAL;
     }

@@ -320,7 +320,7 @@ int pierrot_spawn(pierrot *rt, const pierrot_behaviour *behaviour, pierrot_term 
     pierrot_spawn_options defaults;
     pierrot_spawn_options_init(&defaults);
     options = options ? options : &defaults;
-    if (!rt || !pid || !is_valid(rt, here, behaviour, options)) {
+    if (!pid || pr_host_check_arg(rt, arg) || !is_valid(rt, here, behaviour, options)) {
         pierrot_term_free(arg);
         return PIERROT_EINVAL;
     }

@@ -19,6 +19,7 @@
 #endif
 
 #include "base/assert.h"
+#include "sched/pipe_signal.h"
 #include "sched/standing.h"
 #include "sched/watchdog.h"
 
@@ -271,7 +272,9 @@ void pr_doze(struct pr_scheduler *scheduler, uint64_t now, int (*until)(void *ud
     if (pr_queue_is_empty(&scheduler->owner.inbox) && !until(ud) &&
         !pr_standing_is_idle(scheduler)) {
         pr_watchdog_leave(scheduler);
+        pr_pipe_signal_hold(scheduler);
         sleep_until(scheduler, pr_clock_real_of(scheduler->clock, deadline));
+        pr_pipe_signal_release(scheduler);
         pr_watchdog_enter(scheduler);
     }
     atomic_store_explicit(&scheduler->asleep, 0, memory_order_seq_cst);

@@ -21,6 +21,11 @@ int pr_host_check(const pierrot *rt, const pierrot_term *term)
     return term->flags & PR_CELL_ROOT ? 0 : PIERROT_EINVAL;
 }
 
+int pr_host_check_arg(const pierrot *rt, const pierrot_term *arg)
+{
+    return pr_host_check(rt, arg ? arg : PR_TERM(nil));
+}
+
 static uint64_t deadline_of(struct pr_owner *owner, int timeout_ms)
 {
     uint64_t now = pr_scheduler_now(pr_scheduler_of(owner));

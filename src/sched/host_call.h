@@ -12,6 +12,9 @@
  * PIERROT_ENOMEM for the NULL of a constructor. Thread: any. */
 int pr_host_check(const pierrot *rt, const pierrot_term *term);
 
+/* The same for an argument, where NULL is nil. */
+int pr_host_check_arg(const pierrot *rt, const pierrot_term *arg);
+
 /* Begins a call in place of a host, by a process that has nothing else to do, and ends one that has its
  * outcome: *reply is given. timeout_ms -1: for ever. Takes: request. Thread: owner. */
 int pr_host_begin_call(struct pr_owner *owner, struct pr_process *process, pierrot_pid to,

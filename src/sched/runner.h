@@ -34,6 +34,7 @@
 #include "sched/host_call.h"
 #include "sched/job.h"
 #include "sched/message.h"
+#include "sched/pipe_signal.h"
 #include "sched/publish.h"
 #include "sched/report.h"
 #include "sched/runtime.h"

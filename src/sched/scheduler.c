@@ -11,6 +11,7 @@
 #include "sched/alarm.h"
 #include "sched/call.h"
 #include "sched/doze.h"
+#include "sched/pipe_signal.h"
 #include "sched/standing.h"
 #include "sched/user_timer.h"
 #include "sched/watchdog.h"
@@ -181,6 +182,7 @@ void pr_scheduler_run_now(struct pr_scheduler *scheduler, struct pr_process *pro
     int was_queued = process->state == PR_RUNNABLE;
     int was_away = atomic_load_explicit(&scheduler->is_away, memory_order_relaxed);
     int was_nested = atomic_load_explicit(&scheduler->in_slice, memory_order_relaxed);
+    pr_pipe_signal_release(scheduler);
     pr_watchdog_enter(scheduler);
     begin_slice(scheduler);
     process->state = PR_RUNNING;
@@ -197,6 +199,7 @@ void pr_scheduler_run_now(struct pr_scheduler *scheduler, struct pr_process *pro
         pr_scheduler_settle(owner, process, end);
     pr_process_wake(owner, process);
     pr_scheduler_stay_awake(scheduler);
+    pr_pipe_signal_hold(scheduler);
 }
 
 /* What has its turn between slices: signals from elsewhere, timers, the loop. */
@@ -211,7 +214,9 @@ static uint64_t attend(struct pr_scheduler *scheduler)
     /* Without a run around it this is a turn that the host's loop gives: it polls itself. */
     if (now - scheduler->polled_ns >= PR_POLL_NS && scheduler->n_runs > 0) {
         scheduler->polled_ns = now;
+        pr_pipe_signal_hold(scheduler);
         uv_run(scheduler->loop, UV_RUN_NOWAIT);
+        pr_pipe_signal_release(scheduler);
     }
     return now;
 }

@@ -66,6 +66,7 @@ struct pr_scheduler {
     uv_prepare_t prepare;  /* (O) this and idle: on a loop of the host's alone, see hosted.h */
     uv_idle_t idle;        /* (O) */
     int is_hosted;         /* (I) */
+    int guards_pipes;      /* (O) see pipe_signal.h */
     unsigned n_runs;       /* (O) calls of pr_scheduler_run that are under way */
     uv_timer_t limit;      /* (O) of standing time, see standing.h */
     int n_handles;         /* (O) open of those above */

@@ -103,7 +103,8 @@ end
 local function trim_traceback(traceback)
   local lines = {}
   for line in traceback:gmatch("[^\n]+") do
-    if line:find "pierrot/repl/" or line:find "in function 'xpcall'" then break end
+    local is_own = line:find "^%s*pierrot/repl/" or line:find "^%s*pierrot/program%.lua:"
+    if is_own or line:find "in function 'xpcall'" then break end
     lines[#lines + 1] = line
   end
   local n_telling = 0
@@ -137,7 +138,7 @@ function M.failure(failure, traceback, has_colour)
     return M.paint("** exit: " .. cut(pierrot.inspect(failure.reason), TEXT_MAX), "failure",
       has_colour)
   elseif type(failure) == "string" then
-    text = failure:gsub("^pierrot/repl/[%w_]+%.lua:%d+: ", "") -- Ctrl-C as the input ends
+    text = failure:gsub("^pierrot/[%w_/]+%.lua:%d+: interrupted$", "interrupted")
   else
     local meta = debug.getmetatable(failure)
     local has_text = type(meta) == "table" and rawget(meta, "__tostring") ~= nil

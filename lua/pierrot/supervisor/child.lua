@@ -1,7 +1,9 @@
 --- One child: started by its start function, stopped within its time.
 
 local core = require "pierrot.core"
+local parcel = require "pierrot.parcel"
 local plain = require "pierrot.plain"
+local spec = require "pierrot.supervisor.spec"
 
 local M = {}
 
@@ -15,6 +17,24 @@ local function failure_of(raised)
   if type(raised) == "table" then return plain.sendable(raised.reason) end
   return { "error", plain.sendable(raised), "" }
 end
+
+-- Receiving ------------------------------------------------------------------------------------
+
+--- A child on its way here, as its client has read it. nil when the client waits no more; or nil
+--- and what is wrong: its functions may not be had here, and anyone may send anything.
+---@param wrapped any a parcel
+---@param any_id? boolean as for spec.check
+---@return table|nil child, any reason
+function M.receive(wrapped, any_id)
+  local ok, child = xpcall(parcel.unwrap, reason_of, wrapped)
+  if not ok then return nil, failure_of(child) end
+  if child == nil then return nil end
+  if type(child) ~= "table" then return nil, "bad_child" end
+  local checked, fault = spec.check(child, any_id)
+  return checked, fault
+end
+
+-- Starting -------------------------------------------------------------------------------------
 
 -- Each start gets arguments of its own, so that the next one finds them as they were given.
 local function copy_to(arguments, n, list, first, last)

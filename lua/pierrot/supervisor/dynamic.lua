@@ -138,9 +138,10 @@ end
 
 M.handle_call = {
   start_child = function(state, _, wrapped)
-    local child = parcel.unwrap(wrapped)
-    if not child then return "noreply" end
-    return "reply", start_child(state, child)
+    local child, reason = child_process.receive(wrapped, true)
+    if child then return "reply", start_child(state, child) end
+    if reason == nil then return "noreply" end
+    return "reply", { why = reason }
   end,
 
   terminate_child = function(state, _, pid)

@@ -275,9 +275,10 @@ end
 
 M.handle_call = {
   start_child = function(state, _, wrapped)
-    local child = parcel.unwrap(wrapped)
-    if not child then return "noreply" end
-    return "reply", start_child(state, child)
+    local child, reason = child_process.receive(wrapped)
+    if child then return "reply", start_child(state, child) end
+    if reason == nil then return "noreply" end
+    return "reply", { why = reason }
   end,
   restart_child = by_id(restart_child),
   delete_child = by_id(delete_child),
