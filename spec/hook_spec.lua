@@ -42,7 +42,8 @@ describe("the script's hook for lines, beside a process that spins,", function()
     end)
   end
 
-  for _, preempt in ipairs { "signal", "count" } do
+  -- Under ThreadSanitizer no signal reaches a loop.
+  for _, preempt in ipairs { "count", not os.getenv "PIERROT_NO_SIGNALS" and "signal" or nil } do
     it("counts them all in a program with --preempt " .. preempt, function()
       if not support.program then return pending "PIERROT does not say where the program is" end
 
@@ -164,7 +165,7 @@ describe("a hook", function()
     local spinner = pierrot.spawn_link(function() while true do end end)
 
     local reason = support.end_of(function()
-      debug.sethook(function() pierrot.exit "too long" end, "", 20000000)
+      debug.sethook(function() pierrot.exit "too long" end, "", 5000000)
       while true do end
     end)
 

@@ -54,6 +54,22 @@ static void mark_waiting(lua_State *L, int at, int is_waiting)
     lua_pop(L, 1);
 }
 
+/* The thread on top is the body of a process: a script that has got hold of it may not go on in it
+ * either. Its entry stays as long as it does. */
+static void mark_body(lua_State *L)
+{
+    luaL_checkstack(L, 4, NULL);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &waiting_key);
+    lua_pushvalue(L, -2);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        pr_running.n_waiting++;
+        lua_pushvalue(L, -3);
+        lua_pushboolean(L, 1);
+        lua_rawset(L, -4);
+    }
+    lua_pop(L, 2);
+}
+
 static int is_waiting(lua_State *L, lua_State *co, int at)
 {
     if (pr_running.n_waiting == 0 || lua_status(co) != LUA_YIELD)
@@ -232,11 +248,49 @@ static int co_isyieldable(lua_State *L)
     return 1;
 }
 
+/* As Lua's own, but for coroutines in which a process waits. */
+static int co_close(lua_State *L)
+{
+    lua_State *co = get_coroutine(L);
+    lua_Debug frame;
+    int status = lua_status(co);
+    if (co == L || (status == LUA_OK && lua_getstack(co, 0, &frame)))
+        return luaL_error(L, "cannot close a %s coroutine", co == L ? "running" : "normal");
+    if (is_waiting(L, co, 1))
+        return luaL_error(L, "cannot close a coroutine in which a process waits");
+    status = lua_resetthread(co);
+    lua_pushboolean(L, status == LUA_OK);
+    if (status == LUA_OK)
+        return 1;
+    lua_xmove(co, L, 1);
+    return 2;
+}
+
+lua_State *pr_inner_coroutine(lua_State *co)
+{
+    lua_Debug frame;
+    lua_State *inner = NULL;
+    if (lua_status(co) != LUA_YIELD || !lua_checkstack(co, 2) || !lua_getstack(co, 0, &frame))
+        return NULL;
+    lua_getinfo(co, "f", &frame);
+    lua_CFunction function = lua_tocfunction(co, -1);
+    if ((function == co_resume && lua_getlocal(co, &frame, 1)) ||
+        (function == wrap_call && lua_getupvalue(co, -1, 1))) {
+        inner = lua_tothread(co, -1);
+        lua_pop(co, 1);
+    }
+    lua_pop(co, 1);
+    return inner && lua_status(inner) == LUA_YIELD ? inner : NULL;
+}
+
 /* In the body of a process it is the main coroutine, as in a script of its own. */
 static int co_running(lua_State *L)
 {
     int is_main = lua_pushthread(L);
-    lua_pushboolean(L, is_main || is_body(PR_LUA(L), L));
+    int is_own = is_main || is_body(PR_LUA(L), L);
+    if (is_own && !is_main)
+        mark_body(L);
+    lua_pushboolean(L, is_own);
     return 2;
 }
 
@@ -245,7 +299,7 @@ void pr_open_coroutine(struct pr_lua *lua, lua_State *L)
     static const luaL_Reg functions[] = {
         {"resume", co_resume}, {"wrap", co_wrap},       {"create", co_create},
         {"yield", co_yield },  {"running", co_running}, {"isyieldable", co_isyieldable},
-        {NULL, NULL},
+        {"close", co_close},   {NULL, NULL},
     };
     lua_newtable(L);
     lua_newtable(L);

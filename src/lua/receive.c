@@ -251,8 +251,8 @@ static lua_Integer place_of(const struct pr_lua_process *self, const struct pr_s
     return (lua_Integer)((uint64_t)self->process.mailbox.n_taken << 32 | message->number);
 }
 
-/* scan(timeout or false): the next message that was not looked at yet, as true, message, place; else
- * it waits, or false. The first call of a receive arms the timeout, later ones get false. */
+/* scan(timeout or false): the next message that was not looked at yet, as true, message, place;
+ * else it waits, or false. The first call of a receive arms the timeout, later ones get false. */
 
 static int try_scan(lua_State *L, lua_KContext context)
 {

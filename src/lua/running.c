@@ -78,9 +78,9 @@ static void cut_short(lua_State *L)
 
 /* Where Lua cannot yield (a table.sort comparator, a gsub callback, the message handler of an
  * xpcall) a process that another scheduler ends, or pierrot_free, would go on until it returns,
- * perhaps never. So the signal is taken in here, and when the process has not returned after a while
- * an error ends what runs: through C functions, as any error, and again at each instruction where a
- * pcall catches it.
+ * perhaps never. So the signal is taken in here, and when the process has not returned after a
+ * while an error ends what runs: through C functions, as any error, and again at each instruction
+ * where a pcall catches it.
  *
  * An error raised by a hook leaves a coroutine in which no hook runs any more: nothing could end
  * its closing values, so they do not run. That is why there is a while. */
@@ -92,7 +92,8 @@ static int must_end(void)
     if (!owner || !owner->current)
         return 0;
     pr_signal_poll(owner);
-    int is_over = owner->current->flags & PR_EXITING || pr_scheduler_must_stop(pr_scheduler_of(owner));
+    int is_over =
+        owner->current->flags & PR_EXITING || pr_scheduler_must_stop(pr_scheduler_of(owner));
     if (!is_over)
         return 0;
     uint64_t now = pr_clock_real_ns();
@@ -291,6 +292,20 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
 
 /* ------------------------------------------------------------------- closing */
 
+/* The coroutines of the user's that it has stopped in first: the innermost before the others. */
+static void reset(lua_State *co)
+{
+    lua_State *inner = pr_inner_coroutine(co);
+    if (inner)
+        reset(inner);
+    pr_running.L = co;
+    lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
+    lua_resetthread(co);
+    lua_sethook(co, NULL, 0, 0);
+    if (pr_running.armed == co)
+        pr_running.armed = NULL;
+}
+
 /* __close handlers of a process that ends run here, not preemptible: the count hook, and the
  * watchdog's when it is on, end those that do not end by themselves. */
 int pr_close_coroutine(lua_State *co)
@@ -304,13 +319,8 @@ int pr_close_coroutine(lua_State *co)
     pr_running.chain_yields = 0;
     pr_running.close_ticks = CLOSE_TICKS;
     pr_running.overdue = NULL;
-    pr_running.L = co;
-    lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
-    lua_resetthread(co);
-    lua_sethook(co, NULL, 0, 0);
+    reset(co);
     pr_running.L = outer;
-    if (pr_running.armed == co)
-        pr_running.armed = NULL;
     pr_running.close_ticks = 0;
     pr_running.chain_yields = outer_yields;
     return 1;

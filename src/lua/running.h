@@ -34,7 +34,7 @@ struct pr_running {
     int just_called;     /* the last event of a user's hook was a call */
     int n_put_off;       /* how often that was a reason not to give way, in a row */
     lua_State *broken;   /* the user's hook runs there, or has ended with an error */
-    int n_waiting;       /* coroutines of users in which a process waits, at most */
+    int n_waiting;       /* coroutines of users in which a process waits, or bodies, at most */
     uint64_t end_at_ns;  /* a dead process that cannot yield is cut off then; 0: not yet */
     int is_ending;       /* it is being cut off */
     lua_State *callback; /* of luv's, that runs: nothing waits in it; NULL: none */
@@ -69,6 +69,10 @@ void pr_running_count(lua_State *L, int event, int n, int mask);
 
 /* Replaces the functions of the coroutine library. */
 void pr_open_coroutine(struct pr_lua *lua, lua_State *L);
+
+/* The coroutine of the user's in which a suspended one has stopped: what that waits for, or was
+ * preempted in. NULL: there is none. */
+lua_State *pr_inner_coroutine(lua_State *co);
 
 /* Runs the closing values of a dead or suspended coroutine, within a budget of ticks. 1: it is as
  * good as new; 0: its hooks are dead, nothing could end those values, so they did not run. */

@@ -25,9 +25,9 @@ int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn
 int pr_give_way(struct pr_lua *lua, lua_State *L);
 
 /* A message was sent that nobody answers, to one that has `n_waiting` now and is to have its turn.
- * A process that only sends is ahead of those that it sends to: after some hundreds it gives way, or
- * their mailboxes would grow for as long as a slice lasts. Use as return value with the result on
- * top. */
+ * A process that only sends is ahead of those that it sends to: after some hundreds it gives way,
+ * or their mailboxes would grow for as long as a slice lasts. Use as return value with the result
+ * on top. */
 int pr_end_send(struct pr_lua *lua, lua_State *L, uint32_t n_waiting);
 
 /* The current process is EXITING: unwinds L for good; use as return value. */
