@@ -887,6 +887,17 @@ describe("a request", function()
     expect "stat"
   end))
 
+  it("that luv takes no callback for is done at once", function()
+    local output, errors, status = support.run_script [[
+      require "pierrot"
+      local uv = require "luv"
+      print(uv.fs_stat("/", nil, function() end).type)
+      print(math.type(uv.fs_open("/", "r", 0, nil, function() end)))
+      print(type(uv.fs_scandir("/", nil, function() end)))]]
+
+    assert.same({ "directory\ninteger\nuserdata\n", "", 0 }, { output, errors, status })
+  end)
+
   it("of work is done in another thread", alone(function()
     local me = pierrot.self()
     local work = uv.new_work(function(a, b) return a * b end, function(product)

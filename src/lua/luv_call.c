@@ -23,7 +23,8 @@ struct turn {
     int n_args;
     uv_handle_t *first;           /* argument 1, when that is a handle */
     struct pr_luv_handle *handle; /* its record */
-    int n_callbacks;              /* that luv has got */
+    int n_callbacks;              /* that luv has got, if it takes one there */
+    int has_begun;                /* a request: it is under way */
 };
 
 /* ----------------------------------------------------------------------- arguments */
@@ -206,12 +207,10 @@ static void note_request(struct turn *turn, lua_State *L, int result)
 {
     struct pr_luv *luv = turn->luv;
     struct pr_luv_request *request = luv->spare_request;
-    if (!lua_toboolean(L, result))
-        return;
     luv->spare_request = NULL;
     *request = (struct pr_luv_request){.owner = pr_luv_owner_here(luv, L)};
     request->object = lua_touserdata(L, 1);
-    if (!(turn->traits & PR_LUV_QUEUES))
+    if (luaL_testudata(L, result, "uv_req") || luaL_testudata(L, result, "uv_fs"))
         request->request = lua_touserdata(L, result);
     pr_list_append(&luv->requests, &request->node);
     pr_list_append(&request->owner->requests, &request->of_owner);
@@ -262,15 +261,13 @@ static void note(struct turn *turn, lua_State *L, int n_results)
         note_file_gone(turn, L, 2);
     if (turn->traits & PR_LUV_TAKES_FIRST && lua_toboolean(L, result))
         note_file_gone(turn, L, 1);
-    if (turn->traits & PR_LUV_OPENS_FILE && turn->n_callbacks == 0)
+    if (turn->traits & PR_LUV_OPENS_FILE)
         note_files(turn, L, result);
     if (turn->handle && turn->traits & (PR_LUV_RESTARTS | PR_LUV_CLOSES)) {
         turn->handle->is_paused = 0;
         pr_luv_call_drop_events(turn->luv, turn->handle);
     }
-    int is_request = turn->n_callbacks > 0 && !turn->first &&
-                     !(turn->traits & (PR_LUV_CREATES | PR_LUV_MAKES_WORK));
-    if (is_request || turn->traits & PR_LUV_QUEUES)
+    if (turn->has_begun && !turn->first && (turn->n_callbacks > 0 || turn->traits & PR_LUV_QUEUES))
         note_request(turn, L, result);
 }
 
@@ -318,7 +315,11 @@ static int call(lua_State *L)
         turn.handle = pr_luv_handle_find(turn.luv, turn.first);
     prepare(&turn, L);
     wrap_callbacks(&turn, L);
+    /* luv may have found no callback where it takes one, and be done. */
+    const uv_loop_t *loop = turn.luv->lua->scheduler->loop;
+    unsigned n_requests = loop->active_reqs.count;
     int n_results = call_raw(&turn, L, raw);
+    turn.has_begun = loop->active_reqs.count > n_requests;
     note(&turn, L, n_results);
     return n_results;
 }

@@ -50,8 +50,9 @@ struct pr_owner_ops {
     void (*release)(struct pr_owner *owner, struct pr_relation *relation);
     /* Forget a value in the store of the Lua state. Thread: owner. */
     void (*drop_local)(struct pr_owner *owner, int64_t place);
-    /* It has sent much to an owner that is flooded: give that one a little time. Thread: owner. */
-    void (*hold_back)(struct pr_owner *owner, struct pr_owner *target);
+    /* It has sent much to an owner that is flooded, or (is_stuck) has not looked at its inbox for
+     * very many messages: give that one a little time. Thread: owner. */
+    void (*hold_back)(struct pr_owner *owner, struct pr_owner *target, int is_stuck);
     /* A value of that store as a term. Gives; NULL: out of memory. Thread: owner. */
     pierrot_term *(*local_to_term)(struct pr_owner *owner, int64_t place);
 };
@@ -77,6 +78,7 @@ struct pr_owner {
     char before_inbox[PR_CACHE_LINE];
     struct pr_queue inbox;  /* (A) signals from other threads */
     atomic_int is_flooded;  /* (A) they come faster than their receiver takes them; by the owner */
+    atomic_uint n_drains;   /* (A) how often the inbox was taken; by the owner */
     char behind_inbox[PR_CACHE_LINE];
     uint64_t last_ref;              /* (O) number of the newest ref made here */
     struct pr_map refs;             /* (O) relations by ref, see relation.h */
@@ -84,6 +86,9 @@ struct pr_owner {
     int is_draining;                /* (O) in pr_signal_drain */
     int has_long_mailbox;           /* (O) one that got something, or was too full to */
     unsigned n_pushed;              /* (O) messages to other owners */
+    struct pr_owner *far;           /* (O) whom the last of them went to, as seen now and then */
+    unsigned far_drains;            /* (O) its n_drains at that time */
+    unsigned n_undrained;           /* (O) about so many went there since it took its inbox */
     struct pr_shelf shelf;          /* (O) pieces: signals, relations, small terms */
     uint32_t free_head, free_tail;  /* (O) free slots of the process table, oldest first */
     struct pr_process *current;     /* (O) whose code runs now; NULL: none */

@@ -8,6 +8,9 @@
 /* Messages to other owners, between two looks at whether they keep up. */
 enum { PUSHES_PER_LOOK = 64 };
 
+/* So many in an inbox, and taking them in would hold up the receiver's scheduler for milliseconds. */
+enum { MAX_UNDRAINED = 32768 };
+
 void pr_monitor_extra_free(struct pr_owner *owner, struct pr_monitor_extra *extra)
 {
     if (!extra)
@@ -45,6 +48,21 @@ void pr_signal_push(struct pr_owner *target, struct pr_signal *signal)
     target->ops->wake(target);
 }
 
+/* Whether the target has not looked at its inbox for very many messages: it is in a long C function,
+ * or the system does not let its thread run. */
+static int is_stuck(struct pr_owner *owner, struct pr_owner *target)
+{
+    unsigned n_drains = atomic_load_explicit(&target->n_drains, memory_order_relaxed);
+    if (owner->far != target || owner->far_drains != n_drains) {
+        owner->far = target;
+        owner->far_drains = n_drains;
+        owner->n_undrained = 0;
+        return 0;
+    }
+    owner->n_undrained += PUSHES_PER_LOOK;
+    return owner->n_undrained >= MAX_UNDRAINED;
+}
+
 /* Messages may come from elsewhere faster than they are taken. Nobody waits for that for good, as in
  * a system where a send never does; but a sender that pauses for a moment now and then lets the
  * receiver find its messages in the cache, and uses their memory again. */
@@ -52,9 +70,11 @@ static void push_far(struct pr_owner *owner, struct pr_owner *target, struct pr_
 {
     int is_message = signal->kind == PR_SIGNAL_MESSAGE || signal->kind == PR_SIGNAL_CAST;
     pr_signal_push(target, signal);
-    if (is_message && ++owner->n_pushed % PUSHES_PER_LOOK == 0 &&
-        atomic_load_explicit(&target->is_flooded, memory_order_relaxed))
-        owner->ops->hold_back(owner, target);
+    if (!is_message || ++owner->n_pushed % PUSHES_PER_LOOK != 0)
+        return;
+    int stuck = is_stuck(owner, target);
+    if (stuck || atomic_load_explicit(&target->is_flooded, memory_order_relaxed))
+        owner->ops->hold_back(owner, target, stuck);
 }
 
 void pr_signal_send(struct pr_owner *owner, struct pr_signal *signal)
@@ -78,6 +98,8 @@ void pr_signal_drain(struct pr_owner *owner)
         return;
     owner->is_draining = 1;
     owner->has_long_mailbox = 0;
+    unsigned n_drains = atomic_load_explicit(&owner->n_drains, memory_order_relaxed);
+    atomic_store_explicit(&owner->n_drains, n_drains + 1, memory_order_relaxed);
     struct pr_node *node = pr_queue_take(&owner->inbox);
     while (node) {
         struct pr_node *next = node->next;

@@ -11,6 +11,7 @@
 #include "sched/doze.h"
 
 #include <sched.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -31,6 +32,10 @@
 /* How long a sender is held back at a time: so long that it sends no faster than messages are taken
  * by a receiver that does little with them, so short that nobody notices. */
 #define HOLD_NS UINT64_C(20000)
+
+/* The same for one whose messages the other does not even take in. */
+#define STUCK_NS UINT64_C(1000000)
+#define NAP_NS   50000
 
 static void on_wake(uv_async_t *async)
 {
@@ -168,23 +173,47 @@ static int spin(struct pr_scheduler *scheduler)
     return 0;
 }
 
-void pr_doze_hold_back(struct pr_owner *owner, struct pr_owner *target)
+static int has_something_to_do(struct pr_scheduler *scheduler, uint64_t now)
 {
-    struct pr_scheduler *scheduler = pr_scheduler_of(owner);
-    if (scheduler->ready.head || scheduler->used_up.head)
-        return;
-    if (!scheduler->runtime->may_spin) {
-        sched_yield();
-        return;
-    }
-    uint64_t until = pr_clock_real_ns() + HOLD_NS;
+    return !pr_queue_seems_empty(&scheduler->owner.inbox) ||
+           pr_clock_at(scheduler->clock, now) >=
+               atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed);
+}
+
+/* Its core may be what the other one waits for: so this sleeps. */
+static void sleep_for_drain(struct pr_scheduler *scheduler, struct pr_owner *target)
+{
+    struct timespec nap = {.tv_nsec = NAP_NS};
+    unsigned n_drains = atomic_load_explicit(&target->n_drains, memory_order_relaxed);
+    uint64_t now, until = pr_clock_real_ns() + STUCK_NS;
+    do {
+        nanosleep(&nap, NULL);
+        now = pr_clock_real_ns();
+    } while (now < until && !has_something_to_do(scheduler, now) &&
+             atomic_load_explicit(&target->n_drains, memory_order_relaxed) == n_drains);
+}
+
+static void spin_a_little(struct pr_scheduler *scheduler)
+{
+    uint64_t now, until = pr_clock_real_ns() + HOLD_NS;
     do {
         for (int i = 0; i < 20; i++)
             pause_cpu();
-        if (!pr_queue_seems_empty(&owner->inbox) ||
-            !atomic_load_explicit(&target->is_flooded, memory_order_relaxed))
-            return;
-    } while (pr_clock_real_ns() < until);
+        now = pr_clock_real_ns();
+    } while (now < until && !has_something_to_do(scheduler, now));
+}
+
+/* Others that are ready here wait for a short pause as for a slice that is a little longer: among
+ * them may be more that flood the same receiver. */
+void pr_doze_hold_back(struct pr_owner *owner, struct pr_owner *target, int is_stuck)
+{
+    struct pr_scheduler *scheduler = pr_scheduler_of(owner);
+    if (is_stuck && !scheduler->ready.head && !scheduler->used_up.head)
+        sleep_for_drain(scheduler, target);
+    else if (scheduler->runtime->may_spin)
+        spin_a_little(scheduler);
+    else
+        sched_yield();
 }
 
 static uint64_t ms_until(uint64_t now, uint64_t deadline)

@@ -18,9 +18,9 @@ void pr_doze_close(struct pr_scheduler *scheduler);
 void pr_doze_arm(struct pr_scheduler *scheduler);
 void pr_doze_stay_alive(struct pr_scheduler *scheduler);
 
-/* A pause of some microseconds in favour of a scheduler that cannot keep up with what is sent to it:
- * when nobody else could run here meanwhile, and not longer than it lasts. Thread: owner. */
-void pr_doze_hold_back(struct pr_owner *owner, struct pr_owner *target);
+/* A pause in favour of a scheduler that cannot keep up with what is sent to it, of some microseconds,
+ * or, when nobody else could run here meanwhile, up to one millisecond (is_stuck). Thread: owner. */
+void pr_doze_hold_back(struct pr_owner *owner, struct pr_owner *target, int is_stuck);
 
 /* Waits, unless `until` says that the run is over. Thread: owner. */
 void pr_doze(struct pr_scheduler *scheduler, uint64_t now, int (*until)(void *ud), void *ud);
