@@ -22,7 +22,8 @@ function M.start_link(opts)
   local flags, fault = flags_of.read_dynamic(opts)
   if not flags then error(fault, 2) end
   local pid, reason = client.start_link(2, server, SERVER, flags, opts)
-  return pid, reason
+  if pid then return pid end
+  return nil, reason
 end
 
 --- How a supervisor starts a dynamic one.

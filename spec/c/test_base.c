@@ -220,8 +220,9 @@ TEST(a_queue_is_taken_whole_and_oldest_first)
 
 TEST(a_heap_counts_its_live_bytes)
 {
-    struct pr_heap heap;
-    pr_heap_init(&heap, NULL, NULL, 0);
+    struct pr_heap shared, heap;
+    pr_heap_init(&shared, NULL, NULL);
+    pr_heap_init_own(&heap, &shared);
 
     void *a = pr_alloc(&heap, 100);
     void *b = pr_zalloc(&heap, 50);
@@ -268,7 +269,7 @@ TEST(a_shared_heap_counts_right_from_several_threads)
 {
     struct pr_heap heap;
     pthread_t threads[2];
-    pr_heap_init(&heap, NULL, NULL, 1);
+    pr_heap_init(&heap, NULL, NULL);
     for (int i = 0; i < 2; i++)
         REQUIRE(pthread_create(&threads[i], NULL, churn, &heap) == 0);
 
@@ -284,14 +285,14 @@ TEST(the_current_heap_belongs_to_a_thread)
     struct pr_heap *host = pr_heap_current();
     pthread_t thread;
     void *other_current = NULL;
-    pr_heap_init(&heap, NULL, NULL, 1);
+    pr_heap_init(&heap, NULL, NULL);
 
     pr_heap_set_current(&heap);
     REQUIRE(pthread_create(&thread, NULL, churn, &heap) == 0);
     pthread_join(thread, &other_current);
 
     CHECK(pr_heap_current() == &heap);
-    CHECK(other_current == host && host->is_shared);
+    CHECK(other_current == host && pr_heap_is_shared(host));
     pr_heap_set_current(NULL);
     CHECK(pr_heap_current() == host);
 }
@@ -455,7 +456,7 @@ TEST(pieces_travel_between_threads_and_back)
     pr_queue_init(&traffic.queue);
     atomic_init(&traffic.is_done, 0);
     for (int i = 0; i < 2; i++)
-        pr_heap_init(&traffic.heaps[i], NULL, NULL, 0);
+        pr_heap_init_own(&traffic.heaps[i], pr_heap_current());
     pr_shelf_init(&shelf, &traffic.depot, &traffic.heaps[1]);
     REQUIRE(pthread_create(&sender, NULL, send_pieces, &traffic) == 0);
 

@@ -12,6 +12,7 @@
 
 struct test_heap {
     struct pr_heap heap;
+    struct pr_heap others;   /* as other threads see it */
     long n_until_failure; /* 0: never */
     int has_failed;
     long n_wrong_sizes;
@@ -49,7 +50,8 @@ static inline void *test_heap_alloc(void *ud, void *ptr, size_t old_size, size_t
 static inline void test_heap_init(struct test_heap *test_heap)
 {
     *test_heap = (struct test_heap){.n_until_failure = 0};
-    pr_heap_init(&test_heap->heap, test_heap_alloc, test_heap, 0);
+    pr_heap_init(&test_heap->others, test_heap_alloc, test_heap);
+    pr_heap_init_own(&test_heap->heap, &test_heap->others);
     pr_heap_set_current(&test_heap->heap);
 }
 

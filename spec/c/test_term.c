@@ -740,7 +740,7 @@ TEST(a_value_from_another_heap_is_copied_and_freed_in_its_own)
 {
     struct test_heap shared;
     test_heap_init(&shared);
-    shared.heap.is_shared = 1;
+    shared.heap.shared = &shared.heap;
     pierrot_term *from_host = sequence(10);
     test_heap_init(&heap);
     pierrot_term *table = pierrot_table();
@@ -758,7 +758,7 @@ TEST(a_term_of_a_shared_heap_is_freed_there_by_whom_ever)
 {
     struct test_heap shared;
     test_heap_init(&shared);
-    shared.heap.is_shared = 1;
+    shared.heap.shared = &shared.heap;
     pierrot_term *a = sequence(10), *b = sequence(1000);
     test_heap_init(&heap);
 
@@ -772,9 +772,10 @@ TEST(a_term_of_a_shared_heap_is_freed_there_by_whom_ever)
 
 TEST(what_one_scheduler_builds_another_may_go_on_with)
 {
-    struct pr_heap first, second;
-    pr_heap_init(&first, NULL, NULL, 0);
-    pr_heap_init(&second, NULL, NULL, 0);
+    struct pr_heap shared, first, second;
+    pr_heap_init(&shared, NULL, NULL);
+    pr_heap_init_own(&first, &shared);
+    pr_heap_init_own(&second, &shared);
     pr_heap_set_current(&first);
     pierrot_term *table = sequence(100);
     int64_t live = pr_heap_live(&first);
@@ -786,6 +787,23 @@ TEST(what_one_scheduler_builds_another_may_go_on_with)
 
     CHECK_INT(pr_heap_live(&first) + pr_heap_live(&second), 0);
     pr_heap_set_current(NULL);
+}
+
+TEST(what_a_scheduler_gave_a_host_goes_on_with_and_frees_for_all)
+{
+    struct pr_heap shared, own;
+    pr_heap_init(&shared, NULL, NULL);
+    pr_heap_init_own(&own, &shared);
+    pr_heap_set_current(&own);
+    pierrot_term *table = sequence(100);
+    int64_t live = pr_heap_live(&own);
+
+    pr_heap_set_current(NULL);
+    pierrot_table_append(table, sequence(1000));
+    pierrot_term_free(table);
+
+    CHECK_INT(pr_heap_live(&own), live);
+    CHECK_INT(pr_heap_live(&shared), -live);
 }
 
 enum { N_READERS = 3, N_SHARED_TABLES = 50, N_SHARED_KEYS = 40 };

@@ -16,22 +16,32 @@ static void *default_alloc(void *ud, void *ptr, size_t old_size, size_t new_size
 }
 
 /* For terms that a host thread builds before any runtime sees them. */
-static struct pr_heap host_heap = {.fn = default_alloc, .is_shared = 1};
+static struct pr_heap host_heap = {.fn = default_alloc, .shared = &host_heap};
 
 static _Thread_local struct pr_heap *current_heap;
 
-void pr_heap_init(struct pr_heap *heap, pierrot_alloc_fn fn, void *ud, int is_shared)
+static void init(struct pr_heap *heap, pierrot_alloc_fn fn, void *ud, struct pr_heap *shared)
 {
-    heap->fn = fn ? fn : default_alloc;
+    heap->fn = fn;
     heap->ud = ud;
-    heap->is_shared = is_shared;
+    heap->shared = shared;
     heap->shelf = NULL;
     atomic_init(&heap->live_bytes, 0);
 }
 
+void pr_heap_init(struct pr_heap *heap, pierrot_alloc_fn fn, void *ud)
+{
+    init(heap, fn ? fn : default_alloc, ud, heap);
+}
+
+void pr_heap_init_own(struct pr_heap *heap, struct pr_heap *shared)
+{
+    init(heap, shared->fn, shared->ud, shared);
+}
+
 void pr_heap_count(struct pr_heap *heap, long long bytes)
 {
-    if (heap->is_shared)
+    if (pr_heap_is_shared(heap))
         atomic_fetch_add_explicit(&heap->live_bytes, bytes, memory_order_relaxed);
     else
         pr_heap_count_own(heap, bytes);

@@ -20,13 +20,22 @@ struct pr_shelf;
 struct pr_heap {
     pierrot_alloc_fn fn;     /* (I) */
     void *ud;                /* (I) */
-    atomic_llong live_bytes; /* (A) relaxed; written by the owner, or by all when is_shared */
-    int is_shared;           /* (I) counted with read-modify-writes */
-    struct pr_shelf *shelf;  /* (I) of spare pieces, see spare.h; NULL: none */
+    atomic_llong live_bytes; /* (A) relaxed; written by the owner, or by all of a shared one */
+    struct pr_heap *shared;  /* (I) for other threads; itself: counted with read-modify-writes */
+    struct pr_shelf *shelf;  /* (I) of spare pieces, see spare.h; NULL: none. Thread: the owner's */
 };
 
-/* fn NULL: malloc's family. Thread: any. */
-void pr_heap_init(struct pr_heap *heap, pierrot_alloc_fn fn, void *ud, int is_shared);
+/* A heap for all threads; fn NULL: malloc's family. */
+void pr_heap_init(struct pr_heap *heap, pierrot_alloc_fn fn, void *ud);
+
+/* One thread's own part of it. What another thread frees of it goes back through `shared`: the sum
+ * of both is what counts. */
+void pr_heap_init_own(struct pr_heap *heap, struct pr_heap *shared);
+
+static inline int pr_heap_is_shared(const struct pr_heap *heap)
+{
+    return heap->shared == heap;
+}
 
 /* NULL when out of memory; size is not 0. Thread: the heap's owner (any when shared). */
 void *pr_alloc(struct pr_heap *heap, size_t size);

@@ -8,7 +8,7 @@ static _Thread_local struct pr_owner *here;
 void pr_owner_init(struct pr_owner *owner, struct pr_system *system, uint32_t index,
                    const struct pr_owner_ops *ops)
 {
-    pr_heap_init(&owner->heap, system->heap.fn, system->heap.ud, 0);
+    pr_heap_init_own(&owner->heap, &system->heap);
     pr_shelf_init(&owner->shelf, &system->depot, &owner->heap);
     owner->system = system;
     owner->index = index;

@@ -23,7 +23,7 @@
 
 static int init_system(struct pr_system *system, const pierrot_options *options)
 {
-    pr_heap_init(&system->heap, options->alloc, options->alloc_ud, 1);
+    pr_heap_init(&system->heap, options->alloc, options->alloc_ud);
     int error = pr_depot_init(&system->depot);
     if (error)
         return error;
@@ -310,7 +310,7 @@ int pr_runtime_new(const pierrot_options *options, const struct pr_language *lan
                    void *host_state, struct pierrot **out)
 {
     struct pr_heap heap;
-    pr_heap_init(&heap, options->alloc, options->alloc_ud, 1);
+    pr_heap_init(&heap, options->alloc, options->alloc_ud);
     struct pierrot *runtime = pr_zalloc(&heap, sizeof *runtime);
     if (!runtime)
         return PIERROT_ENOMEM;
@@ -343,7 +343,7 @@ static void free_scheduler(struct pierrot *runtime, struct pr_scheduler *schedul
 void pr_runtime_free(struct pierrot *runtime)
 {
     struct pr_heap heap;
-    pr_heap_init(&heap, runtime->system.heap.fn, runtime->system.heap.ud, 1);
+    pr_heap_init(&heap, runtime->system.heap.fn, runtime->system.heap.ud);
     /* What is killed from here on is no crash that anyone wants to read of. */
     pr_log_set_level(&runtime->system.log, PR_LOG_NONE);
     stop_threads(runtime);

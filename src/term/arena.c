@@ -125,13 +125,14 @@ int pr_arena_string(struct pr_arena *arena, const char *bytes, size_t len,
 
 static int is_one_runtime(const struct pr_heap *a, const struct pr_heap *b)
 {
-    return a == b || (!a->is_shared && !b->is_shared && a->fn == b->fn && a->ud == b->ud);
+    return a == b || (!pr_heap_is_shared(a) && !pr_heap_is_shared(b) && a->fn == b->fn &&
+                      a->ud == b->ud);
 }
 
 struct pr_heap *pr_arena_heap(const struct pr_arena *arena)
 {
     struct pr_heap *current = pr_heap_current();
-    return is_one_runtime(current, arena->heap) ? current : arena->heap;
+    return is_one_runtime(current, arena->heap) ? current : arena->heap->shared;
 }
 
 int pr_arena_can_merge(const struct pr_arena *into, const struct pr_arena *from)
@@ -163,11 +164,7 @@ struct pr_arena *pr_arena_owner(struct pr_arena *arena)
 
 struct pr_block *pr_arena_new_shared(struct pr_arena *arena, size_t size)
 {
-    struct pr_heap *heap = pr_arena_heap(arena);
-    /* A foreign thread must not count in a scheduler's heap. */
-    if (!heap->is_shared && heap != pr_heap_current())
-        return NULL;
-    struct pr_block *block = pr_alloc(heap, sizeof *block + size);
+    struct pr_block *block = pr_alloc(pr_arena_heap(arena), sizeof *block + size);
     if (block)
         block->size = sizeof *block + size;
     return block;

@@ -47,7 +47,7 @@ void pr_term_drop(pierrot_term *root, struct pr_heap *heap)
     PR_ASSERT(root->flags & PR_CELL_ROOT);
     struct pr_arena *arena = pr_arena_of(root);
     if (release(arena))
-        pr_arena_free(arena, arena->heap->is_shared ? arena->heap : heap);
+        pr_arena_free(arena, pr_heap_is_shared(arena->heap) ? arena->heap : heap);
 }
 
 void pierrot_term_free(pierrot_term *term)

@@ -103,8 +103,8 @@ static inline void *pr_arena_alloc(struct pr_arena *arena, size_t size)
 /* Makes the newest allocation longer where it lies; whether that was possible. */
 int pr_arena_extend(struct pr_arena *arena, void *ptr, size_t old_size, size_t new_size);
 
-/* The heap that this thread allocates from for this arena: its own, when both belong to one
- * runtime. */
+/* The heap that this thread allocates from and frees into for this arena: its own, when both belong
+ * to one runtime, else the one that all may use. */
 struct pr_heap *pr_arena_heap(const struct pr_arena *arena);
 
 /* Whether blocks of one arena may become the other's: they are freed into one heap or runtime. */
@@ -117,8 +117,7 @@ void pr_arena_merge(struct pr_arena *into, struct pr_arena *from);
 struct pr_arena *pr_arena_owner(struct pr_arena *arena);
 
 /* A block of its own for an arena that many threads read. It is to be published with
- * pr_arena_add_shared, or freed. NULL: out of memory, or no heap of this thread's is the arena's.
- * Thread: any holder. */
+ * pr_arena_add_shared, or freed. NULL: out of memory. Thread: any holder. */
 struct pr_block *pr_arena_new_shared(struct pr_arena *arena, size_t size);
 void pr_arena_add_shared(struct pr_arena *arena, struct pr_block *block);
 void pr_arena_free_shared(struct pr_arena *arena, struct pr_block *block);
