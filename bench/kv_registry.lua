@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- The registry of the Mix and OTP guide in Lua: a gen_server with a map of name to bucket, and a
--- map of monitor to name so that dead buckets are forgotten.
+-- map of monitor to name so that dead buckets are forgotten. A dynamic supervisor starts them.
 
 local bucket = require "pierrot.bucket"
+local dynamic_supervisor = require "pierrot.dynamic_supervisor"
 local gen_server = require "pierrot.gen_server"
 local pierrot = require "pierrot"
 
@@ -10,10 +11,11 @@ local M = {}
 
 -- Client
 
+---@param buckets userdata the buckets' supervisor
 ---@return userdata|nil pid
 ---@return any reason
-function M.start_link()
-  return gen_server.start_link(M)
+function M.start_link(buckets)
+  return gen_server.start_link(M, buckets)
 end
 
 ---@param server userdata
@@ -32,8 +34,8 @@ end
 
 -- Server
 
-function M.init()
-  return "ok", { names = {}, refs = {} }
+function M.init(buckets)
+  return "ok", { buckets = buckets, names = {}, refs = {} }
 end
 
 M.handle_call = {
@@ -41,7 +43,7 @@ M.handle_call = {
   create = function(state, _, name)
     local pid = state.names[name]
     if not pid then
-      pid = assert(bucket.start())
+      pid = assert(dynamic_supervisor.start_child(state.buckets, bucket))
       state.names[name] = pid
       state.refs[pierrot.monitor(pid)] = name
     end

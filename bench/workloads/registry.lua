@@ -4,7 +4,7 @@
 package.path = (arg[0]:match("^(.*/)") or "./") .. "../../?.lua;" .. package.path
 
 local bucket = require "pierrot.bucket"
-
+local dynamic_supervisor = require "pierrot.dynamic_supervisor"
 local gen_server = require "pierrot.gen_server"
 local harness = require "bench.harness"
 local kv_registry = require "bench.kv_registry"
@@ -102,7 +102,8 @@ local function kv_registry_lookup()
 end
 
 local function start_kv_registry()
-  return assert(kv_registry.start_link())
+  local buckets = assert(dynamic_supervisor.start_link())
+  return assert(kv_registry.start_link(buckets)), buckets
 end
 
 local function lua_lookups(reg, names, n)
