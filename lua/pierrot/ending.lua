@@ -1,10 +1,11 @@
 --- The end of the program: supervision trees are stopped before all else, the last started first.
 
 local core = require "pierrot.core"
-local gen_server = require "pierrot.gen_server"
-local master = require "pierrot.application.master"
 
 local M = {}
+
+-- What stops them is loaded by those who have something to stop: a script that has not ends in half
+-- the time.
 
 local function is_supervisor(pid)
   local dictionary = core.info(pid, "dictionary")
@@ -13,7 +14,7 @@ end
 
 -- `reason` "normal" leaves whoever is linked with it alive.
 local function stop(pid, reason)
-  pcall(gen_server.stop, pid, reason)
+  pcall(require("pierrot.gen_server").stop, pid, reason)
 end
 
 --- Stops the supervisors that a process is linked with, the last linked first.
@@ -34,7 +35,9 @@ end
 function M.run()
   local main = main_process()
   if main then M.stop_linked(main) end
-  for _, pid in ipairs(master.all()) do stop(pid, "shutdown") end
+  -- Applications have names.
+  if #core.registered() == 0 then return end
+  for _, pid in ipairs(require("pierrot.application.master").all()) do stop(pid, "shutdown") end
 end
 
 return M
