@@ -2,6 +2,7 @@
  *
  * A runtime in a host program, through the public functions alone: its life, actors in C, calls from
  * threads of the host's own, the orderly end. */
+#include "tally.h"
 #include "test.h"
 
 #include <malloc.h>
@@ -116,20 +117,6 @@ static int ask(pierrot *rt, pierrot_pid pid, const char *request, int timeout_ms
 }
 
 /* ------------------------------------------------------------ new and free */
-
-struct tally {
-    atomic_llong n_bytes;
-};
-
-static void *tally_alloc(void *ud, void *ptr, size_t old_size, size_t new_size)
-{
-    struct tally *tally = ud;
-    atomic_fetch_add(&tally->n_bytes, (long long)new_size - (long long)(ptr ? old_size : 0));
-    if (new_size > 0)
-        return realloc(ptr, new_size);
-    free(ptr);
-    return NULL;
-}
 
 /* What malloc has given out and not got back: of ours, of Lua's, of libuv's. Nothing where another malloc
  * stands in (valgrind, the sanitizers): those look for leaks themselves. */

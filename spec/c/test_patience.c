@@ -2,6 +2,7 @@
  *
  * Time limits of a host against a script that never gives way, with preemption off: each wait ends at its
  * time-out, what comes later is dropped, and the runtime can be freed. */
+#include "tally.h"
 #include "test.h"
 
 #include <lauxlib.h>
@@ -47,20 +48,6 @@ static const pierrot_function functions[] = {{.name = "begin", .call = begin},
 static const char until_told[] = "local host = require('pierrot.host')\n"
                                  "host.begin()\n"
                                  "while not host.ends() do end";
-
-struct tally {
-    atomic_llong n_bytes;
-};
-
-static void *tally_alloc(void *ud, void *ptr, size_t old_size, size_t new_size)
-{
-    struct tally *tally = ud;
-    atomic_fetch_add(&tally->n_bytes, (long long)new_size - (long long)(ptr ? old_size : 0));
-    if (new_size > 0)
-        return realloc(ptr, new_size);
-    free(ptr);
-    return NULL;
-}
 
 /* A module whose function runs code. */
 static int open_state(void *ud, lua_State *L)
