@@ -3,6 +3,7 @@
 --- no process is left over. PIERROT_CHAOS_SEED repeats a run, PIERROT_CHAOS_TREES prolongs it.
 
 local pierrot = require "pierrot"
+local find_stranger = require "spec.strangers"
 local forest = require "spec.fixtures.forest"
 local gen_server = require "pierrot.gen_server"
 local supervisor = require "pierrot.supervisor"
@@ -44,16 +45,6 @@ local function look(name, shape, pids)
   return pids
 end
 
--- Processes that are neither in the tree nor were there before it.
-local function left_over(pids, before)
-  local known = {}
-  for _, pid in pairs(pids) do known[pid] = true end
-  for _, pid in ipairs(pierrot.processes()) do
-    if not known[pid] and not before[pid] then return pid end
-  end
-  return nil
-end
-
 -- Whether a supervisor is linked with its children and its parent, and with nobody else.
 local function has_its_links(id, pids, shape)
   local wanted = { [pierrot.info(pids[id], "parent")] = true }
@@ -74,7 +65,7 @@ local function is_settled(name, shape, before)
     if is_named and pierrot.whereis(id) ~= pid then return nil, id end
     if shape[id] and not has_its_links(id, pids, shape) then return nil, id .. "'s links" end
   end
-  local stranger = left_over(pids, before)
+  local stranger = find_stranger(pids, before)
   if stranger then return nil, stranger end
   return pids
 end

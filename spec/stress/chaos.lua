@@ -9,6 +9,7 @@
 
 local pierrot = require "pierrot"
 local gen_server = require "pierrot.gen_server"
+local find_stranger = require "spec.strangers"
 local grove = require "spec.fixtures.grove"
 local supervisor = require "pierrot.supervisor"
 
@@ -90,15 +91,6 @@ local function look(node, pids)
     end
   end
   return pids
-end
-
-local function find_stranger(pids, before)
-  local known = {}
-  for _, pid in pairs(pids) do known[pid] = true end
-  for _, pid in ipairs(pierrot.processes()) do
-    if not known[pid] and not before[pid] then return pid end
-  end
-  return nil
 end
 
 local function settle(tree, before)
