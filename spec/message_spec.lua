@@ -77,6 +77,18 @@ local tables <const> = {
   { "a DOWN", { "DOWN", pierrot.make_ref(), "process", pierrot.self(), "normal" } },
 }
 
+-- Of strings to scalars, and of as many fields: those above a hundred or so take another way.
+local function record(n_fields)
+  local fields = {}
+  for i = 1, n_fields do fields["field " .. i] = i % 2 == 0 and i or "value " .. i end
+  return fields
+end
+
+for _, n_fields in ipairs { 1, 8, 9, 127, 128, 129, 1000 } do
+  table.insert(tables, { ("a record of %d fields"):format(n_fields), record(n_fields) })
+  table.insert(tables, { ("%d fields and a table"):format(n_fields), { record(n_fields), {} } })
+end
+
 for route, copy in pairs(routes) do
   describe("a message " .. route, function()
     for _, row in ipairs(scalars) do
