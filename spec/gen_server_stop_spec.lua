@@ -232,6 +232,41 @@ describe("terminate", function()
     assert.equal(0, pierrot.flush().n)
   end))
 
+  it("GS-056 runs after a crash where the module inherits it", alone(function()
+    local callbacks = setmetatable({
+      init = function(test) return "ok", { test = test, value = "good" } end,
+      handle_cast = function() pierrot.exit("done") end,
+    }, { __index = { terminate = tell_terminate } })
+    local pid, ref = gen_server.start_monitor(callbacks, pierrot.self())
+
+    gen_server.cast(pid, "crash")
+
+    assert.same({ "terminate", "done", "good" }, expect { "terminate" })
+    assert.equal("done", await_down(ref))
+  end))
+
+  it("GS-056 runs after a crash where the module got it while the server ran", alone(function()
+    local callbacks = {
+      init = function(test) return "ok", { test = test, value = "good" } end,
+      handle_cast = function() pierrot.exit("done") end,
+    }
+    local pid, ref = gen_server.start_monitor(callbacks, pierrot.self())
+    callbacks.terminate = tell_terminate
+
+    gen_server.cast(pid, "crash")
+
+    assert.same({ "terminate", "done", "good" }, expect { "terminate" })
+    assert.equal("done", await_down(ref))
+  end))
+
+  it("GS-063 may be missing: a server that crashes ends at once", alone(function()
+    local pid, ref = start_watched({ handle_cast = function() pierrot.exit("done") end }, {})
+
+    gen_server.cast(pid, "crash")
+
+    assert.equal("done", await_down(ref))
+  end))
+
   it("GS-063 may be missing: the server simply ends with the reason", alone(function()
     local pid, ref = gen_server.start_monitor(Keeper, {})
 

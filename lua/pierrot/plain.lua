@@ -27,23 +27,6 @@ function M.is_plain(value)
   return is_plain(value, {})
 end
 
-local function copy(value, copies)
-  if type(value) ~= "table" then return value end
-  if copies[value] then return copies[value] end
-  local new = {}
-  copies[value] = new
-  for key, field in next, value do new[copy(key, copies)] = copy(field, copies) end
-  return new
-end
-
---- A copy of what a message can hold; other values are themselves.
----@param value any
----@return any
-function M.snapshot(value)
-  if type(value) ~= "table" or not is_plain(value, {}) then return value end
-  return copy(value, {})
-end
-
 local function sendable(value, copies)
   local kind = type(value)
   if kind == "table" then

@@ -176,17 +176,15 @@ local function known_name(module)
   return name or nil
 end
 
--- What start_server is given where there are no options: by link, then monitor.
-local PLAIN <const> = {
-  [false] = { [false] = {}, [true] = { monitor = true } },
-  [true] = { [false] = { link = true }, [true] = { link = true, monitor = true } },
-}
+-- What start_server is given where there are no options.
+local LINK <const>, MONITOR <const> = 1, 2
 
 --- Starts a gen_server for the public function of that name. Results: pid [, ref]; or nil, reason.
 function M.server(fname, module, arg, opts, link, monitor)
   local table_, name = check_server_module(2, fname, module)
   if opts == nil then
-    return core.start_server(PLAIN[link][monitor], nil, table_, arg, name or known_name(table_))
+    local bits = (link and LINK or 0) | (monitor and MONITOR or 0)
+    return core.start_server(bits, nil, table_, arg, name or known_name(table_))
   end
   local scheduler = check_all(2, 3, fname, opts, SERVER_OPTIONS, true)
   local via = type(opts.name) == "table" and opts.name or nil

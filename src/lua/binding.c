@@ -335,6 +335,15 @@ static int l_is_sendable(lua_State *L)
     return 1;
 }
 
+/* snapshot(value): a copy of what a message can hold; other values are themselves. */
+static int l_snapshot(lua_State *L)
+{
+    lua_settop(L, 1);
+    if (pr_copy(L, 1, L) != 0)
+        lua_pushvalue(L, 1);
+    return 1;
+}
+
 /* halt(status): the main process's runner ends the program in order. */
 static int l_halt(lua_State *L)
 {
@@ -376,6 +385,7 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"scheduler", l_scheduler},
         {"scheduler_of", l_scheduler_of},
         {"is_sendable", l_is_sendable},
+        {"snapshot", l_snapshot},
         {"halt", l_halt},
         {NULL, NULL},
     };

@@ -114,7 +114,9 @@ void pr_crash_note_failed(struct pr_lua *lua, struct pr_lua_process *server, lua
 {
     lua_State *L = lua->scratch;
     int top = lua_gettop(L);
-    if (!handles(server) || !lua_checkstack(L, 8) || !lua_checkstack(co, 4))
+    /* Who is restarted again and again with nobody listening need not pay for what is not told. */
+    if (!pr_log_wants(&lua->owner->system->log, PIERROT_ERROR) || !handles(server) ||
+        !lua_checkstack(L, 8) || !lua_checkstack(co, 4))
         return;
     if (push_handled(lua, server, co, L))
         note(lua, L, top + 1, server, pr_to_pid(L, top + 2));

@@ -29,6 +29,27 @@ static void give_up_body(struct pr_lua *lua, struct pr_lua_process *server, cons
     server->body.co = NULL;
 }
 
+/* Whether the module has nothing to say at the end of a server, neither terminate nor format_status;
+ * seen without running code of its own. A server that crashes then needs no other coroutine and no
+ * other slice. pr_server_open keeps the two words, so that pushing them never fails. */
+static int is_silent(struct pr_lua *lua, const struct pr_lua_process *server)
+{
+    lua_State *L = lua->scratch;
+    int base = lua_gettop(L), is = 0;
+    if (!lua_checkstack(L, 4))
+        return 0;
+    pr_store_push(lua, L, server->class_->place);
+    if (!lua_getmetatable(L, base + 1)) {
+        lua_pushliteral(L, "terminate");
+        lua_pushliteral(L, "format_status");
+        is = lua_rawget(L, base + 1) == LUA_TNIL;
+        lua_pop(L, 1);
+        is = lua_rawget(L, base + 1) == LUA_TNIL && is;
+    }
+    lua_settop(L, base);
+    return is;
+}
+
 enum pr_slice_end pr_server_fail(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co)
 {
     int must_terminate = server->phase >= PR_PHASE_SERVE && server->phase < PR_PHASE_TERMINATE;
@@ -49,6 +70,10 @@ enum pr_slice_end pr_server_fail(struct pr_lua *lua, struct pr_lua_process *serv
     }
     give_up_body(lua, server, co);
     pr_wait_alarm_clear(lua, server);
+    if (is_silent(lua, server)) {
+        pr_process_exit(lua->owner, &server->process, reason);
+        return PR_SLICE_ENDED;
+    }
     pr_term_drop(server->stop_reason, &lua->owner->heap);
     server->stop_reason = reason;
     server->phase = PR_PHASE_TERMINATE;
@@ -328,6 +353,11 @@ void pr_server_open(struct pr_lua *lua, lua_State *L)
     lua_pushlightuserdata(L, lua);
     lua_pushcclosure(L, pr_activate_results, 1);
     lua->conclude_place = pr_store_put(lua, L);
+    /* Kept for is_silent. */
+    lua_pushliteral(L, "terminate");
+    (void)pr_store_put(lua, L);
+    lua_pushliteral(L, "format_status");
+    (void)pr_store_put(lua, L);
 }
 
 void pr_server_close(struct pr_lua *lua)

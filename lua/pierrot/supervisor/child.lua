@@ -36,17 +36,11 @@ end
 
 -- Starting -------------------------------------------------------------------------------------
 
--- Each start gets arguments of its own, so that the next one finds them as they were given.
-local function copy_to(arguments, n, list, first, last)
-  for i = first, last do arguments[n + i - first + 1] = plain.snapshot(list[i]) end
-  return n + last - first + 1
-end
-
-local function arguments_of(start, extra)
-  local arguments, n = {}, 0
-  if extra then n = copy_to(arguments, n, extra, 1, #extra) end
-  if type(start) == "table" then n = copy_to(arguments, n, start, 3, start.n) end
-  return arguments, n
+-- Each start gets arguments of its own, so that the next one finds them as they were given: those
+-- of a list, then those of a start that is none of a function.
+local function copies(list, at, last, start)
+  if at <= last then return core.snapshot(list[at]), copies(list, at + 1, last, start) end
+  if type(start) == "table" then return copies(start, 3, start.n) end
 end
 
 local function find(start)
@@ -61,8 +55,8 @@ end
 -- Runs the start function; `extra` comes before its own arguments.
 local function run(start, extra)
   local fn = find(start)
-  local arguments, n = arguments_of(start, extra)
-  return fn(table.unpack(arguments, 1, n))
+  if extra then return fn(copies(extra, 1, #extra, start)) end
+  return fn(copies(nil, 1, 0, start))
 end
 
 --- Starts it: pid, extra; or nil, reason. "ignore" is a reason; what is neither is the reason

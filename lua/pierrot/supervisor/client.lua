@@ -7,7 +7,6 @@ local blame = require "pierrot.blame"
 local core = require "pierrot.core"
 local gen_server = require "pierrot.gen_server"
 local parcel = require "pierrot.parcel"
-local plain = require "pierrot.plain"
 
 local M = {}
 
@@ -15,7 +14,7 @@ local M = {}
 local function own_arguments(child)
   local start = child.start
   if type(start) ~= "table" then return end
-  for i = 3, start.n do start[i] = plain.snapshot(start[i]) end
+  for i = 3, start.n do start[i] = core.snapshot(start[i]) end
 end
 
 -- Requests -------------------------------------------------------------------------------------
