@@ -16,6 +16,10 @@ int pr_copy(lua_State *from, int index, lua_State *to);
 /* The same for a table, in one state. */
 int pr_copy_table(lua_State *L, int index);
 
+/* The value at `index`, of that type, as a cell, when it needs no storage: a pid, a ref, a number, a
+ * boolean, nil. Whether it is one. */
+int pr_read_word(lua_State *L, int index, int type, struct pierrot_term *cell);
+
 /* The value as a root. Gives. NULL with *error: EINVAL (it cannot be sent), ENOMEM, ELIMIT. May
  * raise a memory error in L. */
 pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *error);

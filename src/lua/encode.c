@@ -40,26 +40,25 @@ int pr_copy_raise(struct pr_lua *lua, lua_State *L, int index, int error)
     return luaL_error(L, "cannot send: %s", pierrot_strerror(error));
 }
 
-/* What needs no storage: pids and refs among light userdata, numbers, nil. */
-static int encode_scalar(lua_State *L, int index, int type, struct pierrot_term *value)
+int pr_read_word(lua_State *L, int index, int type, struct pierrot_term *cell)
 {
     uint64_t id;
     switch (type) {
     case LUA_TNIL:
-        *value = pr_cell_nil();
+        *cell = pr_cell_nil();
         return 1;
     case LUA_TBOOLEAN:
-        *value = pr_cell_bool(lua_toboolean(L, index));
+        *cell = pr_cell_bool(lua_toboolean(L, index));
         return 1;
     case LUA_TNUMBER:
-        *value = lua_isinteger(L, index) ? pr_cell_int(lua_tointeger(L, index))
-                                         : pr_cell_num(lua_tonumber(L, index));
+        *cell = lua_isinteger(L, index) ? pr_cell_int(lua_tointeger(L, index))
+                                        : pr_cell_num(lua_tonumber(L, index));
         return 1;
     case LUA_TLIGHTUSERDATA:
         id = pr_to_id(L, index);
         if (!id)
             return 0;
-        *value = pr_cell_id(id);
+        *cell = pr_cell_id(id);
         return 1;
     default:
         return 0;
@@ -82,7 +81,7 @@ struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
 {
     struct pierrot_term value;
     int error, type = lua_type(L, index);
-    if (type < LUA_TSTRING && encode_scalar(L, index, type, &value))
+    if (type < LUA_TSTRING && pr_read_word(L, index, type, &value))
         return value;
     if (target && target->kind->takes_local && pr_store_has_slot(lua)) {
         if (type == LUA_TSTRING)

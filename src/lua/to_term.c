@@ -145,41 +145,27 @@ static int inspect_cell(struct term_copy *copy, int index, struct pierrot_term *
     return pr_arena_string(copy->arena, text, (size_t)len, cell);
 }
 
+/* A string as a cell. */
+static int string_cell(struct term_copy *copy, int index, struct pierrot_term *cell)
+{
+    size_t len;
+    const char *bytes = lua_tolstring(copy->L, index, &len);
+    if (copy->is_limited) {
+        size_t limit = copy->bytes_left > 0 ? LIMIT_STRING : LIMIT_STRING_LATE;
+        len = len < limit ? len : limit;
+        copy->bytes_left -= len < copy->bytes_left ? len : copy->bytes_left;
+    }
+    return pr_arena_string(copy->arena, bytes, len, cell);
+}
+
 /* A value that is no table as a cell. */
 static int scalar_cell(struct term_copy *copy, int index, struct pierrot_term *cell)
 {
-    lua_State *L = copy->L;
-    uint64_t id;
-    size_t len;
-    switch (lua_type(L, index)) {
-    case LUA_TNIL:
-        *cell = pr_cell_nil();
+    int type = lua_type(copy->L, index);
+    if (type == LUA_TSTRING)
+        return string_cell(copy, index, cell);
+    if (pr_read_word(copy->L, index, type, cell))
         return 0;
-    case LUA_TBOOLEAN:
-        *cell = pr_cell_bool(lua_toboolean(L, index));
-        return 0;
-    case LUA_TNUMBER:
-        *cell = lua_isinteger(L, index) ? pr_cell_int(lua_tointeger(L, index))
-                                        : pr_cell_num(lua_tonumber(L, index));
-        return 0;
-    case LUA_TSTRING: {
-        const char *bytes = lua_tolstring(L, index, &len);
-        if (copy->is_limited) {
-            size_t limit = copy->bytes_left > 0 ? LIMIT_STRING : LIMIT_STRING_LATE;
-            len = len < limit ? len : limit;
-            copy->bytes_left -= len < copy->bytes_left ? len : copy->bytes_left;
-        }
-        return pr_arena_string(copy->arena, bytes, len, cell);
-    }
-    case LUA_TLIGHTUSERDATA:
-        id = pr_to_id(L, index);
-        if (!id)
-            break;
-        *cell = pr_cell_id(id);
-        return 0;
-    default:
-        break;
-    }
     return copy->is_lenient ? inspect_cell(copy, index, cell) : PIERROT_EINVAL;
 }
 
@@ -308,12 +294,13 @@ static pierrot_term *to_term(struct pr_lua *lua, lua_State *L, int index,
 enum { SHORT_MAX = 8 };
 
 /* The cell of a scalar whose string stays Lua's for now; whether it is one. */
-static int borrow_cell(struct term_copy *copy, int index, struct pierrot_term *cell)
+static inline int borrow_cell(lua_State *L, int index, struct pierrot_term *cell)
 {
+    int type = lua_type(L, index);
     size_t len;
-    if (lua_type(copy->L, index) != LUA_TSTRING)
-        return lua_type(copy->L, index) != LUA_TTABLE && scalar_cell(copy, index, cell) == 0;
-    const char *bytes = lua_tolstring(copy->L, index, &len);
+    if (type != LUA_TSTRING)
+        return pr_read_word(L, index, type, cell);
+    const char *bytes = lua_tolstring(L, index, &len);
     if (len > UINT32_MAX)
         return 0;
     *cell = pr_cell_borrow(bytes, (uint32_t)len);
@@ -322,19 +309,18 @@ static int borrow_cell(struct term_copy *copy, int index, struct pierrot_term *c
 
 /* The entries of a table that holds 1..n, few, of scalars and nothing else; -1 when it does not.
  * Their strings are the table's. */
-static int read_short(struct term_copy *copy, int source, struct pierrot_term *cells)
+static int read_short(lua_State *L, int source, struct pierrot_term *cells)
 {
-    lua_State *L = copy->L;
-    int n = 0, top = lua_gettop(L);
+    int n = 0;
     lua_pushnil(L);
     while (lua_next(L, source)) {
         if (n == SHORT_MAX || !lua_isinteger(L, -2) || lua_tointeger(L, -2) != n + 1 ||
-            !borrow_cell(copy, top + 2, &cells[n])) {
-            lua_settop(L, top);
+            !borrow_cell(L, -1, &cells[n])) {
+            lua_pop(L, 2);
             return -1;
         }
         n++;
-        lua_settop(L, top + 1);
+        lua_pop(L, 1);
     }
     return n;
 }
@@ -364,12 +350,11 @@ static pierrot_term *build_short(struct pr_heap *heap, const struct pierrot_term
 
 pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *error)
 {
-    struct term_copy copy = {.L = L, .lua = lua};
     struct pierrot_term cells[SHORT_MAX];
     if (lua_type(L, index) != LUA_TTABLE)
         return scalar_root(lua, L, index, error);
     luaL_checkstack(L, 4, "no room to copy a message");
-    int n = read_short(&copy, lua_absindex(L, index), cells);
+    int n = read_short(L, lua_absindex(L, index), cells);
     if (n < 0)
         return to_term(lua, L, index, STRICT, error);
     pierrot_term *root = build_short(&lua->owner->heap, cells, n);
