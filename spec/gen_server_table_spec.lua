@@ -120,3 +120,95 @@ describe("a table of callbacks", function()
     assert.same({ "one", 2 }, gen_server.call(pid, { 1, 2 }))
   end))
 end)
+
+-- Where a callback was picked by name, the next requests need not become tables.
+describe("a request after others that were picked by name", function()
+  local requests <const> = {
+    ["alone"] = { "put" },
+    ["with scalars"] = { "put", 1, 2.5, true, "milk", pierrot.self(), pierrot.make_ref() },
+    ["with nils"] = { "put", nil, nil, 3 },
+    ["with false"] = { "put", false },
+    ["with a field"] = { "put", 1, price = 2 },
+    ["with a table"] = { "put", { 1, { 2 } } },
+    ["with many elements"] = { "put", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 },
+    ["with a long string"] = { "put", ("x"):rep(10000) },
+    ["with a name full of NULs"] = { "\0\0", 1 },
+  }
+
+  local function record(state, ...) state[#state + 1] = table.pack(...) end
+
+  local function recorder()
+    return start({
+      handle_call = function(_, _, state) return "reply", state end,
+      handle_cast = { put = record, ["\0\0"] = record },
+    }, {})
+  end
+
+  for name, request in pairs(requests) do
+    it("is handled as the first one: " .. name, alone(function()
+      local pid = recorder()
+
+      for _ = 1, 5 do gen_server.cast(pid, request) end
+
+      local seen = gen_server.call(pid, "get")
+      assert.equal(5, #seen)
+      for i = 1, 5 do
+        assert.same({ table.unpack(request, 2) }, { table.unpack(seen[i], 1, seen[i].n) })
+      end
+    end))
+  end
+
+  it("is whole where nothing has its name", alone(function()
+    local pid = start({
+      handle_call = function(_, _, state) return "reply", state end,
+      handle_cast = { put = record, _ = function(state, request) record(state, request) end },
+    }, {})
+    gen_server.cast(pid, { "put", 1 })
+
+    gen_server.cast(pid, { "take", 1 })
+    gen_server.cast(pid, { "_", 2 })
+
+    local seen = gen_server.call(pid, "get")
+    assert.same({ "take", 1 }, seen[2][1])
+    assert.same({ "_", 2 }, seen[3][1])
+  end))
+
+  it("ends a server that has nothing for it with the request as its reason", alone(function()
+    local pid, ref = servers.start_watched { handle_cast = { put = function() end } }
+    gen_server.cast(pid, { "put", 1 })
+
+    gen_server.cast(pid, { "take", 1 })
+
+    assert.same({ "bad_cast", { "take", 1 } }, support.await_down(ref))
+  end))
+
+  it("is gone with a server that is killed in its callback", alone(function()
+    local pid, ref = servers.start_watched({
+      handle_cast = {
+        put = function() end,
+        wait = function(state) pierrot.send(state, "in it") pierrot.receive "never" end,
+      },
+    }, pierrot.self())
+    gen_server.cast(pid, { "put", 1 })
+
+    gen_server.cast(pid, { "wait", 1 })
+    expect "in it"
+    pierrot.exit(pid, "kill")
+
+    assert.equal("killed", support.await_down(ref))
+  end))
+
+  it("may be continued with another argument", alone(function()
+    local pid = start({
+      handle_call = function(_, _, state) return "reply", state end,
+      handle_cast = { put = function(state, n)
+        return "noreply", state, { "continue", { "go_on", n } }
+      end },
+      handle_continue = { go_on = record },
+    }, {})
+    for i = 1, 3 do gen_server.cast(pid, { "put", i }) end
+
+    local seen = gen_server.call(pid, "get")
+    assert.same({ 1, 2, 3 }, { seen[1][1], seen[2][1], seen[3][1] })
+  end))
+end)

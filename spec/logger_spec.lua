@@ -342,6 +342,17 @@ describe("crash reports", function()
     end))
   end
 
+  it("tells the request that failed, not those before", listening(function()
+    local pid, ref = servers.start_watched({
+      handle_cast = { work = function() end, fail = function() error "boom" end },
+    })
+    gen_server.cast(pid, { "work", 1 })
+    gen_server.cast(pid, { "work", 2 })
+    gen_server.cast(pid, { "fail", 3 })
+
+    has(report_at_end(pid, ref).text, 'last message: {"fail", 3}')
+  end))
+
   it("LOG-001 names the client of a call", listening(function()
     local pid = servers.start_alone {
       handle_call = function() error "boom" end,

@@ -43,12 +43,20 @@ static const char *callback_of(enum pr_phase phase)
 
 /* -------------------------------------------------------------------- messages */
 
+static void forget_handled(struct pr_lua *lua, struct pr_lua_process *server)
+{
+    if (server->handled)
+        pr_term_drop(server->handled, &lua->owner->heap);
+    server->handled = NULL;
+}
+
 /* Calls handle_continue with the argument on top. */
 static int go_on(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
 {
     lua_replace(L, PR_BASE + 1);
     lua_settop(L, PR_BASE + 1);
     server->phase = PR_PHASE_CONTINUE;
+    forget_handled(lua, server);
     lua_copy(L, PR_BASE + 1, PR_HANDLED);
     pr_class_push_callback(lua, server->class_, L, "handle_continue");
     int n_args = pr_handler_push_arguments(lua, L, server, PR_BASE + 1, NULL);
@@ -109,14 +117,30 @@ static int unhandled(struct pr_lua *lua, lua_State *L, struct pr_lua_process *se
     }
 }
 
-/* Handles the message (a copy of the server's own) on top of L, in the phase that is set. */
+/* With the callback on top: leaves function and arguments for the request; as
+ * pr_handler_push_arguments. */
+static int push_arguments(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                          const pierrot_from *from)
+{
+    if (server->handled) {
+        int n_args = pr_handler_spread(lua, L, server, server->handled, from);
+        if (n_args >= 0)
+            return n_args;
+        pr_push_term(L, server->handled);
+        lua_replace(L, PR_HANDLED);
+        forget_handled(lua, server);
+    }
+    return pr_handler_push_arguments(lua, L, server, PR_HANDLED, from);
+}
+
+/* Handles the message (a copy of the server's own) at PR_HANDLED, or the one that is no Lua value yet,
+ * in the phase that is set. */
 static int handle(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
 {
     int is_call = server->phase == PR_PHASE_CALL;
     pierrot_from from = is_call ? pr_from_on(L) : (pierrot_from){{0}, {0}};
-    lua_replace(L, PR_HANDLED);
     pr_class_push_callback(lua, server->class_, L, callback_of(server->phase));
-    int n_args = pr_handler_push_arguments(lua, L, server, PR_HANDLED, is_call ? &from : NULL);
+    int n_args = push_arguments(lua, L, server, is_call ? &from : NULL);
     if (n_args < 0)
         return unhandled(lua, L, server, PR_HANDLED);
     lua_callk(L, n_args, LUA_MULTRET, 0, conclude_k);
@@ -158,6 +182,20 @@ int pr_server_has_work(struct pr_lua_process *server)
     return !(server->process.sys & PR_SYS_SUSPENDED) && server->alarm && server->alarm->has_fired;
 }
 
+/* Pushes a request, or leaves it as it is where that may do (and is not traced: that shows values). */
+static void take_request(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                         struct pr_signal *message)
+{
+    if (server->process.sys & PR_SYS_TRACED || pr_is_system(message) ||
+        !pr_handler_can_spread(&message->value)) {
+        pr_push_value(lua, L, &message->value);
+        return;
+    }
+    server->handled = message->value.as.pointer;
+    message->value = pr_cell_nil();
+    lua_pushnil(L);
+}
+
 /* Takes the message out of the mailbox and pushes it; what it is. */
 static enum pr_phase take(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
                           struct pr_signal *message)
@@ -169,10 +207,10 @@ static enum pr_phase take(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
         lua_replace(L, PR_FROM_PID);
         pr_push_id(L, message->ref.id);
         lua_replace(L, PR_FROM_REF);
-        pr_push_value(lua, L, &message->value);
+        take_request(lua, L, server, message);
     } else if (message->kind == PR_SIGNAL_CAST) {
         phase = PR_PHASE_CAST;
-        pr_push_value(lua, L, &message->value);
+        take_request(lua, L, server, message);
     } else {
         pr_push_message(lua, L, message);
     }
@@ -191,6 +229,7 @@ static int serve_timeout(lua_State *L, struct pr_lua *lua, struct pr_lua_process
     lua_pushliteral(L, "timeout");
     if (server->process.sys & PR_SYS_TRACED)
         pr_asked_trace_in(lua, L, server);
+    lua_replace(L, PR_HANDLED);
     return handle(lua, L, server);
 }
 
@@ -200,6 +239,7 @@ static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server
     lua_settop(L, 0);
     lua_settop(L, PR_BASE);
     server->phase = PR_PHASE_SERVE;
+    forget_handled(lua, server);
     struct pr_signal *message = pr_system_next(&server->process);
     if (server->process.flags & PR_EXITING)
         return 0;
@@ -225,6 +265,7 @@ static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server
         return handle_system(lua, L, server);
     if (server->process.sys & PR_SYS_TRACED)
         pr_asked_trace_in(lua, L, server);
+    lua_replace(L, PR_HANDLED);
     return handle(lua, L, server);
 }
 

@@ -12,6 +12,7 @@ struct pr_class {
     const void *table; /* its address; the store keeps it alive */
     uint32_t place;
     uint32_t n_users;
+    int has_names; /* a callback was picked by the name in a request */
     char *name; /* for reports; or NULL */
 };
 

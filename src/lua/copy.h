@@ -24,6 +24,10 @@ int pr_read_word(lua_State *L, int index, int type, struct pierrot_term *cell);
  * raise a memory error in L. */
 pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *error);
 
+/* The table as a root, when it is a list of a few scalars without long strings, whose bytes a Lua value
+ * would share. Gives. NULL: it is not that, or there is no memory. Needs three free stack slots. */
+pierrot_term *pr_copy_short(struct pr_lua *lua, lua_State *L, int index);
+
 /* The n values from `first` on as a root {value, …}. Gives. Raises what cannot be sent. */
 pierrot_term *pr_copy_tuple(struct pr_lua *lua, lua_State *L, int first, int n);
 
@@ -37,6 +41,9 @@ pierrot_term *pr_copy_for_report(struct pr_lua *lua, lua_State *L, int index);
 
 /* Pushes a term as a Lua value. Raises a memory error in L. */
 void pr_push_term(lua_State *L, const pierrot_term *term);
+
+/* The same of one that is no table. Needs a free stack slot. */
+void pr_push_scalar(lua_State *L, const pierrot_term *cell);
 
 /* Pushes a root, which is freed also when pushing raises; NULL is nil. Takes: root. Returns 1. */
 int pr_push_root(struct pr_lua *lua, lua_State *L, pierrot_term *root);

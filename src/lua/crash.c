@@ -47,7 +47,8 @@ static void note(struct pr_lua *lua, lua_State *L, int index, struct pr_lua_proc
     struct pr_last_words *words = last_words(lua, server);
     if (!words || words->message)
         return;
-    words->message = pr_copy_for_report(lua, L, index);
+    words->message = server->handled ? pr_term_hold(server->handled)
+                                     : pr_copy_for_report(lua, L, index);
     if (server->phase == PR_PHASE_CALL)
         words->client = client;
 }

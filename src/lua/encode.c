@@ -3,6 +3,7 @@
  * What signals carry, and the errors of what they cannot. */
 #include <string.h>
 
+#include "lua/class.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 
@@ -73,6 +74,14 @@ static void push_copy(struct pr_lua *lua, lua_State *L, int index, int type)
         pr_copy_raise(lua, L, index, error);
 }
 
+/* Whether requests to it are spread over the arguments of callbacks (handler.h): those of scalars need
+ * not become a table there. */
+static int wants_short(const struct pr_process *target)
+{
+    const struct pr_lua_process *server = (const struct pr_lua_process *)target;
+    return server->class_ && server->class_->has_names;
+}
+
 /* Terms are as good as Lua values where many messages wait, and better: the collector would mark the
  * values in each of its cycles, and a term lies in fewer lines of memory. With 1,000,000 in a
  * mailbox a message costs 550 ns so, and 890 as a Lua value. */
@@ -83,15 +92,18 @@ struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
     int error, type = lua_type(L, index);
     if (type < LUA_TSTRING && pr_read_word(L, index, type, &value))
         return value;
-    if (target && target->kind->takes_local && pr_store_has_slot(lua)) {
+    pierrot_term *root = NULL;
+    int takes_local = target && target->kind->takes_local;
+    if (takes_local && type == LUA_TTABLE && wants_short(target))
+        root = pr_copy_short(lua, L, index);
+    if (!root && takes_local && pr_store_has_slot(lua)) {
         if (type == LUA_TSTRING)
             lua_pushvalue(L, index);
         else
             push_copy(lua, L, index, type);
         return (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = pr_store_put_slot(lua, L)};
     }
-    pierrot_term *root = pr_copy_to_term(lua, L, index, &error);
-    if (!root)
+    if (!root && !(root = pr_copy_to_term(lua, L, index, &error)))
         pr_copy_raise(lua, L, index, error);
     return pr_value_of_term(root);
 }

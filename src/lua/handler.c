@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "lua/class.h"
+#include "lua/copy.h"
 #include "lua/ident.h"
 
-/* Requests with more elements than this cannot be spread over arguments. */
-enum { MAX_ARGUMENTS = 200 };
+/* Requests with more elements than this cannot be spread over arguments; those that are terms are not
+ * with more than there is room for in any C function. */
+enum { MAX_ARGUMENTS = 200, MAX_SPREAD = 8 };
 
 void pr_handler_push_state(struct pr_lua *lua, lua_State *L, const struct pr_lua_process *server)
 {
@@ -112,7 +114,46 @@ int pr_handler_push_arguments(struct pr_lua *lua, lua_State *L, struct pr_lua_pr
         pr_handler_push_from(L, *from);
     if (!is_picked)
         lua_pushvalue(L, request);
-    else if (lua_type(L, request) == LUA_TTABLE)
+    else if (lua_type(L, request) == LUA_TTABLE) {
+        server->class_->has_names = 1;
         pr_handler_push_elements(L, request, 0);
+    }
     return lua_gettop(L) - base - 1;
+}
+
+int pr_handler_can_spread(const struct pierrot_term *value)
+{
+    if (value->tag != PR_VALUE_TERM)
+        return 0;
+    const pierrot_term *request = value->as.pointer;
+    if (request->tag != PIERROT_TABLE)
+        return 0;
+    const struct pr_table *table = request->as.table;
+    if (table->n_pairs > 0 || table->n_array == 0 || table->n_array > MAX_SPREAD)
+        return 0;
+    for (uint32_t i = 1; i < table->n_array; i++)
+        if (table->array[i].tag == PIERROT_TABLE)
+            return 0;
+    return table->array[0].tag == PIERROT_STRING && !pr_cell_is_bytes(&table->array[0], "_", 1);
+}
+
+int pr_handler_spread(struct pr_lua *lua, lua_State *L, const struct pr_lua_process *server,
+                      const pierrot_term *request, const pierrot_from *from)
+{
+    const struct pr_table *table = request->as.table;
+    int callback = lua_gettop(L);
+    if (lua_type(L, callback) != LUA_TTABLE)
+        return -1;
+    pr_push_scalar(L, &table->array[0]);
+    if (lua_rawget(L, callback) == LUA_TNIL) {
+        lua_pop(L, 1);
+        return -1;
+    }
+    lua_replace(L, callback);
+    pr_handler_push_state(lua, L, server);
+    if (from)
+        pr_handler_push_from(L, *from);
+    for (uint32_t i = 1; i < table->n_array; i++)
+        pr_push_scalar(L, &table->array[i]);
+    return lua_gettop(L) - callback;
 }

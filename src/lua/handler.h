@@ -24,6 +24,15 @@ int pr_handler_push_elements(lua_State *L, int request, int scalars_only);
  * one picked by name (else it is the catch-all). nil on top: there is none. */
 int pr_handler_pick(lua_State *L, int request);
 
+/* A request {name, …} of scalars, as a term, need not become a table: with the callback on top, a table
+ * that has a function of this name, leaves function and arguments; their number. -1: it must be a
+ * Lua value, and the stack is as before. */
+int pr_handler_spread(struct pr_lua *lua, lua_State *L, const struct pr_lua_process *server,
+                      const pierrot_term *request, const pierrot_from *from);
+
+/* Whether a value is such a request. */
+int pr_handler_can_spread(const struct pierrot_term *value);
+
 /* With the callback on top (function or table) and the request at `request`: leaves function and
  * arguments; their number, or -1: nothing handles this request (the stack is as before the
  * callback). The request is the server's own copy. */

@@ -111,6 +111,7 @@ static void destroy(struct pr_owner *owner, struct pr_process *process)
     pr_server_leave(lua, self);
     pr_crash_forget(lua, self);
     pr_term_drop(self->stop_reason, &owner->heap);
+    pr_term_drop(self->handled, &owner->heap);
     if (self->is_host)
         lua->host = NULL;
     pr_pool_free(&lua->scheduler->pool, self, sizeof *self);

@@ -1,48 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/lend.h"
 
-#include "lua/ident.h"
+#include "lua/copy.h"
 
-/* Whether the value is a scalar. */
-static int lend(lua_State *L, int index, struct pierrot_term *cell)
+int pr_lend_scalar(lua_State *L, int index, struct pierrot_term *cell)
 {
-    uint64_t id;
+    int type = lua_type(L, index);
     size_t len;
-    const char *bytes;
-    switch (lua_type(L, index)) {
-    case LUA_TSTRING:
-        bytes = lua_tolstring(L, index, &len);
-        if (len > UINT32_MAX)
-            return 0;
-        *cell = pr_cell_borrow(bytes, (uint32_t)len);
-        return 1;
-    case LUA_TNUMBER:
-        *cell = lua_isinteger(L, index) ? pr_cell_int(lua_tointeger(L, index))
-                                        : pr_cell_num(lua_tonumber(L, index));
-        return 1;
-    case LUA_TLIGHTUSERDATA:
-        id = pr_to_id(L, index);
-        *cell = pr_cell_id(id);
-        return id != 0;
-    case LUA_TBOOLEAN:
-        *cell = pr_cell_bool(lua_toboolean(L, index));
-        return 1;
-    case LUA_TNIL:
-        *cell = pr_cell_nil();
-        return 1;
-    default:
+    if (type != LUA_TSTRING)
+        return pr_read_word(L, index, type, cell);
+    const char *bytes = lua_tolstring(L, index, &len);
+    if (len > UINT32_MAX)
         return 0;
-    }
+    *cell = pr_cell_borrow(bytes, (uint32_t)len);
+    return 1;
 }
 
 const pierrot_term *pr_lend_request(lua_State *L, int tag, int first, int n, struct pr_lent *lent)
 {
     while (n > 0 && lua_isnil(L, first + n - 1))
         n--;
-    if (n >= PR_LENT_MAX || !lend(L, tag, &lent->items[0]))
+    if (n >= PR_LENT_MAX || !pr_lend_scalar(L, tag, &lent->items[0]))
         return NULL;
     for (int i = 0; i < n; i++) {
-        if (!lend(L, first + i, &lent->items[i + 1]))
+        if (!pr_lend_scalar(L, first + i, &lent->items[i + 1]))
             return NULL;
     }
     lent->table = (struct pr_table){

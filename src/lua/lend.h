@@ -16,6 +16,9 @@ struct pr_lent {
     struct pierrot_term items[PR_LENT_MAX];
 };
 
+/* The scalar at `index` as a cell that borrows its string; whether it is one. */
+int pr_lend_scalar(lua_State *L, int index, struct pierrot_term *cell);
+
 /* The value at `tag` and the n from `first` on as {tag, value, …}; nils at the end count for nothing.
  * It is good while they stay where they are. NULL: they are too many, or not all scalars. */
 const pierrot_term *pr_lend_request(lua_State *L, int tag, int first, int n, struct pr_lent *lent);

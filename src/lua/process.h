@@ -37,6 +37,7 @@ struct pr_lua_process {
     struct pr_wait_alarm *alarm; /* NULL: none is armed */
     pierrot_from starter;        /* whom to tell that init is done; id 0: nobody */
     pierrot_term *stop_reason;   /* of a server that terminates; one hold */
+    pierrot_term *handled;       /* what a callback handles, when it is no Lua value (handler.h); or NULL */
     struct pr_last_words *last_words; /* for the report of a crash (crash.h); NULL: none */
     uint8_t phase;                    /* enum pr_phase */
     uint8_t is_server;

@@ -5,7 +5,7 @@
 #include "lua/copy.h"
 #include "lua/ident.h"
 
-static void push_cell(lua_State *L, const struct pierrot_term *cell)
+void pr_push_scalar(lua_State *L, const pierrot_term *cell)
 {
     switch ((pierrot_type)cell->tag) {
     case PIERROT_NIL:
@@ -81,7 +81,7 @@ static void push_entry(struct term_push *push, const struct pr_table *root,
     if (cell->tag == PIERROT_TABLE)
         push_inner(push, root, cell->as.table);
     else
-        push_cell(push->L, cell);
+        pr_push_scalar(push->L, cell);
 }
 
 static void fill_lua(struct term_push *push, const struct pr_table *table, int target)
@@ -108,7 +108,7 @@ static int push_flat(lua_State *L, const struct pr_table *table)
             return 0;
     lua_createtable(L, (int)table->n_array, 0);
     for (uint32_t i = 0; i < table->n_array; i++) {
-        push_cell(L, &table->array[i]);
+        pr_push_scalar(L, &table->array[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
@@ -118,7 +118,7 @@ void pr_push_term(lua_State *L, const pierrot_term *term)
 {
     luaL_checkstack(L, 12, "no room for a message");
     if (term->tag != PIERROT_TABLE) {
-        push_cell(L, term);
+        pr_push_scalar(L, term);
         return;
     }
     if (push_flat(L, term->as.table))
@@ -152,7 +152,7 @@ int pr_push_root(struct pr_lua *lua, lua_State *L, pierrot_term *root)
     if (!root) {
         lua_pushnil(L);
     } else if (pr_value_is_scalar(root)) {
-        push_cell(L, root);
+        pr_push_scalar(L, root);
         pr_term_drop(root, &lua->owner->heap);
     } else {
         /* Protected: Lua may raise while it makes strings and tables, and the root must be freed.

@@ -8,6 +8,7 @@
 
 #include "lua/copy.h"
 #include "lua/ident.h"
+#include "lua/lend.h"
 #include "lua/scalar.h"
 
 /* The arena under construction, freed by __gc when an error of Lua's jumps out. */
@@ -291,21 +292,7 @@ static pierrot_term *to_term(struct pr_lua *lua, lua_State *L, int index,
 /* ------------------------------------------------------------- short sequences */
 
 /* The common message, {tag, …}: a few scalars and nothing else. */
-enum { SHORT_MAX = 8 };
-
-/* The cell of a scalar whose string stays Lua's for now; whether it is one. */
-static inline int borrow_cell(lua_State *L, int index, struct pierrot_term *cell)
-{
-    int type = lua_type(L, index);
-    size_t len;
-    if (type != LUA_TSTRING)
-        return pr_read_word(L, index, type, cell);
-    const char *bytes = lua_tolstring(L, index, &len);
-    if (len > UINT32_MAX)
-        return 0;
-    *cell = pr_cell_borrow(bytes, (uint32_t)len);
-    return 1;
-}
+enum { SHORT_MAX = 8, SHORT_BYTES = 100 };
 
 /* The entries of a table that holds 1..n, few, of scalars and nothing else; -1 when it does not.
  * Their strings are the table's. */
@@ -315,7 +302,7 @@ static int read_short(lua_State *L, int source, struct pierrot_term *cells)
     lua_pushnil(L);
     while (lua_next(L, source)) {
         if (n == SHORT_MAX || !lua_isinteger(L, -2) || lua_tointeger(L, -2) != n + 1 ||
-            !borrow_cell(L, -1, &cells[n])) {
+            !pr_lend_scalar(L, -1, &cells[n])) {
             lua_pop(L, 2);
             return -1;
         }
@@ -346,6 +333,16 @@ static pierrot_term *build_short(struct pr_heap *heap, const struct pierrot_term
     cell.flags |= PR_CELL_ROOT;
     arena->root = cell;
     return &arena->root;
+}
+
+pierrot_term *pr_copy_short(struct pr_lua *lua, lua_State *L, int index)
+{
+    struct pierrot_term cells[SHORT_MAX];
+    int n = read_short(L, lua_absindex(L, index), cells);
+    for (int i = 0; i < n; i++)
+        if (cells[i].tag == PIERROT_STRING && cells[i].len > SHORT_BYTES)
+            return NULL;
+    return n < 0 ? NULL : build_short(&lua->owner->heap, cells, n);
 }
 
 pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *error)
