@@ -9,6 +9,7 @@
 
 #include "lua/blame.h"
 #include "lua/copy.h"
+#include "lua/digest.h"
 #include "lua/ident.h"
 #include "lua/message.h"
 #include "lua/pattern.h"
@@ -120,6 +121,38 @@ static int time_out(struct pr_lua *lua, lua_State *L, struct pr_lua_process *sel
     return 2;
 }
 
+/* The message on top of L is passed over: the next receive knows it by this. */
+static void note(lua_State *L, struct pr_signal *message)
+{
+    if (message->flags & (PR_FLAG_NAMED | PR_FLAG_NOTED))
+        return;
+    message->u.digest = pr_digest_message(L, lua_gettop(L));
+    message->flags |= PR_FLAG_NOTED;
+}
+
+/* The message is shown to Lua code that may change it, now or later: it is always looked at. */
+static void note_shown(struct pr_signal *message)
+{
+    if (message->kind != PR_SIGNAL_MESSAGE)
+        return; /* made anew for each look */
+    message->u.digest = 0;
+    message->flags |= PR_FLAG_NOTED;
+}
+
+/* The first message from `message` on that may match a pattern with this digest; or NULL. */
+static struct pr_signal *pass_over(struct pr_lua_process *self, struct pr_signal *message,
+                                   uint64_t digest)
+{
+    struct pr_signal *last = self->scanned;
+    while (message && message->flags & PR_FLAG_NOTED && message->u.digest &&
+           message->u.digest != digest) {
+        last = message;
+        message = pr_mailbox_next(message);
+    }
+    self->scanned = last;
+    return message;
+}
+
 static int is_match(lua_State *L, const struct pr_plan *plan, int value)
 {
     return plan->is_plain ? pr_plan_match(L, plan, value) : pr_pattern_match(L, 1, value);
@@ -130,15 +163,21 @@ static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, s
 {
     int is_anything = lua_isnil(L, 1);
     struct pr_signal *message = begin_scan(lua, L, self, plan);
+    uint64_t digest = message && !is_anything && message->flags & PR_FLAG_NOTED
+                          ? pr_digest_pattern(L, 1)
+                          : 0;
     while (message) {
         if (is_anything) {
             push_taken(lua, L, message);
             return take(lua, self, message);
         }
+        if (digest && !(message = pass_over(self, message, digest)))
+            return 0;
         pr_push_message(lua, L, message);
         if (is_match(L, plan, lua_gettop(L)))
             return take(lua, self, message);
         keep_local(lua, L, message);
+        note(L, message);
         lua_pop(L, 1);
         self->scanned = message;
         message = pr_mailbox_next(message);
@@ -264,6 +303,7 @@ static int try_scan(lua_State *L, lua_KContext context)
     if (message) {
         pr_push_message(lua, L, message);
         keep_local(lua, L, message);
+        note_shown(message);
         self->scanned = message;
         self->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
         lua_pushboolean(L, 1);
