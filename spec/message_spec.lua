@@ -14,6 +14,13 @@ local routes = {
   end,
 }
 
+routes["behind many others"] = function(value)
+  for _ = 1, 1000 do pierrot.send(pierrot.self(), "filler") end
+  pierrot.send(pierrot.self(), value)
+  for _ = 1, 1000 do pierrot.receive("filler") end
+  return (pierrot.receive())
+end
+
 if support.has_two_schedulers then
   routes["between schedulers"] = function(value)
     local pid = pierrot.spawn_opt({ scheduler = support.elsewhere(), link = true },
@@ -128,6 +135,14 @@ for route, copy in pairs(routes) do
         assert.not_equal(row[2], received)
       end))
     end
+
+    it("is as long as what was sent, holes or not", alone(function()
+      local lists <const> = { { 1, nil, 3 }, { "r", nil, nil, nil, 5 }, { 1, nil, { 3 } }, { 1 } }
+      for _, sent in ipairs(lists) do
+        assert.equal(#sent, #copy(sent))
+        assert.equal(#sent, #copy({ sent })[1])
+      end
+    end))
 
     it("holds a table of 100,000 elements", alone(function()
       local sent = {}

@@ -36,7 +36,7 @@ static uint32_t send_to(struct pr_lua *lua, lua_State *L, struct pr_target targe
     signal->ref = target.alias;
     signal->from = current(lua)->pid;
     if (kind != PR_SIGNAL_ALIAS)
-        return pr_dispatch_message(owner, signal);
+        return pr_dispatch_message(owner, process, signal);
     pr_signal_send(owner, signal);
     return 0;
 }

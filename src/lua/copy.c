@@ -5,6 +5,7 @@
  * their copies. So depth costs nothing but the list, and what is shared stays shared. */
 #include "lua/copy.h"
 
+#include "lua/ident.h"
 #include "lua/scalar.h"
 
 /* Only tables without an array part are counted. */
@@ -15,32 +16,63 @@ static void push_empty(lua_State *L, int source)
     lua_createtable(L, n_array < INT32_MAX ? (int)n_array : INT32_MAX, n_pairs);
 }
 
-/* A record of so many fields at most is gathered on the stack. */
+/* A table of so many fields at most is gathered on the stack. */
 enum { MAX_FIELDS = 128, FIELDS_PER_CHECK = 8 };
 
-/* Pushes the copy of a record, a table of strings to scalars, and is true; else pushes nothing. One
- * walk is enough, since the fields wait on the stack until their number is known: lua_next, which
- * looks each key up again, is the most of what a record costs (100 fields: a third less). */
-static int copy_record(lua_State *L, int source)
+/* What is known of a flat table so far. */
+struct fields {
+    int n;       /* all of them */
+    int n_items; /* those of the keys 1, 2, … that came in order */
+    int n_other; /* whole numbers among the other keys */
+};
+
+/* Whether the key at the top but one and the value at the top can be in a flat table: a string or
+ * number, and a scalar. */
+static inline int add_field(lua_State *L, struct fields *fields)
 {
-    int base = lua_gettop(L), n_fields = 0;
-    if (lua_rawlen(L, source) > 0)
+    int key_type = lua_type(L, -2), type = lua_type(L, -1);
+    if (key_type == LUA_TNUMBER) {
+        if (lua_tointeger(L, -2) == fields->n_items + 1)
+            fields->n_items++;
+        else
+            fields->n_other++;
+    } else if (key_type != LUA_TSTRING) {
         return 0;
+    }
+    return fields->n++ < MAX_FIELDS &&
+           (pr_is_scalar_type(type) || (type == LUA_TLIGHTUSERDATA && pr_to_id(L, -1) != 0));
+}
+
+/* {ref, nil, 16} has three elements, and so has its copy. */
+static void push_sized(lua_State *L, int source, const struct fields *fields)
+{
+    lua_Unsigned n_array = (lua_Unsigned)fields->n_items;
+    if (fields->n_other > 0)
+        n_array = lua_rawlen(L, source);
+    lua_createtable(L, n_array < INT32_MAX ? (int)n_array : INT32_MAX, fields->n - fields->n_items);
+}
+
+/* Pushes the copy of a flat table and is true; else pushes nothing. One walk is enough, since the
+ * fields wait on the stack until their number is known: lua_next, which looks each key up again, is
+ * the most of what they cost. (A record of 100 fields costs a third less than with two walks.)
+ * Needs room for FIELDS_PER_CHECK fields. */
+static int copy_flat(lua_State *L, int source)
+{
+    int base = lua_gettop(L);
+    struct fields fields = {0};
     lua_pushnil(L);
     lua_pushnil(L);
     while (lua_next(L, source)) {
-        if (lua_type(L, -2) != LUA_TSTRING || !pr_is_scalar_type(lua_type(L, -1)) ||
-            n_fields == MAX_FIELDS ||
-            (n_fields % FIELDS_PER_CHECK == 0 && !lua_checkstack(L, 2 * FIELDS_PER_CHECK + 4))) {
+        if (!add_field(L, &fields) ||
+            (fields.n % FIELDS_PER_CHECK == 0 && !lua_checkstack(L, 2 * FIELDS_PER_CHECK + 6))) {
             lua_settop(L, base);
             return 0;
         }
-        n_fields++;
         lua_pushvalue(L, -2);
     }
-    lua_createtable(L, 0, n_fields);
+    push_sized(L, source, &fields);
     lua_replace(L, base + 1);
-    for (; n_fields > 0; n_fields--)
+    for (; fields.n > 0; fields.n--)
         lua_rawset(L, base + 1);
     return 1;
 }
@@ -79,7 +111,7 @@ static void list_top(struct lua_copy *copy, int source)
     copy->n_listed++;
 }
 
-/* The table on top is replaced by its copy, which is filled later if it is no record. */
+/* The table on top is replaced by its copy, which is filled later if it is not flat. */
 static void replace_by_copy(struct lua_copy *copy)
 {
     lua_State *L = copy->L;
@@ -87,7 +119,7 @@ static void replace_by_copy(struct lua_copy *copy)
     lua_pushvalue(L, source);
     if (lua_rawget(L, copy->seen) == LUA_TNIL) {
         lua_pop(L, 1);
-        int is_whole = copy_record(L, source);
+        int is_whole = copy_flat(L, source);
         if (!is_whole)
             push_empty(L, source);
         lua_pushvalue(L, source);
@@ -154,7 +186,7 @@ int pr_copy_table(lua_State *L, int index)
 {
     int source = lua_absindex(L, index), base = lua_gettop(L);
     luaL_checkstack(L, 20, "no room to copy a message");
-    if (copy_record(L, source))
+    if (copy_flat(L, source))
         return 0;
     struct lua_copy copy = {.L = L, .root = base + 1, .seen = base + 2};
     push_empty(L, source);

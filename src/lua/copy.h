@@ -38,11 +38,13 @@ void pr_push_term(lua_State *L, const pierrot_term *term);
 int pr_push_root(struct pr_lua *lua, lua_State *L, pierrot_term *root);
 
 /* The value at `index` as what a signal carries to `target` (NULL: to another scheduler, or to keep
- * for long): local or term. Raises, in L, an error that names what cannot be sent. */
+ * for long): local or term. Needs a free stack slot. Raises, in L, an error that names what cannot be
+ * sent. */
 struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
                               const struct pr_process *target);
 
-/* Pushes what a signal carries; the value stays the signal's. Raises a memory error in L. */
+/* Pushes what a signal carries; the value stays the signal's. Needs a free stack slot. Raises a
+ * memory error in L. */
 void pr_push_value(struct pr_lua *lua, lua_State *L, const struct pierrot_term *value);
 
 /* Raises the error of a copy that failed: EINVAL names what cannot be sent. */

@@ -64,15 +64,21 @@ static void *allocate_in_host(void *ud, void *ptr, size_t old_size, size_t new_s
     return memory->host_alloc(memory->host_ud, ptr, old_size, new_size);
 }
 
+atomic_int pr_lua_has_hosts;
+
 lua_State *pr_heap_new_state(struct pr_lua *lua)
 {
     lua->memory.pool = &lua->scheduler->pool;
     lua->memory.interrupt_at = UINT64_MAX;
-    return lua_newstate(allocate, &lua->memory);
+    lua_State *L = lua_newstate(allocate, &lua->memory);
+    if (L)
+        *(struct pr_lua **)lua_getextraspace(L) = lua;
+    return L;
 }
 
 void pr_heap_enter_host(struct pr_lua *lua)
 {
+    atomic_store_explicit(&pr_lua_has_hosts, 1, memory_order_relaxed);
     lua->memory.interrupt_at = UINT64_MAX;
     lua->memory.host_alloc = lua_getallocf(lua->main, &lua->memory.host_ud);
     lua_setallocf(lua->main, allocate_in_host, &lua->memory);

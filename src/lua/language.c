@@ -219,9 +219,7 @@ static int open_protected(lua_State *L)
 {
     struct pr_lua *lua = lua_touserdata(L, 1);
     const pierrot_options *options = &lua->scheduler->runtime->options;
-    lua->chunks = lua_newthread(L);
-    lua_sethook(lua->chunks, NULL, 0, 0);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &lua->chunks);
+    pr_store_open(lua, L);
     lua->scratch = lua_newthread(L);
     lua_sethook(lua->scratch, NULL, 0, 0);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &lua->scratch);
@@ -257,6 +255,8 @@ static void close_state(struct pr_scheduler *scheduler)
         pr_hook_leave(lua);
         lua_pushnil(lua->main);
         lua_rawsetp(lua->main, LUA_REGISTRYINDEX, &lua->chunks);
+        lua_pushnil(lua->main);
+        lua_rawsetp(lua->main, LUA_REGISTRYINDEX, &lua->slots);
         lua_pushnil(lua->main);
         lua_rawsetp(lua->main, LUA_REGISTRYINDEX, &lua->scratch);
     } else if (lua->main) {

@@ -14,23 +14,23 @@ static void note_ref(struct pr_lua *lua, struct pr_plan *plan, uint64_t id)
         plan->ref = ref;
 }
 
-/* The value on top as an item. Whether it can be one. */
-static int read_value(struct pr_lua *lua, lua_State *L, struct pr_plan *plan,
+/* The value at `index`, of that type, as an item. Whether it can be one. */
+static int read_value(struct pr_lua *lua, lua_State *L, int index, int type, struct pr_plan *plan,
                       struct pr_plan_item *item)
 {
-    item->type = lua_type(L, -1);
-    switch (item->type) {
+    item->type = type;
+    switch (type) {
     case LUA_TSTRING:
-        item->as.string.bytes = lua_tolstring(L, -1, &item->as.string.len);
+        item->as.string.bytes = lua_tolstring(L, index, &item->as.string.len);
         return 1;
     case LUA_TNUMBER:
-        item->as.integer = lua_tointeger(L, -1);
-        return lua_isinteger(L, -1);
+        item->as.integer = lua_tointeger(L, index);
+        return lua_isinteger(L, index);
     case LUA_TBOOLEAN:
-        item->as.is_true = lua_toboolean(L, -1);
+        item->as.is_true = lua_toboolean(L, index);
         return 1;
     case LUA_TLIGHTUSERDATA:
-        item->as.address = lua_touserdata(L, -1);
+        item->as.address = lua_touserdata(L, index);
         if (pr_pattern_is_any(item->as.address))
             item->type = LUA_TNONE;
         note_ref(lua, plan, (uint64_t)(uintptr_t)item->as.address);
@@ -40,30 +40,41 @@ static int read_value(struct pr_lua *lua, lua_State *L, struct pr_plan *plan,
     }
 }
 
-int pr_plan_make(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan *plan)
+/* Whether the table at `pattern` is one of a few scalars. Leaves values on the stack. */
+static int read_table(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan *plan)
 {
-    plan->is_made = 1;
-    plan->is_plain = 0;
-    plan->n = 0;
-    plan->ref.id = 0;
-    if (lua_type(L, pattern) != LUA_TTABLE)
-        return 0;
     /* Alternatives have a metatable. */
-    if (lua_getmetatable(L, pattern)) {
-        lua_pop(L, 1);
+    if (lua_getmetatable(L, pattern))
         return 0;
-    }
     lua_pushnil(L);
     while (lua_next(L, pattern)) {
         if (plan->n == PR_PLAN_MAX || !lua_isinteger(L, -2) ||
-            !read_value(lua, L, plan, &plan->items[plan->n])) {
-            lua_pop(L, 2);
+            !read_value(lua, L, -1, lua_type(L, -1), plan, &plan->items[plan->n]))
             return 0;
-        }
         plan->items[plan->n++].key = lua_tointeger(L, -2);
         lua_pop(L, 1);
     }
-    return plan->is_plain = 1;
+    return 1;
+}
+
+void pr_plan_make(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan *plan)
+{
+    int type = lua_type(L, pattern), top;
+    plan->n = 0;
+    plan->ref.id = 0;
+    switch (type) {
+    case LUA_TNIL:
+        plan->kind = PR_PLAN_ANYTHING;
+        return;
+    case LUA_TTABLE:
+        top = lua_gettop(L);
+        plan->kind = read_table(lua, L, pattern, plan) ? PR_PLAN_TABLE : PR_PLAN_DEEP;
+        lua_settop(L, top);
+        return;
+    default:
+        plan->kind = read_value(lua, L, pattern, type, plan, &plan->items[0]) ? PR_PLAN_VALUE
+                                                                               : PR_PLAN_DEEP;
+    }
 }
 
 /* The value on top, as lua_rawequal has it: an integer equals a float of the same value. */
@@ -91,13 +102,15 @@ static int has_value(lua_State *L, int type, const struct pr_plan_item *item)
     }
 }
 
-int pr_plan_match(lua_State *L, const struct pr_plan *plan, int value)
+int pr_plan_match(lua_State *L, const struct pr_plan *plan)
 {
-    int top = lua_gettop(L), i = 0;
-    if (lua_type(L, value) != LUA_TTABLE)
+    int value = lua_gettop(L), type = lua_type(L, value), i = 0;
+    if (plan->kind == PR_PLAN_VALUE)
+        return has_value(L, type, &plan->items[0]);
+    if (type != LUA_TTABLE)
         return 0;
     while (i < plan->n && has_value(L, lua_rawgeti(L, value, plan->items[i].key), &plan->items[i]))
         i++;
-    lua_settop(L, top);
+    lua_settop(L, value);
     return i == plan->n;
 }

@@ -27,19 +27,26 @@ struct pr_plan_item {
     } as;
 };
 
+enum pr_plan_kind {
+    PR_PLAN_NONE,     /* the pattern has not been read */
+    PR_PLAN_ANYTHING, /* there is no pattern */
+    PR_PLAN_VALUE,    /* the first item says what the message is */
+    PR_PLAN_TABLE,    /* the items say what it has */
+    PR_PLAN_DEEP      /* the pattern itself must be matched */
+};
+
 /* Good while the pattern stays as it is: for one look at the mailbox, not across a wait. */
 struct pr_plan {
-    int is_made;     /* pr_plan_make has been asked */
-    int is_plain;    /* the items say all; else the pattern itself must be matched */
+    enum pr_plan_kind kind;
     int n;           /* items */
-    pierrot_ref ref; /* when it is plain, as pr_pattern_ref */
+    pierrot_ref ref; /* as pr_pattern_ref, unless it is deep */
     struct pr_plan_item items[PR_PLAN_MAX];
 };
 
-/* Reads the pattern at `pattern`. Whether it is plain. */
-int pr_plan_make(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan *plan);
+/* Reads the pattern at `pattern`. */
+void pr_plan_make(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan *plan);
 
-/* Whether the value at `value` has what a plain plan asks for. */
-int pr_plan_match(lua_State *L, const struct pr_plan *plan, int value);
+/* Whether the value on top has what a plan of values or tables asks for. */
+int pr_plan_match(lua_State *L, const struct pr_plan *plan);
 
 #endif

@@ -43,9 +43,11 @@ struct term_push {
     lua_Integer n_done;
 };
 
+/* Where there are holes, the room for items is the length that the source had. */
 static void push_empty_for(lua_State *L, const struct pr_table *table)
 {
-    lua_createtable(L, table->n_array < INT32_MAX ? (int)table->n_array : INT32_MAX,
+    uint32_t n_array = table->n_pairs > 0 ? table->cap_array : table->n_array;
+    lua_createtable(L, n_array < INT32_MAX ? (int)n_array : INT32_MAX,
                     table->n_pairs < INT32_MAX ? (int)table->n_pairs : INT32_MAX);
 }
 

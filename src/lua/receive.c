@@ -41,16 +41,14 @@ uint64_t pr_check_deadline(struct pr_lua *lua, lua_State *L, int arg)
 
 /* --------------------------------------------------------------------- receive */
 
-/* The same for a message that is taken from the mailbox. */
-static void push_taken(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
+/* Pushes a message. The most of them, Lua values of this scheduler, are just in the store; and a C
+ * function that has just begun or goes on has room for one. */
+static inline void push(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
 {
-    if (message->kind != PR_SIGNAL_MESSAGE || message->value.tag != PR_VALUE_LOCAL) {
+    if (message->kind == PR_SIGNAL_MESSAGE && message->value.tag == PR_VALUE_LOCAL)
+        pr_store_push(lua, L, (uint32_t)message->value.as.integer);
+    else
         pr_push_message(lua, L, message);
-        return;
-    }
-    luaL_checkstack(L, 1, "no room for a message");
-    pr_store_take(lua, L, (uint32_t)message->value.as.integer);
-    message->value = pr_cell_nil();
 }
 
 /* The message on top of L was made from a term and is not taken: it is kept as a local value, so
@@ -70,7 +68,8 @@ static void stop_waiting(struct pr_lua *lua, struct pr_lua_process *self)
 {
     self->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
     self->scanned = NULL;
-    pr_wait_alarm_clear(lua, self);
+    if (self->alarm)
+        pr_wait_alarm_clear(lua, self);
 }
 
 /* The message on top of L is taken: it is the result. */
@@ -78,6 +77,10 @@ static int take(struct pr_lua *lua, struct pr_lua_process *self, struct pr_signa
 {
     pr_mailbox_take(&self->process.mailbox, message);
     stop_waiting(lua, self);
+    if (message->value.tag == PR_VALUE_LOCAL) {
+        pr_store_drop(lua, (uint32_t)message->value.as.integer);
+        message->value = pr_cell_nil();
+    }
     pr_signal_free(lua->owner, message);
     return 1;
 }
@@ -88,7 +91,7 @@ static struct pr_signal *first_wanted(struct pr_lua *lua, lua_State *L, struct p
 {
     pierrot_ref ref = {0};
     if (mailbox->n_messages > 4)
-        ref = plan->is_plain ? plan->ref : pr_pattern_ref(lua, L, 1);
+        ref = plan->kind == PR_PLAN_DEEP ? pr_pattern_ref(lua, L, 1) : plan->ref;
     return ref.id ? pr_mailbox_first_since(lua->owner, mailbox, ref) : pr_mailbox_first(mailbox);
 }
 
@@ -100,11 +103,9 @@ static struct pr_signal *begin_scan(struct pr_lua *lua, lua_State *L, struct pr_
     struct pr_signal *next = self->scanned ? pr_mailbox_next(self->scanned) : NULL;
     if (self->scanned ? !next : mailbox->n_messages == 0)
         return NULL;
-    if (!plan->is_made && !lua_isnil(L, 1))
-        (void)pr_plan_make(lua, L, 1, plan);
-    if (next)
-        return next;
-    return lua_isnil(L, 1) ? pr_mailbox_first(mailbox) : first_wanted(lua, L, mailbox, plan);
+    if (plan->kind == PR_PLAN_NONE)
+        pr_plan_make(lua, L, 1, plan);
+    return next ? next : first_wanted(lua, L, mailbox, plan);
 }
 
 /* Has the process been told to look only (timeout 0), or is its time up? */
@@ -153,28 +154,25 @@ static struct pr_signal *pass_over(struct pr_lua_process *self, struct pr_signal
     return message;
 }
 
-static int is_match(lua_State *L, const struct pr_plan *plan, int value)
+/* Whether the message on top is wanted. */
+static int is_match(lua_State *L, const struct pr_plan *plan)
 {
-    return plan->is_plain ? pr_plan_match(L, plan, value) : pr_pattern_match(L, 1, value);
+    if (plan->kind == PR_PLAN_ANYTHING)
+        return 1;
+    return plan->kind == PR_PLAN_DEEP ? pr_pattern_match(L, 1, lua_gettop(L))
+                                      : pr_plan_match(L, plan);
 }
 
 /* Goes on with the messages that were not looked at. Whether one was taken: it is on top of L. */
 static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, struct pr_plan *plan)
 {
-    int is_anything = lua_isnil(L, 1);
     struct pr_signal *message = begin_scan(lua, L, self, plan);
-    uint64_t digest = message && !is_anything && message->flags & PR_FLAG_NOTED
-                          ? pr_digest_pattern(L, 1)
-                          : 0;
+    uint64_t digest = message && message->flags & PR_FLAG_NOTED ? pr_digest_pattern(L, 1) : 0;
     while (message) {
-        if (is_anything) {
-            push_taken(lua, L, message);
-            return take(lua, self, message);
-        }
         if (digest && !(message = pass_over(self, message, digest)))
             return 0;
-        pr_push_message(lua, L, message);
-        if (is_match(L, plan, lua_gettop(L)))
+        push(lua, L, message);
+        if (is_match(L, plan))
             return take(lua, self, message);
         keep_local(lua, L, message);
         note(L, message);
@@ -211,7 +209,7 @@ static int look(struct pr_lua *lua, lua_State *L, int looks_only, struct pr_plan
 static int try_receive(lua_State *L, lua_KContext context)
 {
     struct pr_plan plan;
-    plan.is_made = plan.is_plain = 0;
+    plan.kind = PR_PLAN_NONE;
     return look(PR_SELF(L), L, context != 0, &plan);
 }
 
@@ -273,10 +271,12 @@ static int l_receive(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     lua_settop(L, 2);
     struct pr_plan plan;
-    plan.is_made = plan.is_plain = 0;
-    if (lua_type(L, 1) >= LUA_TTABLE && !pr_plan_make(lua, L, 1, &plan) &&
-        pr_pattern_has_function(L, 1))
-        return receive_in_lua(L);
+    plan.kind = PR_PLAN_NONE;
+    if (lua_type(L, 1) >= LUA_TTABLE) {
+        pr_plan_make(lua, L, 1, &plan);
+        if (plan.kind == PR_PLAN_DEEP && pr_pattern_has_function(L, 1))
+            return receive_in_lua(L);
+    }
     int looks_only = begin_wait(lua, L, 2);
     int n_results = look(lua, L, looks_only, &plan);
     if (n_results >= 0)

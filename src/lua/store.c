@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The store of values that C holds, and the pool of coroutines. The tables of 256 lie on the stack
- * of a thread that never runs, so reading a place is one table access. */
+ * of a thread that never runs, so reading a place is one table access. Places with the bit IN_SLOT
+ * are slots of the stack of another one. */
 #include <string.h>
 
 #include "lua/copy.h"
@@ -10,6 +11,34 @@
 #include "lua/state.h"
 
 enum { CHUNK_BITS = 8, CHUNK = 1 << CHUNK_BITS };
+
+#define IN_SLOT ((uint32_t)1 << 31)
+
+/* The slot at the bottom holds what is in the free ones. */
+enum { EMPTY_SLOT = 1, FIRST_SLOT };
+
+/* A thread that never runs and that the registry holds. */
+static lua_State *new_stack(lua_State *L, const void *key)
+{
+    lua_State *stack = lua_newthread(L);
+    lua_sethook(stack, NULL, 0, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+    return stack;
+}
+
+void pr_store_open(struct pr_lua *lua, lua_State *L)
+{
+    struct pr_store *store = &lua->store;
+    lua->chunks = new_stack(L, &lua->chunks);
+    lua->slots = new_stack(L, &lua->slots);
+    luaL_checkstack(lua->slots, PR_STORE_SLOTS + 4, NULL);
+    lua_pushboolean(lua->slots, 0);
+    for (int slot = FIRST_SLOT; slot < FIRST_SLOT + PR_STORE_SLOTS; slot++) {
+        lua_pushboolean(lua->slots, 0);
+        store->next_slot[slot] = store->free_slot;
+        store->free_slot = (uint16_t)slot;
+    }
+}
 
 /* Room for more places: a table with a preallocated array part. */
 static void grow(struct pr_lua *lua, lua_State *L)
@@ -59,26 +88,33 @@ uint32_t pr_store_put(struct pr_lua *lua, lua_State *L)
     return place;
 }
 
-void pr_store_push(struct pr_lua *lua, lua_State *L, uint32_t place)
-{
-    lua_rawgeti(lua->chunks, (int)(place >> CHUNK_BITS) + 1, (place & (CHUNK - 1)) + 1);
-    lua_xmove(lua->chunks, L, 1);
-}
-
-static void forget(struct pr_lua *lua, uint32_t place)
+uint32_t pr_store_put_slot(struct pr_lua *lua, lua_State *L)
 {
     struct pr_store *store = &lua->store;
-    lua_pushboolean(lua->chunks, 0);
-    lua_rawseti(lua->chunks, (int)(place >> CHUNK_BITS) + 1, (place & (CHUNK - 1)) + 1);
-    store->next_free[place] = store->free;
-    store->free = place;
-    store->n_used--;
+    uint16_t slot = store->free_slot;
+    store->free_slot = store->next_slot[slot];
+    store->n_used++;
+    lua_xmove(L, lua->slots, 1);
+    lua_replace(lua->slots, slot);
+    return slot | IN_SLOT;
+}
+
+void pr_store_push(struct pr_lua *lua, lua_State *L, uint32_t place)
+{
+    lua_State *from = lua->slots;
+    if (place & IN_SLOT) {
+        lua_pushvalue(from, (int)(place & ~IN_SLOT));
+    } else {
+        from = lua->chunks;
+        lua_rawgeti(from, (int)(place >> CHUNK_BITS) + 1, (place & (CHUNK - 1)) + 1);
+    }
+    lua_xmove(from, L, 1);
 }
 
 void pr_store_take(struct pr_lua *lua, lua_State *L, uint32_t place)
 {
     pr_store_push(lua, L, place);
-    forget(lua, place);
+    pr_store_drop(lua, place);
 }
 
 void pr_store_set(struct pr_lua *lua, lua_State *L, uint32_t place)
@@ -89,8 +125,21 @@ void pr_store_set(struct pr_lua *lua, lua_State *L, uint32_t place)
 
 void pr_store_drop(struct pr_lua *lua, uint32_t place)
 {
-    if (place)
-        forget(lua, place);
+    struct pr_store *store = &lua->store;
+    if (!place)
+        return;
+    store->n_used--;
+    if (place & IN_SLOT) {
+        uint16_t slot = (uint16_t)place;
+        lua_copy(lua->slots, EMPTY_SLOT, slot);
+        store->next_slot[slot] = store->free_slot;
+        store->free_slot = slot;
+    } else {
+        lua_pushboolean(lua->chunks, 0);
+        lua_rawseti(lua->chunks, (int)(place >> CHUNK_BITS) + 1, (place & (CHUNK - 1)) + 1);
+        store->next_free[place] = store->free;
+        store->free = place;
+    }
 }
 
 pierrot_term *pr_store_to_term(struct pr_lua *lua, uint32_t place)

@@ -29,10 +29,9 @@ static void take_message(struct pr_owner *owner, struct pr_process *process,
     pr_signal_free(owner, message);
 }
 
-uint32_t pr_dispatch_message(struct pr_owner *owner, struct pr_signal *message)
+uint32_t pr_dispatch_message(struct pr_owner *owner, struct pr_process *process,
+                             struct pr_signal *message)
 {
-    pr_signal_poll(owner);
-    struct pr_process *process = pr_ptable_find(owner, message->u.to);
     if (!process) {
         pr_signal_send(owner, message);
         return 0;
