@@ -1,52 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/digest.h"
 
-#include <string.h>
-
 #include "lua/ident.h"
 
 /* Of a longer string its length and so many bytes. */
 enum { BYTES_MAX = 64 };
 
-/* What a digest is of: the same value means another thing as a message and as the first field of
- * one. */
+/* The same value means another thing as a message and as the first field of one. */
 enum place { WHOLE, FIRST_FIELD };
 
-/* An integer and a float of the same value are one. */
-static uint64_t digest_number(lua_State *L)
+/* Tables all have the same. */
+static uint64_t digest_cell(struct pierrot_term cell, enum place place)
 {
-    int is_integer;
-    lua_Integer integer = lua_tointegerx(L, -1, &is_integer);
-    if (is_integer)
-        return pr_hash_mix((uint64_t)integer);
-    lua_Number number = lua_tonumber(L, -1);
-    uint64_t bits = 0;
-    memcpy(&bits, &number, sizeof number < sizeof bits ? sizeof number : sizeof bits);
-    return ~pr_hash_mix(bits);
+    uint64_t len = cell.tag == PIERROT_STRING ? cell.len : 0;
+    if (len > BYTES_MAX)
+        cell.len = BYTES_MAX;
+    uint64_t digest = pr_hash_mix(pierrot_term_hash(&cell) + (len << 1 | place));
+    return digest ? digest : 1;
 }
 
-static uint64_t digest_string(lua_State *L)
+/* The value on top; the cell borrows a string. */
+static struct pierrot_term cell_on_top(lua_State *L)
 {
     size_t len;
-    const char *bytes = lua_tolstring(L, -1, &len);
-    return pr_hash_bytes(bytes, len < BYTES_MAX ? len : BYTES_MAX, len);
-}
-
-/* Of the value on top. Tables all have the same. */
-static uint64_t digest_value(lua_State *L, enum place place)
-{
-    uint64_t value = 0;
-    int type = lua_type(L, -1);
-    if (type == LUA_TNUMBER)
-        value = digest_number(L);
-    else if (type == LUA_TSTRING)
-        value = digest_string(L);
-    else if (type == LUA_TBOOLEAN)
-        value = (uint64_t)lua_toboolean(L, -1);
-    else if (type == LUA_TLIGHTUSERDATA)
-        value = (uint64_t)(uintptr_t)lua_touserdata(L, -1);
-    uint64_t digest = pr_hash_mix(value + ((uint64_t)type << 1 | place));
-    return digest ? digest : 1;
+    const char *bytes;
+    switch (lua_type(L, -1)) {
+    case LUA_TNIL:
+        return pr_cell_nil();
+    case LUA_TBOOLEAN:
+        return pr_cell_bool(lua_toboolean(L, -1));
+    case LUA_TNUMBER:
+        return lua_isinteger(L, -1) ? pr_cell_int(lua_tointeger(L, -1))
+                                    : pr_cell_num(lua_tonumber(L, -1));
+    case LUA_TSTRING:
+        bytes = lua_tolstring(L, -1, &len);
+        return pr_cell_borrow(bytes, len < UINT32_MAX ? (uint32_t)len : UINT32_MAX);
+    case LUA_TLIGHTUSERDATA:
+        return pr_cell_id(pr_to_id(L, -1));
+    default:
+        return (struct pierrot_term){.tag = PIERROT_TABLE};
+    }
 }
 
 /* Pushes what the digest of a value is made of. */
@@ -60,12 +53,21 @@ static enum place push_told(lua_State *L, int index)
     return FIRST_FIELD;
 }
 
-uint64_t pr_digest_message(lua_State *L, int index)
+uint64_t pr_digest_message(lua_State *L)
 {
-    enum place place = push_told(L, index);
-    uint64_t digest = digest_value(L, place);
+    enum place place = push_told(L, lua_gettop(L));
+    uint64_t digest = digest_cell(cell_on_top(L), place);
     lua_pop(L, 1);
     return digest;
+}
+
+uint64_t pr_digest_term(const pierrot_term *message)
+{
+    if (message->tag != PIERROT_TABLE)
+        return digest_cell(*message, WHOLE);
+    if (message->as.table->n_array > 0)
+        return digest_cell(message->as.table->array[0], FIRST_FIELD);
+    return 0;
 }
 
 /* Whether what is on top, in a pattern, is matched by equal values alone: it is none of nil, a
@@ -85,7 +87,7 @@ uint64_t pr_digest_pattern(lua_State *L, int index)
         return 0;
     }
     enum place place = push_told(L, index);
-    uint64_t digest = is_plain(L) ? digest_value(L, place) : 0;
+    uint64_t digest = is_plain(L) ? digest_cell(cell_on_top(L), place) : 0;
     lua_pop(L, 1);
     return digest;
 }

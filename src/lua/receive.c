@@ -127,7 +127,7 @@ static void note(lua_State *L, struct pr_signal *message)
 {
     if (message->flags & (PR_FLAG_NAMED | PR_FLAG_NOTED))
         return;
-    message->u.digest = pr_digest_message(L, lua_gettop(L));
+    message->u.digest = pr_digest_message(L);
     message->flags |= PR_FLAG_NOTED;
 }
 
@@ -140,17 +140,27 @@ static void note_shown(struct pr_signal *message)
     message->flags |= PR_FLAG_NOTED;
 }
 
+/* Notes the digest of a message that is no Lua value yet, and need not become one. */
+static void note_unseen(struct pr_signal *message)
+{
+    if (message->kind != PR_SIGNAL_MESSAGE || message->value.tag == PR_VALUE_LOCAL)
+        return;
+    message->u.digest = pr_digest_term(pr_value_cell(&message->value));
+    if (message->u.digest)
+        message->flags |= PR_FLAG_NOTED;
+}
+
 /* The first message from `message` on that may match a pattern with this digest; or NULL. */
 static struct pr_signal *pass_over(struct pr_lua_process *self, struct pr_signal *message,
                                    uint64_t digest)
 {
-    struct pr_signal *last = self->scanned;
-    while (message && message->flags & PR_FLAG_NOTED && message->u.digest &&
-           message->u.digest != digest) {
-        last = message;
-        message = pr_mailbox_next(message);
+    for (; message; message = pr_mailbox_next(message)) {
+        if (!(message->flags & PR_FLAG_NOTED))
+            note_unseen(message);
+        if (!(message->flags & PR_FLAG_NOTED) || !message->u.digest || message->u.digest == digest)
+            break;
+        self->scanned = message;
     }
-    self->scanned = last;
     return message;
 }
 
@@ -168,12 +178,15 @@ static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, s
 {
     struct pr_signal *message = begin_scan(lua, L, self, plan);
     uint64_t digest = message && message->flags & PR_FLAG_NOTED ? pr_digest_pattern(L, 1) : 0;
+    int n_looked_at = 0;
     while (message) {
         if (digest && !(message = pass_over(self, message, digest)))
             return 0;
         push(lua, L, message);
         if (is_match(L, plan))
             return take(lua, self, message);
+        if (n_looked_at++ == 0)
+            digest = pr_digest_pattern(L, 1);
         keep_local(lua, L, message);
         note(L, message);
         lua_pop(L, 1);
