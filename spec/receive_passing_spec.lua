@@ -77,11 +77,19 @@ local function check(model, patterns)
   assert.same(model, left)
 end
 
-local function shuffled(list, seed)
-  local state, copy = seed, table.move(list, 1, #list, 1, {})
-  for i = #copy, 2, -1 do
+-- A function that gives numbers from 1 to n.
+local function generator(seed)
+  local state = seed
+  return function(n)
     state = (state * 1103515245 + 12345) % 2147483648
-    local j = state // 65536 % i + 1
+    return state // 65536 % n + 1
+  end
+end
+
+local function shuffled(list, seed)
+  local random, copy = generator(seed), table.move(list, 1, #list, 1, {})
+  for i = #copy, 2, -1 do
+    local j = random(i)
     copy[i], copy[j] = copy[j], copy[i]
   end
   return copy
@@ -121,7 +129,69 @@ local senders = {
   end },
 }
 
+-- Steps of a process that sends itself messages, many alike in a row, and receives some of them.
+
+local tags <const> = { "a", "b", 1, 2.5, true }
+
+local function send_run(model, random)
+  local tag = tags[random(#tags)]
+  for _ = 1, random(8) do
+    model.n_sent = model.n_sent + 1
+    local message = { tag, model.n_sent }
+    model[#model + 1] = message
+    pierrot.send(pierrot.self(), message)
+  end
+end
+
+-- A message that waits.
+local function some(model, random)
+  return model[random(math.max(#model, 1))] or { "none", 0 }
+end
+
+local selections <const> = {
+  function() return { "never" } end,
+  function(_, random) return { tags[random(#tags)] } end,
+  function(_, random) return { tags[random(#tags)], pierrot.any } end,
+  some,
+  function(model, random) return { nil, some(model, random)[2] } end,
+  function(model, random)
+    local n = some(model, random)[2]
+    return function(message) return message[2] == n end
+  end,
+  function() return nil end,
+}
+
+local function take_step(model, random)
+  if random(3) == 1 then return send_run(model, random) end
+  local pattern = selections[random(#selections)](model, random)
+  assert.same(take_from(model, pattern), (pierrot.receive(pattern, 0)))
+end
+
+-- Changes one of those that wait, as a function in a pattern can.
+local function change(model, random)
+  local message, tag = some(model, random), tags[random(#tags)]
+  pierrot.receive(function(seen)
+    if seen[2] == message[2] then seen[1] = tag end
+    return false
+  end, 0)
+  message[1] = tag
+end
+
 describe("a receive among messages that were passed over", function()
+  for seed = 1, 20 do
+    it("MSG-004 takes the first that matches of many that are alike, seed " .. seed,
+      alone(function()
+        local model, random = { n_sent = 0 }, generator(seed)
+        for step = 1, 500 do
+          take_step(model, random)
+          if step % 50 == 0 then change(model, random) end
+        end
+        local left = pierrot.flush()
+        left.n, model.n_sent = nil, nil
+        assert.same(model, left)
+      end))
+  end
+
   for _, sender in ipairs(senders) do
     for _, order in ipairs(orders) do
       it("MSG-004 takes the first that matches, sent by " .. sender[1] .. ", " .. order[1],

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A word that stands for a message when a receive passes over it. To look at a message in Lua takes
- * 30 to 80 ns, and more when it is a term; to compare two words, as long as it takes to get at the
- * next message. So who has looked at a message in vain notes its digest in it, and the next pattern
- * is compared with that first.
+ * A word that stands for a message when a receive asks whether its pattern can match it.
  *
  * The digest of a table is made of what stands at 1, which is what tells most messages apart; that
  * of another value, of the value. What Lua's raw equality takes for equal has the same digest: 1

@@ -12,6 +12,7 @@
 #include "lua/digest.h"
 #include "lua/ident.h"
 #include "lua/message.h"
+#include "lua/passing.h"
 #include "lua/pattern.h"
 #include "lua/plan.h"
 #include "lua/process.h"
@@ -122,48 +123,6 @@ static int time_out(struct pr_lua *lua, lua_State *L, struct pr_lua_process *sel
     return 2;
 }
 
-/* The message on top of L is passed over: the next receive knows it by this. */
-static void note(lua_State *L, struct pr_signal *message)
-{
-    if (message->flags & (PR_FLAG_NAMED | PR_FLAG_NOTED))
-        return;
-    message->u.digest = pr_digest_message(L);
-    message->flags |= PR_FLAG_NOTED;
-}
-
-/* The message is shown to Lua code that may change it, now or later: it is always looked at. */
-static void note_shown(struct pr_signal *message)
-{
-    if (message->kind != PR_SIGNAL_MESSAGE)
-        return; /* made anew for each look */
-    message->u.digest = 0;
-    message->flags |= PR_FLAG_NOTED;
-}
-
-/* Notes the digest of a message that is no Lua value yet, and need not become one. */
-static void note_unseen(struct pr_signal *message)
-{
-    if (message->kind != PR_SIGNAL_MESSAGE || message->value.tag == PR_VALUE_LOCAL)
-        return;
-    message->u.digest = pr_digest_term(pr_value_cell(&message->value));
-    if (message->u.digest)
-        message->flags |= PR_FLAG_NOTED;
-}
-
-/* The first message from `message` on that may match a pattern with this digest; or NULL. */
-static struct pr_signal *pass_over(struct pr_lua_process *self, struct pr_signal *message,
-                                   uint64_t digest)
-{
-    for (; message; message = pr_mailbox_next(message)) {
-        if (!(message->flags & PR_FLAG_NOTED))
-            note_unseen(message);
-        if (!(message->flags & PR_FLAG_NOTED) || !message->u.digest || message->u.digest == digest)
-            break;
-        self->scanned = message;
-    }
-    return message;
-}
-
 /* Whether the message on top is wanted. */
 static int is_match(lua_State *L, const struct pr_plan *plan)
 {
@@ -180,7 +139,7 @@ static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, s
     uint64_t digest = message && message->flags & PR_FLAG_NOTED ? pr_digest_pattern(L, 1) : 0;
     int n_looked_at = 0;
     while (message) {
-        if (digest && !(message = pass_over(self, message, digest)))
+        if (digest && !(message = pr_pass_over(self, message, digest)))
             return 0;
         push(lua, L, message);
         if (is_match(L, plan))
@@ -188,7 +147,7 @@ static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, s
         if (n_looked_at++ == 0)
             digest = pr_digest_pattern(L, 1);
         keep_local(lua, L, message);
-        note(L, message);
+        pr_pass(L, message);
         lua_pop(L, 1);
         self->scanned = message;
         message = pr_mailbox_next(message);
@@ -316,7 +275,7 @@ static int try_scan(lua_State *L, lua_KContext context)
     if (message) {
         pr_push_message(lua, L, message);
         keep_local(lua, L, message);
-        note_shown(message);
+        pr_pass_shown(&self->process.mailbox, message);
         self->scanned = message;
         self->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
         lua_pushboolean(L, 1);
