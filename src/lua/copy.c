@@ -185,7 +185,7 @@ static int fill_listed(struct lua_copy *copy)
 int pr_copy_table(lua_State *L, int index)
 {
     int source = lua_absindex(L, index), base = lua_gettop(L);
-    luaL_checkstack(L, 20, "no room to copy a message");
+    luaL_checkstack(L, 2 * FIELDS_PER_CHECK + 14, "no room to copy a message");
     if (copy_flat(L, source))
         return 0;
     struct lua_copy copy = {.L = L, .root = base + 1, .seen = base + 2};

@@ -56,8 +56,17 @@ struct pr_lua_memory {
     void *host_ud;
 };
 
+/* When the garbage collector has its turns (collector.h). */
+struct pr_collector {
+    uint64_t due_at;    /* it has nothing to do before n_allocated is that; in a cycle: paid for */
+    uint64_t threshold; /* bytes: a cycle begins when the heap is that large */
+    uint8_t is_in_cycle;
+    uint8_t has_ended; /* a cycle did, not by a step between slices */
+};
+
 struct pr_lua {
     struct pr_lua_memory memory;
+    struct pr_collector collector;
     struct pr_scheduler *scheduler; /* (I) */
     struct pr_owner *owner;         /* (I) the same */
     lua_State *main;                /* (I) the main state */

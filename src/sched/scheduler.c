@@ -224,6 +224,14 @@ static uint64_t attend(struct pr_scheduler *scheduler)
 int pr_scheduler_step(struct pr_scheduler *scheduler)
 {
     uint64_t now = attend(scheduler);
+    /* The collector goes before those that go on and on: they are who it works for. A step may last,
+     * so it is a turn of its own then, with its look around. */
+    int is_free = !scheduler->ready.head;
+    if (scheduler->language->collect(scheduler, is_free)) {
+        scheduler->n_since_clock = SLICES_PER_CLOCK;
+        if (is_free)
+            return 1;
+    }
     struct pr_process *process = pick(scheduler, now);
     if (!process)
         return 0;
@@ -236,7 +244,6 @@ int pr_scheduler_step(struct pr_scheduler *scheduler)
     /* A slice that was used up has lasted about a millisecond: look at the clock at once. */
     if (scheduler->used_up.head)
         scheduler->n_since_clock = SLICES_PER_CLOCK;
-    scheduler->language->collect(scheduler, 0);
     return 1;
 }
 
@@ -249,8 +256,6 @@ static void idle(struct pr_scheduler *scheduler, int (*until)(void *ud), void *u
     if (pr_alarm_fire_due(scheduler, now))
         return;
     if (scheduler->ready.head || !pr_queue_seems_empty(&scheduler->owner.inbox))
-        return;
-    if (scheduler->language->collect(scheduler, 1))
         return;
     if (pr_standing_is_idle(scheduler))
         pr_standing_answer(scheduler);

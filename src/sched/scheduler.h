@@ -37,7 +37,8 @@ static inline int pr_scheduler_must_stop(struct pr_scheduler *scheduler)
     return atomic_load_explicit(&scheduler->must_stop, memory_order_acquire);
 }
 
-/* One process, one slice, if there is one to run; whether there was. Thread: owner. */
+/* One process, one slice, or one step of the garbage collector, if there is something to do; whether
+ * there was. Thread: owner. */
 int pr_scheduler_step(struct pr_scheduler *scheduler);
 
 /* From a callback of the loop that may have made a process ready: the loop does not wait for more. It

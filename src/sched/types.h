@@ -28,9 +28,9 @@ struct pr_alarm {
 struct pr_language {
     int (*open)(struct pr_scheduler *scheduler, void *host_state);
     void (*close)(struct pr_scheduler *scheduler);
-    /* Garbage collection; called between slices, and when nothing is to be done (`idle`). Says
-     * whether it wants to be called again before the scheduler sleeps. */
-    int (*collect)(struct pr_scheduler *scheduler, int idle);
+    /* A step of garbage collection, between slices, if one is wanted; whether it was. `is_free`:
+     * nobody is ready but those that used up their slice. Else it may be put off. */
+    int (*collect)(struct pr_scheduler *scheduler, int is_free);
     /* As in pr_owner_ops. */
     void (*drop_local)(struct pr_owner *owner, int64_t place);
     pierrot_term *(*local_to_term)(struct pr_owner *owner, int64_t place);
