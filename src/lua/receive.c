@@ -9,8 +9,10 @@
 
 #include "lua/blame.h"
 #include "lua/copy.h"
+#include "lua/digest.h"
 #include "lua/ident.h"
 #include "lua/message.h"
+#include "lua/passing.h"
 #include "lua/pattern.h"
 #include "lua/plan.h"
 #include "lua/process.h"
@@ -134,11 +136,18 @@ static int is_match(lua_State *L, const struct pr_plan *plan)
 static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, struct pr_plan *plan)
 {
     struct pr_signal *message = begin_scan(lua, L, self, plan);
+    uint64_t digest = message && message->flags & PR_FLAG_NOTED ? pr_digest_pattern(L, 1) : 0;
+    int n_looked_at = 0;
     while (message) {
+        if (digest && !(message = pr_pass_over(self, message, digest)))
+            return 0;
         push(lua, L, message);
         if (is_match(L, plan))
             return take(lua, self, message);
+        if (n_looked_at++ == 0)
+            digest = pr_digest_pattern(L, 1);
         keep_local(lua, L, message);
+        pr_pass(L, message);
         lua_pop(L, 1);
         self->scanned = message;
         message = pr_mailbox_next(message);
@@ -266,6 +275,7 @@ static int try_scan(lua_State *L, lua_KContext context)
     if (message) {
         pr_push_message(lua, L, message);
         keep_local(lua, L, message);
+        pr_pass_shown(&self->process.mailbox, message);
         self->scanned = message;
         self->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
         lua_pushboolean(L, 1);

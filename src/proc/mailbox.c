@@ -12,6 +12,7 @@ void pr_mailbox_init(struct pr_mailbox *mailbox)
     mailbox->n_messages = 0;
     mailbox->n_taken = 0;
     mailbox->n_pushed = 0;
+    mailbox->n_notes_gone = 0;
 }
 
 static struct pr_signal *signal_at(struct pr_node *node)
@@ -33,6 +34,8 @@ void pr_mailbox_take(struct pr_mailbox *mailbox, struct pr_signal *message)
     pr_list_remove(&mailbox->messages, &message->node);
     mailbox->n_messages--;
     mailbox->n_taken++;
+    if (message->flags & PR_FLAG_NOTED)
+        mailbox->n_notes_gone++;
 }
 
 struct pr_signal *pr_mailbox_first(const struct pr_mailbox *mailbox)

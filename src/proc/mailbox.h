@@ -8,7 +8,11 @@
  *
  * The save point: a receive that found nothing remembers the last message it looked at, so that the
  * next message alone is looked at. `n_taken` counts what was taken out: a receive that another one ran
- * inside of sees it change, and finds its place again by the number that each message has. */
+ * inside of sees it change, and finds its place again by the number that each message has.
+ *
+ * A receiver that passes over messages may note in them how to do so faster the next time (`digest`
+ * and `alike` of a signal). What it notes is its own affair; the mailbox counts the noted messages
+ * that were taken out, since others' notes may lead to them. */
 #ifndef PR_MAILBOX_H
 #define PR_MAILBOX_H
 
@@ -22,6 +26,7 @@ struct pr_mailbox {
     uint32_t n_messages;     /* (O) */
     uint32_t n_taken;        /* (O) wraps */
     uint32_t n_pushed;       /* (O) wraps; the number of the next message */
+    uint32_t n_notes_gone;   /* (O) wraps */
 };
 
 void pr_mailbox_init(struct pr_mailbox *mailbox);

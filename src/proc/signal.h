@@ -44,7 +44,8 @@ enum pr_signal_flag {
     PR_FLAG_FAILED = 8,       /* REPLY: value is why there is no answer */
     PR_FLAG_DEMONITORED = 16, /* REPLY: the callee has removed the caller's monitor */
     PR_FLAG_SYSTEM = 32,      /* CALL: a system message, for the behaviour's engine */
-    PR_FLAG_TIMER = 64        /* MONITOR: by a timer that goes to the target */
+    PR_FLAG_TIMER = 64,       /* MONITOR: by a timer that goes to the target */
+    PR_FLAG_NOTED = 128       /* in a mailbox, not NAMED: a receive has passed over it */
 };
 
 /* What few monitors have: the name they were made by, a tag in place of "DOWN". Holds both. */
@@ -63,9 +64,16 @@ struct pr_signal {
     union {
         pierrot_pid to;                 /* on the way */
         struct pr_monitor_extra *extra; /* in a mailbox, PR_FLAG_NAMED */
+        uint64_t digest;                /* in a mailbox, PR_FLAG_NOTED */
     } u;
-    pierrot_pid from;
-    pierrot_ref ref;
+    union {
+        pierrot_pid from;
+        struct pr_signal *alike; /* in a mailbox, a MESSAGE with PR_FLAG_NOTED; or NULL */
+    };
+    union {
+        pierrot_ref ref;
+        uint64_t alike_at; /* where `alike` is */
+    };
     struct pierrot_term value;
 };
 
