@@ -36,6 +36,7 @@ return {
   idle_ping_p50 = { must = 1, aim = 2 },
   idle_ping_p99 = { must = 1, aim = 2 },
   gc_pause_max = { must = 2000, aim = 700, limit = "most" },
+  gc_pause_alone_max = { must = 2000, aim = 700, limit = "most" },
   gc_step_max = { must = 2000, aim = 700, limit = "most" },
   registry_lookup = { must = 1, aim = 2 },
   kv_registry_lookup = { must = 3, aim = 8 },

@@ -54,8 +54,9 @@ local function ping_beside(figures, name)
   ticks.add_quantiles(figures, name .. "_tick", late)
 end
 
--- What the server itself says, once nobody floods it any more.
+-- What the server itself says, once nobody floods it any more: a full mailbox refuses calls too.
 local function add_figures_of(figures, server, seconds)
+  harness.wait_until(function() return pierrot.info(server, "mailbox") == 0 end)
   local state = gen_server.call(server, { "figures" }, 60000)
   figures.served = state.served / seconds
   figures.longest = state.longest
