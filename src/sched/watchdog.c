@@ -6,6 +6,10 @@
 #include <signal.h>
 #include <time.h>
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
 #include "base/assert.h"
 
 #define TICK_NS UINT64_C(500000)
@@ -16,9 +20,18 @@ enum { LONG_TICKS = 20 };
 /* After that many ticks in which no scheduler was in a slice, the watchdog parks. */
 enum { IDLE_TICKS = 20 };
 
+/* A scheduler with a slice that went on from one tick to the next is watched for its alarms as well for
+ * so many ticks: it is looked at when one becomes due. One with short slices sees to them by itself,
+ * however many there are. */
+enum { WATCHFUL_TICKS = 20 };
+
+/* Between two looks lies so much at least; a slice that began before an alarm is due may last so long. */
+#define LOOK_NS UINT64_C(50000)
+
 struct watched {
-    unsigned slice;   /* number of the slice at the last tick */
-    unsigned n_ticks; /* for how many ticks it has been that one */
+    unsigned slice;      /* number of the slice at the last look */
+    unsigned n_ticks;    /* for how many ticks it has been that one */
+    unsigned n_watchful; /* ticks for which it is looked at between ticks */
 };
 
 struct pr_watchdog {
@@ -84,40 +97,65 @@ static void drop_handler(void)
 
 /* ------------------------------------------------------------- the watching */
 
-/* Whether a slice should end: it has lasted, or something is due that must not wait for it. */
-static int is_overdue(struct pr_scheduler *scheduler, struct watched *watched, uint64_t now)
+static int is_in_slice_of_last_look(struct pr_scheduler *scheduler, struct watched *watched,
+                                    int is_tick)
 {
     unsigned slice = atomic_load_explicit(&scheduler->slice, memory_order_relaxed);
-    if (slice != watched->slice) {
-        watched->slice = slice;
+    int is_same = slice == watched->slice;
+    watched->slice = slice;
+    if (!is_same)
         watched->n_ticks = 0;
-        return 0;
+    if (is_tick && is_same) {
+        watched->n_ticks++;
+        watched->n_watchful = WATCHFUL_TICKS;
+    } else if (is_tick && watched->n_watchful > 0) {
+        watched->n_watchful--;
     }
-    watched->n_ticks++;
-    if (now >= atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed) ||
-        !pr_queue_seems_empty(&scheduler->owner.inbox))
+    return is_same;
+}
+
+/* Whether at a tick the slice should end: it has lasted, or a signal waits. */
+static int is_overdue(struct pr_scheduler *scheduler, unsigned n_ticks)
+{
+    if (!pr_queue_seems_empty(&scheduler->owner.inbox))
         return 1;
-    if (watched->n_ticks % LONG_TICKS == 0)
+    if (n_ticks % LONG_TICKS == 0)
         return 1;
-    return watched->n_ticks >= 2 &&
+    return n_ticks >= 2 &&
            (atomic_load_explicit(&scheduler->is_wanted, memory_order_relaxed) ||
             atomic_load_explicit(&scheduler->must_stop, memory_order_relaxed) ||
             atomic_load_explicit(&scheduler->runtime->halt_requested, memory_order_relaxed));
 }
 
-/* One tick; whether any scheduler was busy. */
-static int watch(struct pr_watchdog *watchdog)
+/* Looks at one that is in a slice. When to do so again, if before the next tick. */
+static uint64_t look(struct pr_scheduler *scheduler, struct watched *watched, uint64_t now,
+                     int is_tick)
+{
+    const struct pr_clock *clock = &scheduler->runtime->clock;
+    uint64_t alarm_ns = atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed);
+    int is_due = pr_clock_at(clock, now) >= alarm_ns;
+    if (is_in_slice_of_last_look(scheduler, watched, is_tick) &&
+        (is_due || (is_tick && is_overdue(scheduler, watched->n_ticks)))) {
+        pthread_kill(scheduler->thread, SIGURG);
+        return UINT64_MAX;
+    }
+    return watched->n_watchful > 0 ? pr_clock_real_of(clock, alarm_ns) : UINT64_MAX;
+}
+
+/* Whether any scheduler is in a slice. */
+static int watch(struct pr_watchdog *watchdog, uint64_t now, int is_tick, uint64_t *soonest)
 {
     struct pierrot *runtime = watchdog->runtime;
-    uint64_t now = pr_clock_now(&runtime->clock);
     int is_busy = 0;
+    *soonest = UINT64_MAX;
     for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
         struct pr_scheduler *scheduler = runtime->schedulers[i];
         if (!atomic_load_explicit(&scheduler->in_slice, memory_order_acquire))
             continue;
         is_busy = 1;
-        if (is_overdue(scheduler, &watchdog->watched[i], now))
-            pthread_kill(scheduler->thread, SIGURG);
+        uint64_t at = look(scheduler, &watchdog->watched[i], now, is_tick);
+        if (at < *soonest)
+            *soonest = at;
     }
     return is_busy;
 }
@@ -158,14 +196,31 @@ static void unpark(struct pr_watchdog *watchdog)
     pthread_mutex_unlock(&watchdog->mutex);
 }
 
+/* Else Linux lets it sleep longer by 50 us. */
+static void sleep_exactly(void)
+{
+#ifdef __linux__
+    prctl(PR_SET_TIMERSLACK, 1UL);
+#endif
+}
+
 static void *run(void *ud)
 {
     struct pr_watchdog *watchdog = ud;
+    uint64_t now = pr_clock_real_ns(), tick = now + TICK_NS, soonest = UINT64_MAX;
     int n_idle = 0;
+    sleep_exactly();
     while (!atomic_load_explicit(&watchdog->must_stop, memory_order_acquire)) {
-        sleep_ns(TICK_NS);
-        n_idle = watch(watchdog) ? 0 : n_idle + 1;
-        if (n_idle >= IDLE_TICKS) {
+        uint64_t earliest = now + LOOK_NS, wanted = soonest > earliest ? soonest : earliest;
+        sleep_ns(wanted < tick ? wanted - now : tick > now ? tick - now : 0);
+        now = pr_clock_real_ns();
+        int is_tick = now >= tick;
+        if (is_tick)
+            tick = now + TICK_NS;
+        int is_busy = watch(watchdog, now, is_tick, &soonest);
+        if (is_busy)
+            n_idle = 0;
+        else if (is_tick && ++n_idle >= IDLE_TICKS) {
             park(watchdog);
             n_idle = 0;
         }
