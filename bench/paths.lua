@@ -42,9 +42,41 @@ function paths.send(n)
   end)
   for i = 1, n do
     send(sink, { "msg", i })
-    if i % 1000 == 0 then pierrot.yield() end
+    if i % 100 == 0 then pierrot.yield() end
   end
   receive("done")
+end
+
+--- As send, received by a pattern.
+function paths.send_by_pattern(n)
+  local main, pattern <const> = pierrot.self(), { "msg", pierrot.any }
+  local sink = pierrot.spawn(function()
+    for _ = 1, n do receive(pattern) end
+    send(main, "done")
+  end)
+  for i = 1, n do
+    send(sink, { "msg", i })
+    if i % 100 == 0 then pierrot.yield() end
+  end
+  receive("done")
+end
+
+function paths.ping_pong(n)
+  local self = pierrot.self()
+  local peer = pierrot.spawn_link(function()
+    while true do send(receive()[2], "pong") end
+  end)
+  for _ = 1, n do
+    send(peer, { "ping", self })
+    receive("pong")
+  end
+end
+
+--- What Lua takes for the table of a message: made, and collected.
+function paths.table_alone(n)
+  for i = 1, n do
+    local _ = { "msg", i }
+  end
 end
 
 function paths.spawn_exit(n)

@@ -193,10 +193,9 @@ static void take_request(struct pr_lua *lua, lua_State *L, struct pr_lua_process
     }
     server->handled = message->value.as.pointer;
     message->value = pr_cell_nil();
-    lua_pushnil(L);
 }
 
-/* Takes the message out of the mailbox and pushes it; what it is. */
+/* Takes the message out of the mailbox; it is on top, or in server->handled. What it is. */
 static enum pr_phase take(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
                           struct pr_signal *message)
 {
@@ -236,7 +235,6 @@ static int serve_timeout(lua_State *L, struct pr_lua *lua, struct pr_lua_process
 /* The next message, or the timeout; with neither the activation ends. */
 static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server)
 {
-    lua_settop(L, 0);
     lua_settop(L, PR_BASE);
     server->phase = PR_PHASE_SERVE;
     forget_handled(lua, server);
@@ -251,7 +249,6 @@ static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server
     if (!is_system)
         pr_wait_alarm_clear(lua, server);
     server->process.reductions++;
-    luaL_checkstack(L, 10, NULL);
     server->phase = take(lua, L, server, message);
     pierrot_term *parents_reason = pr_is_parents_exit(&server->process, message)
                                        ? pr_term_hold(message->value.as.pointer)
@@ -265,7 +262,8 @@ static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server
         return handle_system(lua, L, server);
     if (server->process.sys & PR_SYS_TRACED)
         pr_asked_trace_in(lua, L, server);
-    lua_replace(L, PR_HANDLED);
+    if (!server->handled)
+        lua_replace(L, PR_HANDLED);
     return handle(lua, L, server);
 }
 
