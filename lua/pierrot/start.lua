@@ -181,9 +181,14 @@ local LINK <const>, MONITOR <const> = 1, 2
 
 --- Starts a gen_server for the public function of that name. Results: pid [, ref]; or nil, reason.
 function M.server(fname, module, arg, opts, link, monitor)
+  local bits <const> = (link and LINK or 0) | (monitor and MONITOR or 0)
+  local known <const> = known_names[module]
+  -- Most have been started before.
+  if opts == nil and known ~= nil and module.init then
+    return core.start_server(bits, nil, module, arg, known or nil)
+  end
   local table_, name = check_server_module(2, fname, module)
   if opts == nil then
-    local bits = (link and LINK or 0) | (monitor and MONITOR or 0)
     return core.start_server(bits, nil, table_, arg, name or known_name(table_))
   end
   local scheduler = check_all(2, 3, fname, opts, SERVER_OPTIONS, true)

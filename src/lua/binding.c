@@ -335,13 +335,19 @@ static int l_is_sendable(lua_State *L)
     return 1;
 }
 
-/* snapshot(value): a copy of what a message can hold; other values are themselves. */
-static int l_snapshot(lua_State *L)
+/* snapshots(list, first, last): copies of what a message can hold; other values are themselves. */
+static int l_snapshots(lua_State *L)
 {
+    lua_Integer first = luaL_checkinteger(L, 2), last = luaL_checkinteger(L, 3);
+    luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    if (pr_copy(L, 1, L) != 0)
-        lua_pushvalue(L, 1);
-    return 1;
+    for (lua_Integer i = first; i <= last; i++) {
+        luaL_checkstack(L, 2, "too many values");
+        lua_rawgeti(L, 1, i);
+        if (pr_copy(L, lua_gettop(L), L) == 0)
+            lua_replace(L, -2);
+    }
+    return lua_gettop(L) - 1;
 }
 
 /* halt(status): the main process's runner ends the program in order. */
@@ -385,7 +391,7 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"scheduler", l_scheduler},
         {"scheduler_of", l_scheduler_of},
         {"is_sendable", l_is_sendable},
-        {"snapshot", l_snapshot},
+        {"snapshots", l_snapshots},
         {"halt", l_halt},
         {NULL, NULL},
     };

@@ -36,13 +36,6 @@ end
 
 -- Starting -------------------------------------------------------------------------------------
 
--- Each start gets arguments of its own, so that the next one finds them as they were given: those
--- of a list, then those of a start that is none of a function.
-local function copies(list, at, last, start)
-  if at <= last then return core.snapshot(list[at]), copies(list, at + 1, last, start) end
-  if type(start) == "table" then return copies(start, 3, start.n) end
-end
-
 local function find(start)
   if type(start) == "function" then return start end
   local module = start[1]
@@ -52,11 +45,21 @@ local function find(start)
   error(("module '%s' has no function '%s'"):format(tostring(start[1]), start[2]), 0)
 end
 
--- Runs the start function; `extra` comes before its own arguments.
+-- The arguments of both, the extra ones first, and the places of the first and the last.
+local function joined(extra, start)
+  local n = #extra
+  local list = table.move(extra, 1, n, 1, {})
+  if type(start) == "function" then return list, 1, n end
+  return table.move(start, 3, start.n, n + 1, list), 1, n + start.n - 2
+end
+
+-- Runs the start function; `extra` comes before its own arguments. Each start gets copies, so that
+-- the next one finds them as they were given.
 local function run(start, extra)
   local fn = find(start)
-  if extra then return fn(copies(extra, 1, #extra, start)) end
-  return fn(copies(nil, 1, 0, start))
+  if extra then return fn(core.snapshots(joined(extra, start))) end
+  if fn == start then return fn() end
+  return fn(core.snapshots(start, 3, start.n))
 end
 
 --- Starts it: pid, extra; or nil, reason. "ignore" is a reason; what is neither is the reason

@@ -14,7 +14,7 @@ local M = {}
 local function own_arguments(child)
   local start = child.start
   if type(start) ~= "table" then return end
-  for i = 3, start.n do start[i] = core.snapshot(start[i]) end
+  for i = 3, start.n do start[i] = core.snapshots(start, i, i) end
 end
 
 -- Requests -------------------------------------------------------------------------------------
