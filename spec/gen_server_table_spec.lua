@@ -9,7 +9,92 @@ local support = require "spec.support"
 local alone, expect = support.alone, support.expect
 local start = servers.start
 
+local function shortened(request, from)
+  for i = #request, from, -1 do request[i] = nil end
+  return request
+end
+
+local function long(n)
+  local request = { "add" }
+  for i = 2, n do request[i] = i end
+  return request
+end
+
+-- Requests, and the largest integer key of each.
+local shapes <const> = {
+  { "of one element", { "add" }, 1 },
+  { "of two", { "add", 1 }, 2 },
+  { "with false in the end", { "add", 1, false }, 3 },
+  { "with a hole", { "add", nil, nil, "last" }, 4 },
+  { "with a hole and others", { "add", 1, nil, 3, nil, nil, "last" }, 7 },
+  { "with an element far away", { "add", 1, [100] = "far" }, 100 },
+  { "without a sequence", { [1] = "add", [3] = 3 }, 3 },
+  { "with fields", { "add", 1, more = 2 }, 2 },
+  { "with odd keys", { "add", 1, [0] = 2, [-1] = 3, [2.5] = 4, [true] = 5 }, 2 },
+  { "made of fields", { [1] = "add", [2] = 1, [50] = 2 }, 50 },
+  { "made of fields, backwards", { [50] = 2, [7] = 3, [2] = 1, [1] = "add" }, 50 },
+  { "made of fields, and others", { [9] = 2, x = 1, [2] = 1, y = 2, [1] = "add", [3] = 3 }, 9 },
+  { "that was longer", shortened({ "add", 1, 2, 3, 4, 5, 6 }, 3), 2 },
+  { "with a table in it", { "add", 1, { 2 } }, 3 },
+  { "of 200 elements", long(200), 200 },
+}
+
+-- What a callback with that request has as arguments behind the others.
+local function arguments_of(request, last)
+  return table.pack(table.unpack(request, 2, last))
+end
+
 describe("a table of callbacks", function()
+  for _, row in ipairs(shapes) do
+    it("gets the elements of a request " .. row[1], alone(function()
+      local test, request = pierrot.self(), row[2]
+      local pid = start {
+        handle_call = {
+          add = function(_, _, ...) return "reply", table.pack(...) end,
+          wait = function() return "reply", pierrot.receive("go on") end,
+        },
+        handle_cast = { add = function(_, ...) pierrot.send(test, table.pack(...)) end },
+        handle_info = { add = function(_, ...) pierrot.send(test, table.pack(...)) end },
+      }
+      local expected = arguments_of(request, row[3])
+
+      assert.same(expected, gen_server.call(pid, request))
+      gen_server.cast(pid, request)
+      assert.same(expected, expect())
+      pierrot.send(pid, request)
+      assert.same(expected, expect())
+      local waiting = gen_server.send_request(pid, { "wait" })
+      local busy = gen_server.send_request(pid, request)
+      pierrot.send(pid, "go on")
+      assert.is_true((gen_server.receive_response(waiting)))
+      assert.same({ true, expected }, { gen_server.receive_response(busy) })
+    end))
+  end
+
+  it("takes no request of more elements than it can", alone(function()
+    local pid = start { handle_call = {
+      add = function() return "reply" end,
+      _ = function() return "reply" end,
+    } }
+
+    local text = support.error_text(gen_server.call, pid, long(201))
+
+    assert.is_truthy(text:find("more than 200 elements", 1, true))
+  end))
+
+  it("gets copies of tables in a request", alone(function()
+    local pid = start { handle_call = {
+      change = function(_, _, value)
+        value.n = 2
+        return "reply", value
+      end,
+    } }
+    local value = { n = 1 }
+
+    assert.same({ n = 2 }, gen_server.call(pid, { "change", value }))
+    assert.same({ n = 1 }, value)
+  end))
+
   it("is picked from by the first element, and gets the others after state and from",
     alone(function()
       local pid = start({ handle_call = {
