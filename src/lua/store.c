@@ -31,7 +31,8 @@ void pr_store_open(struct pr_lua *lua, lua_State *L)
     struct pr_store *store = &lua->store;
     lua->chunks = new_stack(L, &lua->chunks);
     lua->slots = new_stack(L, &lua->slots);
-    luaL_checkstack(lua->slots, PR_STORE_SLOTS + 4, NULL);
+    if (!lua_checkstack(lua->slots, PR_STORE_SLOTS + 4))
+        (void)lua_newuserdatauv(L, PR_HEAP_NEVER, 0); /* raises, and in L */
     lua_pushboolean(lua->slots, 0);
     for (int slot = FIRST_SLOT; slot < FIRST_SLOT + PR_STORE_SLOTS; slot++) {
         lua_pushboolean(lua->slots, 0);
