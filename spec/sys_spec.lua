@@ -557,6 +557,34 @@ describe("sys", function()
     assert.same({ "new", { "1.0", 1, "extra" } }, gen_server.call(pid, "which"))
   end))
 
+  it("changes the code for what waits already", alone(function()
+    local me = pierrot.self()
+    local pid = servers.start({
+      handle_cast = { which = function() pierrot.send(me, "old") end },
+    })
+    local New = servers.module {
+      handle_cast = { which = function() pierrot.send(me, "new") end },
+      code_change = function(_, state)
+        pierrot.send(me, "changing")
+        pierrot.receive "go on"
+        return "ok", state
+      end,
+    }
+    gen_server.cast(pid, { "which" })
+    expect "old"
+    sys.suspend(pid)
+    gen_server.cast(pid, { "which" })
+    pierrot.spawn_link(function() sys.change_code(pid, New) end)
+    expect "changing"
+
+    -- What resumes it lies in its mailbox when the change is over: it goes on at once.
+    pierrot.spawn_link(function() sys.resume(pid) end)
+    while pierrot.info(pid, "mailbox") < 2 do pierrot.yield() end
+    pierrot.send(pid, "go on")
+
+    expect "new"
+  end))
+
   for name, code_change in pairs {
     ["answers an error"] = function() return "error", "not today" end,
     ["raises"] = function() error "not today" end,

@@ -71,6 +71,10 @@ static int go_on(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server
 /* A callback has returned; its results stand from PR_BASE + 1 on. */
 static int conclude(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server)
 {
+    /* Nothing, the most common end of a cast. */
+    if (server->phase == PR_PHASE_CAST && lua_gettop(L) == PR_BASE &&
+        !(server->process.sys & PR_SYS_TRACED))
+        return serve(L, lua, server);
     switch (pr_conclude(lua, L, server)) {
     case PR_NEXT_MESSAGE:
         return serve(L, lua, server);
@@ -139,7 +143,7 @@ static int handle(struct pr_lua *lua, lua_State *L, struct pr_lua_process *serve
 {
     int is_call = server->phase == PR_PHASE_CALL;
     pierrot_from from = is_call ? pr_from_on(L) : (pierrot_from){{0}, {0}};
-    pr_class_push_callback(lua, server->class_, L, callback_of(server->phase));
+    lua_getfield(L, PR_MODULE, callback_of(server->phase));
     int n_args = push_arguments(lua, L, server, is_call ? &from : NULL);
     if (n_args < 0)
         return unhandled(lua, L, server, PR_HANDLED);
@@ -236,6 +240,10 @@ static int serve_timeout(lua_State *L, struct pr_lua *lua, struct pr_lua_process
 static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server)
 {
     lua_settop(L, PR_BASE);
+    if (lua_isnil(L, PR_MODULE)) {
+        pr_class_push(lua, server->class_, L);
+        lua_replace(L, PR_MODULE);
+    }
     server->phase = PR_PHASE_SERVE;
     forget_handled(lua, server);
     struct pr_signal *message = pr_system_next(&server->process);
@@ -299,11 +307,11 @@ int pr_activate(lua_State *L)
     struct pr_lua_process *server = pr_lua_current(lua);
     switch ((enum pr_phase)server->phase) {
     case PR_PHASE_LOAD:
-        /* nil, nil, nil, function, its arguments */
+        /* nil, nil, nil, nil, function, its arguments */
         lua_callk(L, lua_gettop(L) - PR_BASE - 1, LUA_MULTRET, 0, loaded);
         return loaded(L, LUA_OK, 0);
     case PR_PHASE_INIT:
-        /* nil, nil, nil, argument */
+        /* nil, nil, nil, nil, argument */
         pr_class_push_callback(lua, server->class_, L, "init");
         lua_insert(L, PR_BASE + 1);
         lua_callk(L, 1, LUA_MULTRET, 0, conclude_k);

@@ -79,8 +79,10 @@ enum pr_asked pr_asked(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
 void pr_asked_take(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
 {
     lua_settop(L, PR_BASE + 5);
-    if (lua_istable(L, PR_BASE + 4))
+    if (lua_istable(L, PR_BASE + 4)) {
         pr_class_set(lua, L, server, PR_BASE + 4, lua_tostring(L, PR_BASE + 5));
+        lua_copy(L, PR_BASE + 4, PR_MODULE);
+    }
     if (lua_toboolean(L, PR_BASE + 2)) {
         lua_pushvalue(L, PR_BASE + 3);
         pr_handler_set_state(lua, L, server);

@@ -80,6 +80,11 @@ void pr_class_close(struct pr_lua *lua)
     pr_map_fini(&lua->classes, &lua->owner->heap);
 }
 
+void pr_class_push(struct pr_lua *lua, const struct pr_class *class_, lua_State *L)
+{
+    pr_store_push(lua, L, class_->place);
+}
+
 void pr_class_push_callback(struct pr_lua *lua, struct pr_class *class_, lua_State *L,
                             const char *name)
 {

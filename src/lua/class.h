@@ -28,6 +28,9 @@ void pr_class_set(struct pr_lua *lua, lua_State *L, struct pr_lua_process *serve
 /* Frees what is left, at the end of the state. */
 void pr_class_close(struct pr_lua *lua);
 
+/* Pushes the module. There must be a free stack slot. */
+void pr_class_push(struct pr_lua *lua, const struct pr_class *class_, lua_State *L);
+
 /* Pushes the callback of that name on L: a function, a table, or what else stands there; nil. May
  * run an __index of the module's: L is protected. */
 void pr_class_push_callback(struct pr_lua *lua, struct pr_class *class_, lua_State *L,

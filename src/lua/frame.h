@@ -8,9 +8,9 @@
 #include "lua/process.h"
 
 /* Layout of the stack of an activation: 1, 2: pid and ref of the caller whose call is handled
- * (nil); 3: the message that is handled, for the report of a crash; from 4 on the callback, its
- * arguments, its results. */
-enum { PR_FROM_PID = 1, PR_FROM_REF = 2, PR_HANDLED = 3, PR_BASE = 3 };
+ * (nil); 3: the message that is handled, for the report of a crash; 4: the module, or nil while it is
+ * not looked up; from 5 on the callback, its arguments, its results. */
+enum { PR_FROM_PID = 1, PR_FROM_REF = 2, PR_HANDLED = 3, PR_MODULE = 4, PR_BASE = 4 };
 
 /* A call that is nested in its caller: the reply goes straight to the caller's stack. */
 struct pr_lua_now {

@@ -297,6 +297,7 @@ enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_p
     pr_push_id(body.co, from.ref.id);
     lua_pushvalue(L, request);
     lua_xmove(L, body.co, 1);
+    lua_pushnil(body.co);
     lua_xmove(L, body.co, n_args + 1);
     struct pr_lua_now now = {.ref = from.ref,
                              .L = L,
