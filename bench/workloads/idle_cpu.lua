@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The CPU time that a program takes while nothing happens in it, in percent of the time gone by. To fall
--- asleep and to wake takes a millisecond or so, however long it sleeps: two spans tell what does not.
+-- The CPU time that a program takes while nothing happens in it, in percent of the time gone by. To
+-- fall asleep and to wake takes a millisecond or so, however long it sleeps: two spans tell what
+-- does not.
 
 package.path = (arg[0]:match("^(.*/)") or "./") .. "../../?.lua;" .. package.path
 
