@@ -144,6 +144,16 @@ for route, copy in pairs(routes) do
       end
     end))
 
+    it("takes no more room than it needs, whatever the length of a table is found to be",
+      alone(function()
+        local sent = { 1, 2, 3, 4, 5, [8] = 8, [9] = 9 }
+        for i = 4, 40 do sent[1 << i] = i end
+        assert.is_true(#sent > 1 << 39)
+
+        assert.same(sent, copy(sent))
+        assert.same({ sent }, copy { sent })
+      end))
+
     it("holds a table of 100,000 elements", alone(function()
       local sent = {}
       for i = 1, 100000 do

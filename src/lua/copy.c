@@ -11,9 +11,9 @@
 /* Only tables without an array part are counted. */
 static void push_empty(lua_State *L, int source)
 {
-    size_t n_array = lua_rawlen(L, source);
+    int n_array = pr_array_room(L, source);
     int n_pairs = n_array == 0 ? pr_count_pairs(L, source) : 0;
-    lua_createtable(L, n_array < INT32_MAX ? (int)n_array : INT32_MAX, n_pairs);
+    lua_createtable(L, n_array, n_pairs);
 }
 
 /* A table of so many fields at most is gathered on the stack. */
@@ -46,10 +46,8 @@ static inline int add_field(lua_State *L, struct fields *fields)
 /* {ref, nil, 16} has three elements, and so has its copy. */
 static void push_sized(lua_State *L, int source, const struct fields *fields)
 {
-    lua_Unsigned n_array = (lua_Unsigned)fields->n_items;
-    if (fields->n_other > 0)
-        n_array = lua_rawlen(L, source);
-    lua_createtable(L, n_array < INT32_MAX ? (int)n_array : INT32_MAX, fields->n - fields->n_items);
+    int n_array = fields->n_other > 0 ? pr_array_room(L, source) : fields->n_items;
+    lua_createtable(L, n_array, fields->n - fields->n_items);
 }
 
 /* Pushes the copy of a flat table and is true; else pushes nothing. One walk is enough, since the

@@ -16,4 +16,9 @@ int pr_is_scalar(lua_State *L, int index);
 /* The number of entries of a table; `table` is a positive index. */
 int pr_count_pairs(lua_State *L, int table);
 
+/* Room for the elements of a copy: the length of the table, INT32_MAX at most; or 0 where few of so
+ * many can be there. The length of a table with holes is whatever Lua finds, 2^40 for one of some forty
+ * entries. */
+int pr_array_room(lua_State *L, int table);
+
 #endif

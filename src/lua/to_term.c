@@ -82,12 +82,10 @@ static void release_guard(struct term_copy *copy, int position)
 
 static int table_cell(struct term_copy *copy, int source, struct pierrot_term *cell)
 {
-    size_t n_array = lua_rawlen(copy->L, source);
     if (copy->is_limited)
         return pr_arena_table(copy->arena, 0, 0, cell);
+    int n_array = pr_array_room(copy->L, source);
     int n_pairs = n_array == 0 ? pr_count_pairs(copy->L, source) : 0;
-    if (n_array > UINT32_MAX)
-        return PIERROT_ELIMIT;
     return pr_arena_table(copy->arena, (uint32_t)n_array, (uint32_t)n_pairs, cell);
 }
 
@@ -274,7 +272,8 @@ static pierrot_term *to_term(struct pr_lua *lua, lua_State *L, int index,
                              .is_limited = strictness == LIMITED,
                              .n_tables_left = LIMIT_TABLES,
                              .bytes_left = LIMIT_BYTES};
-    copy.arena = pr_arena_new(heap, 96 + (copy.is_limited ? 0 : 16 * lua_rawlen(L, source)));
+    size_t room = copy.is_limited ? 0 : (size_t)pr_array_room(L, source);
+    copy.arena = pr_arena_new(heap, 96 + 16 * room);
     if (!copy.arena) {
         *error = PIERROT_ENOMEM;
         return NULL;
