@@ -236,7 +236,8 @@ static int serve_timeout(lua_State *L, struct pr_lua *lua, struct pr_lua_process
     return handle(lua, L, server);
 }
 
-/* The next message, or the timeout; with neither the activation ends. */
+/* The next message, or the timeout; with neither the activation ends. What the message before has
+ * left below PR_BASE stays there: each phase reads only what it has set. */
 static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server)
 {
     lua_settop(L, PR_BASE);
@@ -257,6 +258,7 @@ static int serve(lua_State *L, struct pr_lua *lua, struct pr_lua_process *server
     if (!is_system)
         pr_wait_alarm_clear(lua, server);
     server->process.reductions++;
+    /* Above PR_BASE there is the room of any C function, more than a request and its callback take. */
     server->phase = take(lua, L, server, message);
     pierrot_term *parents_reason = pr_is_parents_exit(&server->process, message)
                                        ? pr_term_hold(message->value.as.pointer)

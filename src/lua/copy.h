@@ -52,7 +52,7 @@ int pr_push_root(struct pr_lua *lua, lua_State *L, pierrot_term *root);
  * for long): local or term. Needs a free stack slot. Raises, in L, an error that names what cannot be
  * sent. */
 struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
-                              const struct pr_process *target);
+                              struct pr_process *target);
 
 /* Pushes what a signal carries; the value stays the signal's. Needs a free stack slot. Raises a
  * memory error in L. */

@@ -2,6 +2,7 @@
 #include "lua/digest.h"
 
 #include "lua/ident.h"
+#include "lua/lend.h"
 
 /* Of a longer string its length and so many bytes. */
 enum { BYTES_MAX = 64 };
@@ -19,27 +20,11 @@ static uint64_t digest_cell(struct pierrot_term cell, enum place place)
     return digest ? digest : 1;
 }
 
-/* The value on top; the cell borrows a string. */
+/* The value on top; the cell borrows a string. What is no scalar is a table. */
 static struct pierrot_term cell_on_top(lua_State *L)
 {
-    size_t len;
-    const char *bytes;
-    switch (lua_type(L, -1)) {
-    case LUA_TNIL:
-        return pr_cell_nil();
-    case LUA_TBOOLEAN:
-        return pr_cell_bool(lua_toboolean(L, -1));
-    case LUA_TNUMBER:
-        return lua_isinteger(L, -1) ? pr_cell_int(lua_tointeger(L, -1))
-                                    : pr_cell_num(lua_tonumber(L, -1));
-    case LUA_TSTRING:
-        bytes = lua_tolstring(L, -1, &len);
-        return pr_cell_borrow(bytes, len < UINT32_MAX ? (uint32_t)len : UINT32_MAX);
-    case LUA_TLIGHTUSERDATA:
-        return pr_cell_id(pr_to_id(L, -1));
-    default:
-        return (struct pierrot_term){.tag = PIERROT_TABLE};
-    }
+    struct pierrot_term cell;
+    return pr_lend_scalar(L, -1, &cell) ? cell : (struct pierrot_term){.tag = PIERROT_TABLE};
 }
 
 /* Pushes what the digest of a value is made of. */

@@ -66,19 +66,11 @@ int pr_read_word(lua_State *L, int index, int type, struct pierrot_term *cell)
     }
 }
 
-/* Pushes the copy of the value at `index`. Raises what cannot be sent. */
-static void push_copy(struct pr_lua *lua, lua_State *L, int index, int type)
-{
-    int error = type == LUA_TTABLE ? pr_copy_table(L, index) : pr_copy(L, index, L);
-    if (error)
-        pr_copy_raise(lua, L, index, error);
-}
-
 /* Whether requests to it are spread over the arguments of callbacks (handler.h): those of scalars need
  * not become a table there. */
-static int wants_short(const struct pr_process *target)
+static int wants_short(struct pr_process *target)
 {
-    const struct pr_lua_process *server = (const struct pr_lua_process *)target;
+    const struct pr_lua_process *server = pr_lua_process_of(target);
     return server->class_ && server->class_->has_names;
 }
 
@@ -86,7 +78,7 @@ static int wants_short(const struct pr_process *target)
  * values in each of its cycles, and a term lies in fewer lines of memory. With 1,000,000 in a
  * mailbox a message costs 550 ns so, and 890 as a Lua value. */
 struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
-                              const struct pr_process *target)
+                              struct pr_process *target)
 {
     struct pierrot_term value;
     int error, type = lua_type(L, index);
@@ -97,10 +89,8 @@ struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
     if (takes_local && type == LUA_TTABLE && wants_short(target))
         root = pr_copy_short(lua, L, index);
     if (!root && takes_local && pr_store_has_slot(lua)) {
-        if (type == LUA_TSTRING)
-            lua_pushvalue(L, index);
-        else
-            push_copy(lua, L, index, type);
+        if ((error = pr_copy(L, index, L)) != 0)
+            pr_copy_raise(lua, L, index, error);
         return (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = pr_store_put_slot(lua, L)};
     }
     if (!root && !(root = pr_copy_to_term(lua, L, index, &error)))

@@ -69,8 +69,7 @@ static void stop_waiting(struct pr_lua *lua, struct pr_lua_process *self)
 {
     self->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
     self->scanned = NULL;
-    if (self->alarm)
-        pr_wait_alarm_clear(lua, self);
+    pr_wait_alarm_clear(lua, self);
 }
 
 /* The message on top of L is taken: it is the result. */
@@ -78,10 +77,6 @@ static int take(struct pr_lua *lua, struct pr_lua_process *self, struct pr_signa
 {
     pr_mailbox_take(&self->process.mailbox, message);
     stop_waiting(lua, self);
-    if (message->value.tag == PR_VALUE_LOCAL) {
-        pr_store_drop(lua, (uint32_t)message->value.as.integer);
-        message->value = pr_cell_nil();
-    }
     pr_signal_free(lua->owner, message);
     return 1;
 }

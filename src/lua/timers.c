@@ -55,8 +55,7 @@ static pierrot_term *word_of(struct pr_lua *lua, const char *bytes, size_t len)
 }
 
 /* The message at 3 for `target`, NULL: not known yet, or not of this scheduler. */
-static struct pierrot_term message_of(struct pr_lua *lua, lua_State *L,
-                                      const struct pr_process *target)
+static struct pierrot_term message_of(struct pr_lua *lua, lua_State *L, struct pr_process *target)
 {
     size_t len;
     if (lua_type(L, 3) != LUA_TSTRING)
