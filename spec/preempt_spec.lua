@@ -79,6 +79,11 @@ local spinners <const> = {
       end)()
     end)()
   end },
+  { "a coroutine that is given so much that the slice is over meanwhile", function()
+    pcall(coroutine.resume, coroutine.create(function()
+      while true do end
+    end), table.unpack({}, 1, 500000))
+  end },
   { "resuming and yielding", function()
     local generator = coroutine.wrap(function()
       while true do
@@ -183,6 +188,29 @@ describe("a process that spins", function()
 
     assert.equal("killed", expect({ "ended" })[2][1])
   end))
+
+  it("in a server's callback does so too when the slice is over while the request is copied",
+    alone(function()
+      local echo = gen_server.start_link(Echo)
+      local spinner, ref = gen_server.start_monitor { init = Echo.init, handle_call = function()
+        while true do end
+      end }
+      pierrot.spawn_link(function()
+        local request <const> = {}
+        for i = 1, 500000 do request[i] = i end
+        support.exit_reason(gen_server.call, spinner, request)
+        pierrot.receive("never sent")
+      end)
+      repeat
+        assert.equal("hello", gen_server.call(echo, "hello"))
+        pierrot.yield()
+      until pierrot.info(spinner, "reductions") > 1
+
+      assert.equal("hello", gen_server.call(echo, "hello"))
+      pierrot.exit(spinner, "kill")
+
+      assert.equal("killed", await_down(ref))
+    end))
 
   it("in a server's callback lets a call to it time out", alone(function()
     local spinner = gen_server.start { init = Echo.init, handle_call = function()

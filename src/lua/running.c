@@ -54,6 +54,16 @@ static void arm(lua_State *L)
     pr_running.armed = L;
 }
 
+lua_State *pr_running_leave(void)
+{
+    lua_State *L = pr_running.L;
+    pr_running.L = NULL;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (pr_running.armed)
+        disarm(pr_running.armed);
+    return L;
+}
+
 void pr_running_set_hook(lua_State *L, lua_Hook function, int mask, int count)
 {
     lua_State *armed = pr_running.armed;
@@ -107,6 +117,20 @@ static void end_here(lua_State *L)
     pr_running.is_ending = 1;
     arm(L);
     cut_short(L);
+}
+
+/* Interrupts `co`, which is about to run. Where the interrupt came while C code ran, the hook still
+ * waits in the state that runs there, and would not run until `co` returns: with the hook left there
+ * nothing could interrupt `co`. The signal handler keeps its hands off, since `armed` is never NULL. */
+static void arm_inner(lua_State *co)
+{
+    lua_State *outer = pr_running.armed;
+    if (outer)
+        lua_sethook(outer, pr_running.user_hook, pr_running.user_mask, pr_running.user_count);
+    else
+        pr_running.armed = co;
+    atomic_signal_fence(memory_order_seq_cst);
+    arm(co);
 }
 
 void pr_interrupt(void)
@@ -272,11 +296,8 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
     if (pr_running.counts && !lua_gethook(co))
         lua_sethook(co, count_hook, LUA_MASKCOUNT, SLICE_COUNT);
     pr_running.L = co;
-    if (pr_running.is_interrupted) {
-        if (pr_running.armed) /* the coroutine around this one */
-            disarm(pr_running.armed);
-        arm(co);
-    }
+    if (pr_running.is_interrupted || pr_running.armed)
+        arm_inner(co);
     int status = lua_resume(co, from, n_args, n_results);
     pr_running.L = outer;
     atomic_signal_fence(memory_order_seq_cst);

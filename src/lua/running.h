@@ -56,6 +56,10 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results);
 /* The handler's part of preemption. */
 void pr_interrupt(void);
 
+/* Others are to run on this thread before what runs goes on: nothing runs, and no interrupt waits. What
+ * ran. */
+lua_State *pr_running_leave(void);
+
 /* lua_sethook and lua_gethook for the user's hooks, which do not see ours. */
 void pr_running_set_hook(lua_State *L, lua_Hook function, int mask, int count);
 lua_Hook pr_running_get_hook(lua_State *L, int *mask, int *count);

@@ -46,15 +46,16 @@ static int is_host_woken(void *ud)
 static void run_others(struct pr_lua *lua, lua_State *L)
 {
     struct pr_process *host = &lua->host->process;
+    lua_State *L_outer = pr_running_leave();
     struct pr_running outer = pr_running;
     host->state = PR_WAITING;
     lua->host_woken = 0;
     lua->owner->current = NULL;
-    pr_running.L = NULL;
     pr_lua_host_recheck(lua);
     pr_scheduler_run(lua->scheduler, is_host_woken, lua);
     outer.n_waiting = pr_running.n_waiting;
     pr_running = outer;
+    pr_running.L = L_outer;
     lua->owner->current = host;
     host->state = PR_RUNNING;
     pr_lua_host_raise(lua, L);
