@@ -311,6 +311,8 @@ static int l_take(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     struct pr_lua_process *self = pr_lua_current(lua);
     struct pr_signal *message = self->scanned;
+    if (!message)
+        return luaL_error(L, "no message was looked at");
     pr_mailbox_take(&self->process.mailbox, message);
     stop_waiting(lua, self);
     pr_signal_free(lua->owner, message);
