@@ -385,8 +385,8 @@ PIERROT_API int pierrot_call_async(pierrot *rt, pierrot_pid to, pierrot_term *re
 PIERROT_API int pierrot_await_end(pierrot *rt, pierrot_pid pid, int timeout_ms,
                                   pierrot_term **reason);
 
-/* erlang:exit/2: an exit signal, from the actor that calls, or from nobody. Takes: reason. Fails: ENOMEM.
- * Thread: any. */
+/* erlang:exit/2: an exit signal, from the actor that calls, or from nobody: who traps exits finds its own
+ * pid in that EXIT. Takes: reason. Fails: ENOMEM. Thread: any. */
 PIERROT_API int pierrot_exit(pierrot *rt, pierrot_pid to, pierrot_term *reason);
 
 /* gen_server:reply. A second or late one is dropped. Takes: reply. Fails: ENOMEM, EINVAL (the thread).
