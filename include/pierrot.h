@@ -270,7 +270,7 @@ PIERROT_API int pierrot_new(const pierrot_options *options, pierrot **rt);
 /* Runs a script as the main process, until that process has ended; a script that another thread hands over
  * meanwhile waits for its turn. argv[0] is the script: `arg` is as in lua. Fails: ELUA when it ended
  * abnormally or cannot be loaded (reported to the log), ESTOPPED when pierrot.halt or pierrot_stop ended
- * the wait, ENOMEM, EINVAL. Thread: first. */
+ * the wait (the next script runs as ever), ENOMEM, EINVAL. Thread: first. */
 PIERROT_API int pierrot_run_file(pierrot *rt, const char *path, int argc, char **argv);
 PIERROT_API int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname);
 
