@@ -54,7 +54,8 @@ end
 ---@return true|nil, string|nil reason "not_found"
 function M.terminate_child(sup, pid)
   local done, reason = blame.call(2, dynamic.terminate_child, sup, pid)
-  return done, reason
+  if done then return true end
+  return nil, reason
 end
 
 -- Its tasks ------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ local function from_module(module, arg)
     return nil, ("bad child spec (module%s has no child_spec, start_link or init)"):format(
       type(module) == "string" and " '" .. module .. "'" or "")
   end
-  local spec, fault
+  local spec
   if loaded.child_spec then
     spec, fault = call_child_spec(loaded.child_spec, arg)
     if fault then return nil, fault end
