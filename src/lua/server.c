@@ -15,6 +15,7 @@
 #include "lua/handler.h"
 #include "lua/ident.h"
 #include "lua/running.h"
+#include "lua/scalar.h"
 
 /* What the server was doing is given up; a body that has failed is as good as new once it is closed. */
 static void give_up_body(struct pr_lua *lua, struct pr_lua_process *server, const lua_State *failed)
@@ -233,13 +234,15 @@ static int push_nested(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
 }
 
 /* "reply", value [, state]: by far the most common end, concluded without further ado on L, where
- * the results lie from `first` on. Whether it was that. */
+ * the results lie from `first` on. Whether it was that, with a value that can be sent as far as is
+ * seen without looking into tables. */
 static int conclude_plainly(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
                             struct pr_lua_now *now, int first)
 {
     int n = lua_gettop(L) - first + 1;
     if (n < 2 || n > 3 || lua_type(L, first) != LUA_TSTRING || now->is_answered ||
-        strcmp(lua_tostring(L, first), "reply") != 0)
+        strcmp(lua_tostring(L, first), "reply") != 0 ||
+        (lua_type(L, first + 1) != LUA_TTABLE && !pr_is_scalar(L, first + 1)))
         return 0;
     if (n == 3) {
         if (lua_isnil(L, -1))
@@ -248,6 +251,40 @@ static int conclude_plainly(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
             pr_handler_set_state(lua, L, server);
     }
     return 1;
+}
+
+/* Upvalue: a reply. */
+static int repeat_reply(lua_State *L)
+{
+    lua_pushliteral(L, "reply");
+    lua_pushvalue(L, lua_upvalueindex(1));
+    return 2;
+}
+
+/* There is something in the reply on top of L that cannot be sent. The server, which is settled as if
+ * all were well, is to fail of it and not its caller: it concludes again, in a slice of its own. */
+static enum pr_now fail_of_reply(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                                 const struct pr_lua_now *now)
+{
+    lua_pushcclosure(L, repeat_reply, 1);
+    struct pr_pooled body = pr_pool_take(lua, L);
+    if (!lua_checkstack(body.co, PR_BASE + 4)) {
+        pr_pool_give(lua, body);
+        luaL_error(L, "not enough memory");
+    }
+    pr_push_id(body.co, now->caller.id);
+    pr_push_id(body.co, now->ref.id);
+    lua_pushvalue(L, now->request);
+    lua_xmove(L, body.co, 1);
+    lua_pushnil(body.co);
+    lua_xmove(L, body.co, 1);
+    server->body = body;
+    server->is_direct = 1;
+    server->phase = PR_PHASE_CALL;
+    server->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
+    if (server->process.state == PR_WAITING)
+        pr_process_wake(lua->owner, &server->process);
+    return PR_NOW_PENDING;
 }
 
 /* The callback has returned at once: its results are on the server's coroutine. */
@@ -269,7 +306,7 @@ static enum pr_now returned(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
             pr_scheduler_settle(lua->owner, &server->process, end);
             lua->now = now->outer; /* the copy may raise */
             if (lua_type(L, -1) == LUA_TTABLE && pr_copy(L, -1, L) != 0)
-                return pr_copy_error(lua, L, -1), PR_NOW_PENDING;
+                return fail_of_reply(lua, L, server, now);
             return PR_NOW_ANSWERED;
         }
         lua_xmove(L, co, n);
