@@ -218,7 +218,7 @@ function M.erase(...)
   if select("#", ...) > 0 then
     local key = ...
     local old = dictionary[key]
-    dictionary[key] = nil
+    if old ~= nil then dictionary[key] = nil end -- nil and NaN are keys of nothing
     return old
   end
   local all = M.get()
@@ -251,7 +251,8 @@ end
 ---@return boolean|nil loaded, any reason
 function M.reload(module)
   local loaded, why = require("pierrot.reloading").reload(module)
-  return loaded, why
+  if loaded then return true end
+  return nil, why
 end
 
 --- Before first use, where pierrot is a module of another program: schedulers, preempt.
