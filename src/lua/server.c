@@ -15,6 +15,7 @@
 #include "lua/handler.h"
 #include "lua/ident.h"
 #include "lua/running.h"
+#include "lua/scalar.h"
 
 /* What the server was doing is given up; a body that has failed is as good as new once it is closed. */
 static void give_up_body(struct pr_lua *lua, struct pr_lua_process *server, const lua_State *failed)
@@ -179,8 +180,9 @@ static void run_nested(struct pr_lua *lua, struct pr_lua_process *server, int n_
     server->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
     owner->current = &server->process;
     lua->n_nested++;
-    int status = pr_resume(server->body.co, NULL, n_args, &n_results);
+    int status = pr_resume_nested(server->body.co, n_args, &n_results);
     enum pr_slice_end end = resumed(lua, server, status);
+    pr_running.yield = PR_YIELD_USER;
     lua->n_nested--;
     owner->current = outer;
     pr_scheduler_settle(owner, &server->process, end);
@@ -207,8 +209,10 @@ static int push_nested(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
                        pierrot_from from)
 {
     int base = lua_gettop(L);
-    pr_class_push_callback(lua, server->class_, L, "handle_call");
-    int type = lua_type(L, -1);
+    pr_class_push(lua, server->class_, L);
+    lua_pushliteral(L, "handle_call");
+    int type = lua_rawget(L, -2); /* an __index is for the server to run */
+    lua_replace(L, -2);
     if (type == LUA_TFUNCTION) {
         if (pr_copy(L, request, L) != 0)
             return pr_copy_error(lua, L, request);
@@ -222,18 +226,26 @@ static int push_nested(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
     }
     pr_handler_push_state(lua, L, server);
     pr_handler_push_from(L, from);
-    if (lua_type(L, request) == LUA_TTABLE && pr_handler_push_elements(L, request, 1) != 0) {
+    enum pr_pushed pushed = PR_PUSHED;
+    if (lua_type(L, request) == LUA_TTABLE)
+        pushed = pr_handler_push_elements(L, request, 1);
+    if (pushed == PR_NOT_SCALARS) {
         if (pr_copy(L, request, L) != 0)
             return pr_copy_error(lua, L, request);
         int copy = lua_gettop(L);
-        pr_handler_push_elements(L, copy, 0);
+        pushed = pr_handler_push_elements(L, copy, 0);
         lua_remove(L, copy);
+    }
+    if (pushed == PR_TOO_MANY) {
+        lua_settop(L, base);
+        return -1;
     }
     return lua_gettop(L) - base - 1;
 }
 
 /* "reply", value [, state]: by far the most common end, concluded without further ado on L, where
- * the results lie from `first` on. Whether it was that. */
+ * the results lie from `first` on. Whether it was that: the reply is on top. Where that is no scalar, and
+ * may turn out to be nothing that can be sent, the state before is at `first` if there is a new one. */
 static int conclude_plainly(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
                             struct pr_lua_now *now, int first)
 {
@@ -241,6 +253,10 @@ static int conclude_plainly(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
     if (n < 2 || n > 3 || lua_type(L, first) != LUA_TSTRING || now->is_answered ||
         strcmp(lua_tostring(L, first), "reply") != 0)
         return 0;
+    if (n == 3 && !pr_is_scalar_type(lua_type(L, first + 1))) {
+        pr_handler_push_state(lua, L, server);
+        lua_replace(L, first);
+    }
     if (n == 3) {
         if (lua_isnil(L, -1))
             lua_pop(L, 1);
@@ -248,6 +264,36 @@ static int conclude_plainly(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
             pr_handler_set_state(lua, L, server);
     }
     return 1;
+}
+
+/* A callback that returns "reply", its upvalue. */
+static int reply_again(lua_State *L)
+{
+    lua_pushliteral(L, "reply");
+    lua_pushvalue(L, lua_upvalueindex(1));
+    return 2;
+}
+
+/* The reply on top of L cannot be sent, which is found when the server is settled already. As if the
+ * callback had lasted beyond the nested run: it returns in the server's next slice, whose error that is. */
+static enum pr_now return_later(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                                const struct pr_lua_now *now)
+{
+    if (server->process.flags & PR_EXITING)
+        return PR_NOW_PENDING;
+    lua_pushcclosure(L, reply_again, 1);
+    struct pr_pooled body = pr_pool_take(lua, L);
+    pr_push_id(body.co, now->caller.id);
+    pr_push_id(body.co, now->ref.id);
+    lua_pushvalue(L, now->request);
+    lua_xmove(L, body.co, 1);
+    lua_pushnil(body.co);
+    lua_xmove(L, body.co, 1);
+    server->body = body;
+    server->is_direct = 1;
+    server->phase = PR_PHASE_CALL;
+    pr_process_wake(lua->owner, &server->process);
+    return PR_NOW_PENDING;
 }
 
 /* The callback has returned at once: its results are on the server's coroutine. */
@@ -268,9 +314,13 @@ static enum pr_now returned(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
                 server->process.mailbox.n_messages > 0 ? PR_SLICE_USED_UP : PR_SLICE_WAITS;
             pr_scheduler_settle(lua->owner, &server->process, end);
             lua->now = now->outer; /* the copy may raise */
-            if (lua_type(L, -1) == LUA_TTABLE && pr_copy(L, -1, L) != 0)
-                return pr_copy_error(lua, L, -1), PR_NOW_PENDING;
-            return PR_NOW_ANSWERED;
+            if (pr_is_scalar_type(lua_type(L, -1)) || pr_copy(L, -1, L) == 0)
+                return PR_NOW_ANSWERED;
+            if (n == 3) {
+                lua_pushvalue(L, first);
+                pr_handler_set_state(lua, L, server);
+            }
+            return return_later(lua, L, server, now);
         }
         lua_xmove(L, co, n);
     }
@@ -285,9 +335,11 @@ enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_p
     int base = lua_gettop(L), n_results;
     luaL_checkstack(L, 20, NULL);
     int n_args = push_nested(lua, L, server, request, from);
-    /* Nothing raises from here on until the server is settled. */
     struct pr_pooled body = n_args >= 0 ? pr_pool_take(lua, L) : (struct pr_pooled){NULL, 0};
-    if (n_args < 0 || !lua_checkstack(body.co, n_args + 8)) {
+    /* Nothing raises from here on until the server is settled. What allocates may have run finalizers,
+     * which send or end what they like: the server may have something to do by now. */
+    if (n_args < 0 || server->process.state != PR_WAITING ||
+        !lua_checkstack(body.co, n_args + 8)) {
         if (body.co)
             pr_pool_give(lua, body);
         lua_settop(L, base);
@@ -316,7 +368,7 @@ enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_p
     server->process.reductions++;
     owner->current = &server->process;
     lua->n_nested++;
-    int status = pr_resume(body.co, NULL, n_args, &n_results);
+    int status = pr_resume_nested(body.co, n_args, &n_results);
     lua->n_nested--;
     owner->current = caller;
     enum pr_now outcome;
@@ -325,6 +377,7 @@ enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_p
     } else {
         owner->current = &server->process;
         enum pr_slice_end end = resumed(lua, server, status);
+        pr_running.yield = PR_YIELD_USER;
         owner->current = caller;
         pr_scheduler_settle(owner, &server->process, end);
         outcome = now.is_answered ? PR_NOW_ANSWERED : PR_NOW_PENDING;
