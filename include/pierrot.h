@@ -270,7 +270,7 @@ PIERROT_API int pierrot_new(const pierrot_options *options, pierrot **rt);
 /* Runs a script as the main process, until that process has ended; a script that another thread hands over
  * meanwhile waits for its turn. argv[0] is the script: `arg` is as in lua. Fails: ELUA when it ended
  * abnormally or cannot be loaded (reported to the log), ESTOPPED when pierrot.halt or pierrot_stop ended
- * the wait, ENOMEM, EINVAL. Thread: first. */
+ * the wait (the next script runs as ever), ENOMEM, EINVAL. Thread: first. */
 PIERROT_API int pierrot_run_file(pierrot *rt, const char *path, int argc, char **argv);
 PIERROT_API int pierrot_run_string(pierrot *rt, const char *code, const char *chunkname);
 
@@ -385,8 +385,8 @@ PIERROT_API int pierrot_call_async(pierrot *rt, pierrot_pid to, pierrot_term *re
 PIERROT_API int pierrot_await_end(pierrot *rt, pierrot_pid pid, int timeout_ms,
                                   pierrot_term **reason);
 
-/* erlang:exit/2: an exit signal, from the actor that calls, or from nobody. Takes: reason. Fails: ENOMEM.
- * Thread: any. */
+/* erlang:exit/2: an exit signal, from the actor that calls, or from nobody: who traps exits finds its own
+ * pid in that EXIT. Takes: reason. Fails: ENOMEM. Thread: any. */
 PIERROT_API int pierrot_exit(pierrot *rt, pierrot_pid to, pierrot_term *reason);
 
 /* gen_server:reply. A second or late one is dropped. Takes: reply. Fails: ENOMEM, EINVAL (the thread).

@@ -172,6 +172,24 @@ describe("an agent", function()
     end
   end))
 
+  it("is waited for 5000 ms by default", alone(function()
+    local time <close> = support.stop_time()
+    local a = start(1)
+    for _, how in ipairs { "get", "update", "get_and_update" } do
+      local _, ref = pierrot.spawn_monitor(function()
+        agent[how](a, function() pierrot.receive("never") end)
+      end)
+
+      time.advance(5000)
+
+      local reason = support.await_down(ref)
+      assert.same({ "timeout", 5000 }, { reason[1], reason[2][5] })
+      pierrot.unlink(a)
+      pierrot.exit(a, "kill")
+      a = start(1)
+    end
+  end))
+
   it("runs a function whose caller has given up", alone(function()
     local a = start(1)
     local test = pierrot.self()

@@ -138,6 +138,43 @@ describe("an application", function()
     assert.same({ "up cow", "down cow" }, trees.told(2))
   end))
 
+  it("is stopped again when what needs it needs something that is not there", alone(function()
+    local cow = new_application "cow"
+    local milk = new_application("milk", { applications = { cow, "spec.no_such_application" } })
+
+    local started, reason = application.ensure_all_started(milk)
+
+    assert.is_nil(started)
+    assert.equal("spec.no_such_application", reason[1])
+    assert.is_truthy(reason[2]:find("module 'spec.no_such_application' not found", 1, true))
+    assert.same({ "up cow", "down cow" }, trees.told(2))
+    assert.same({ nil, { "not_started", cow } }, { application.stop(cow) })
+  end))
+
+  it("is not started by a start that gives the process it runs in", alone(function()
+    local app = { start = pierrot.self }
+
+    local started, reason = application.start(app)
+
+    assert.is_nil(started)
+    assert.equal("bad_return", reason[1])
+  end))
+
+  it("gives one value when it has started", alone(function()
+    local app = new_application "milk"
+
+    assert.equal(1, select("#", application.start(app)))
+    assert.equal(1, select("#", application.stop(app)))
+  end))
+
+  it("that no module is was not started, and has the environment asked for", function()
+    local name = "spec.no_such_application"
+
+    assert.same({ nil, { "not_started", name } }, { application.stop(name) })
+    assert.equal(7, application.get_env(name, "port", 7))
+    assert.is_nil(application.get_env(name, "port"))
+  end)
+
   it("cannot need itself", alone(function()
     local app = new_application "milk"
     app.applications = { app }

@@ -84,6 +84,13 @@ describe("a script", function()
     assert.equal("ok\t5\n", output)
   end)
 
+  it("from standard input has the program's arguments in arg, and none in ...", function()
+    local output = execute("echo 'print(#arg, arg[0], select(\"#\", ...))' | " ..
+      command(support.program, "-s", "1"))
+
+    assert.equal(("2\t%s\t0\n"):format(support.program), output)
+  end)
+
   it("reads standard input", function()
     local script <close> = temporary_file [[
       for line in io.lines() do
@@ -176,6 +183,23 @@ describe("a script", function()
     assert.equal(0, status)
     assert.is_truthy(errors:find("no milk", 1, true))
     assert.is_truthy(errors:find(output:match("<[%d.]+>"), 1, true))
+  end)
+end)
+
+describe("the end of a script", function()
+  it("comes where a process starts itself anew while it ends", function()
+    local output, errors, status = run_text [[
+      local pierrot = require "pierrot"
+      local function live()
+        local again <close> = setmetatable({}, { __close = function() pierrot.spawn(live) end })
+        pierrot.receive()
+      end
+      pierrot.spawn(live)
+      pierrot.yield()
+      print "over"
+    ]]
+
+    assert.same({ "over\n", "", 0 }, { output, errors, status })
   end)
 end)
 
@@ -459,6 +483,18 @@ describe("the signal", function()
       ]])
 
       assert.equal("", output)
+    end)
+
+    it(signal .. " is an EXIT with a pid where the main process traps exits", function()
+      local output = run_signalled(signal, [[
+        pierrot.trap_exit(true)
+        signal_myself()
+        local message = pierrot.receive { "EXIT", pierrot.self() }
+        print(pierrot.is_pid(message[2]), message[3])
+        pierrot.send(pierrot.self(), message)
+      ]])
+
+      assert.equal("true\tshutdown\n", output)
     end)
 
     it(signal .. " lets linked servers that trap exits terminate", function()

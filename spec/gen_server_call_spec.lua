@@ -136,6 +136,16 @@ describe("a call", function()
     assert.equal(5000, reason[2][5])
   end))
 
+  it("GS-021 has that time limit also where it is nil", alone(function()
+    local time <close> = support.stop_time()
+    local server = start { handle_call = function() return "noreply" end }
+    local _, ref = pierrot.spawn_monitor(function() gen_server.call(server, "wait", nil) end)
+
+    time.advance(5000)
+
+    assert.same({ "timeout", { "gen_server", "call", server, "wait", 5000 } }, await_down(ref))
+  end))
+
   it("GS-022 fails with timeout when its time is up, and the server goes on", alone(function()
     local pid = start {
       handle_call = {

@@ -274,3 +274,72 @@ describe("a request that no callback takes", function()
     assert.is_truthy(errors:find("nobody expects this", 1, true))
   end)
 end)
+
+-- What no message can hold, made where the server runs.
+local unsendable <const> = {
+  { "a Lua function", function() return function() end end, "cannot send a function" },
+  { "a C function", function() return print end, "cannot send a function" },
+  { "a coroutine", function() return coroutine.create(print) end, "cannot send a thread" },
+  { "a userdata", function() return io.stdout end, "cannot send a userdata" },
+  { "a table of one", function() return { 1, { x = print } } end,
+    "cannot send a function (at [2].x)" },
+  { "a flat table of one", function() return { print } end, "cannot send a function (at [1])" },
+  { "one as a key", function() return { [print] = 1 } end, "cannot send a function (as a key)" },
+}
+
+local function tell_of_end(reason, state)
+  pierrot.send(state.test, { reason, state.value })
+end
+
+-- The state that the server ends with, when it answers with one and so many values more.
+local function check_unsendable_reply(make, n_more, text)
+  -- Once to warm up: a server that is idle is called another way than one that has just begun.
+  local pid, ref = start_watched({
+    handle_call = {
+      first = function() return "reply", true end,
+      get = function(state)
+        local more = { { test = state.test, value = "new" }, "infinity" }
+        return "reply", make(), table.unpack(more, 1, n_more)
+      end,
+    },
+    terminate = tell_of_end,
+  }, { test = pierrot.self(), value = "old" })
+  gen_server.call(pid, "first")
+
+  local why = exit_reason(gen_server.call, pid, "get")
+
+  assert.equal("error", why[1][1])
+  assert.equal(text, why[1][2])
+  assert.same({ "gen_server", "call", pid, "get", 5000 }, why[2])
+  assert.same(why[1], await_down(ref))
+  local told = expect()
+  assert.equal(text, told[1][2])
+  return told[2]
+end
+
+describe("a reply that cannot be sent", function()
+  for _, case in ipairs(unsendable) do
+    local what, make, text = table.unpack(case)
+
+    it("ends the server, whose fault it is: " .. what, alone(function()
+      assert.equal("old", check_unsendable_reply(make, 0, text))
+      assert.equal("new", check_unsendable_reply(make, 1, text))
+      assert.equal("new", check_unsendable_reply(make, 2, text))
+    end))
+  end
+
+  it("leaves what came behind it unhandled", alone(function()
+    local pid, ref = start_watched({
+      handle_call = function(_, _, state)
+        gen_server.cast(pierrot.self(), "later")
+        return "reply", { state, print }
+      end,
+      handle_cast = function(_, state) pierrot.send(state, "handled") end,
+    }, pierrot.self())
+
+    exit_reason(gen_server.call, pid, "get")
+
+    assert.equal("cannot send a function (at [2])", await_down(ref)[2])
+    assert.is_nil(pierrot.receive(nil, 0))
+  end))
+end)

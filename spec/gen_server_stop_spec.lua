@@ -6,6 +6,7 @@ local gen_server = require "pierrot.gen_server"
 local registry = require "pierrot.registry"
 local servers = require "spec.servers"
 local support = require "spec.support"
+local sys = require "pierrot.sys"
 
 local alone, await_down = support.alone, support.await_down
 local expect, exit_reason, idle = support.expect, support.exit_reason, support.idle
@@ -25,6 +26,17 @@ describe("stop", function()
       assert.is_false(pierrot.is_alive(pid))
       assert.same({ "terminate", "normal", 1 }, pierrot.receive(nil, 0))
     end))
+
+  it("makes a text of what a reason cannot hold", alone(function()
+    local pid, ref = start_watched({})
+    local other, other_ref = start_watched({})
+
+    assert.is_true(gen_server.stop(pid, { "bye", print }))
+    assert.is_true(sys.terminate(other, print))
+
+    assert.same({ "bye", pierrot.inspect(print) }, await_down(ref))
+    assert.equal(pierrot.inspect(print), await_down(other_ref))
+  end))
 
   it("GS-049 takes a name, which is free afterwards", alone(function()
     local pid = gen_server.start_link(Keeper, {}, { name = "GS-049" })

@@ -300,3 +300,27 @@ describe("a request after others that were picked by name", function()
     assert.same({ 1, 2, 3 }, { seen[1][1], seen[2][1], seen[3][1] })
   end))
 end)
+
+describe("a request for a callback that is picked by name", function()
+  local requests <const> = {
+    { "an element", { "add", print }, "cannot send a function (at [2])" },
+    { "a field", { "add", more = print }, "cannot send a function (at .more)" },
+    { "a key", { "add", [print] = 1 }, "cannot send a function (as a key)" },
+    { "a pattern's word", { "add", pierrot.any }, "cannot send a userdata (at [2])" },
+  }
+
+  for _, case in ipairs(requests) do
+    local what, request, text = table.unpack(case)
+
+    it("raises in the caller when it cannot be sent: " .. what, alone(function()
+      local pid = start { handle_call = { add = function() return "reply", "added" end } }
+
+      for _ = 1, 2 do
+        local complaint = support.error_text(function() return (gen_server.call(pid, request)) end)
+
+        assert.is_truthy(complaint:find(text, 1, true))
+        assert.equal("added", gen_server.call(pid, { "add" }))
+      end
+    end))
+  end
+end)

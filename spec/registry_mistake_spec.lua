@@ -100,6 +100,18 @@ it("create raises for a start that is none", alone(function()
   end
 end))
 
+it("create says which function a module has not", alone(function()
+  local names = registry.start_link()
+
+  for _, start in ipairs { { "pierrot.bucket", "begin" }, "pierrot.bucket:begin" } do
+    local pid, reason = registry.create(names, "key", start)
+
+    assert.is_nil(pid)
+    assert.same({ "error", "module 'pierrot.bucket' has no function 'begin'" },
+      { reason[1], reason[2] })
+  end
+end))
+
 it("requests that no client makes are refused, and the registry lives on", alone(function()
   local gen_server = require "pierrot.gen_server"
   local names = registry.start_link()

@@ -210,6 +210,31 @@ describe("a via that names nobody", function()
     end
   end))
 
+  it("that can lead nowhere is the caller's mistake", alone(function()
+    local names = registry.start_link()
+    local calls <const> = {
+      function(via) pierrot.send(via, "milk") end,
+      function(via) gen_server.call(via, "get") end,
+      function(via) gen_server.stop(via) end,
+      function(via) pierrot.monitor(via) end,
+      function(via) return (pierrot.whereis(via)) end,
+      function(via) return (gen_server.start(Keeper, 1, { name = via })) end,
+      function(via) return (bucket.start { name = via }) end,
+    }
+    local before, endless = #pierrot.processes(), { "via", nil, "key" }
+    endless[2] = endless
+    for _, via in ipairs {
+      endless, { "via", names }, { "via", names, {} }, { "via", names, 0 / 0 }, { "via", 5, "key" },
+      { "via", { "via", names }, "key" },
+    } do
+      for _, call in ipairs(calls) do
+        local text = support.error_text(call, via)
+        assert.is_truthy(text:find "^[^:]*registry_via_spec.lua:%d+: bad ", text)
+      end
+    end
+    assert.equal(before, #pierrot.processes())
+  end))
+
   it("is a failed start when there is no such registry", alone(function()
     for _, reg in ipairs { "no such registry", support.dead() } do
       local opts = { name = { "via", reg, "key" } }

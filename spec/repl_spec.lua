@@ -20,6 +20,12 @@ describe("the prompt on a pipe", function()
     assert.same({ "2\n3, true\n", "", 0 }, { output, errors, status })
   end)
 
+  it("has the functions of pierrot under their bare names", function()
+    local output = pipe "pcall(exit, 'bye')\nmatch({ any }, { 1 }), one_of(1) ~= nil\nhalt(3)\n"
+
+    assert.equal('false, exit: "bye"\ntrue, true\ntrue\n', output)
+  end)
+
   it("runs a last line that has no end", function()
     assert.equal("2\n", (pipe "1 + 1"))
   end)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What starts a process gives its pid, and no value beside it.
+--- What starts a process gives its pid, and no value beside it; what succeeds gives one value.
 
 local pierrot = require "pierrot"
 local support = require "spec.support"
@@ -47,5 +47,29 @@ for name, start in pairs(STARTS) do
     assert.is_true(pierrot.is_pid(results[1]))
     assert.equal(1, results.n)
     if pierrot.is_alive(results[1]) then pierrot.exit(results[1], "kill") end
+  end))
+end
+
+local OTHERS <const> = {
+  ["application.start"] = function()
+    return require("pierrot.application").start {
+      start = function() return require("pierrot.gen_server").start_link(Server) end,
+    }
+  end,
+  ["reload"] = function() return pierrot.reload "spec.fixtures.counter" end,
+  ["task.ignore of one that runs"] = function()
+    local task = require "pierrot.task"
+    return task.ignore(task.async(pierrot.receive, "never sent"))
+  end,
+  ["task_supervisor.terminate_child"] = function()
+    local tasks = require "pierrot.task_supervisor"
+    local sup = tasks.start_link()
+    return tasks.terminate_child(sup, tasks.start_child(sup, pierrot.receive, "never sent"))
+  end,
+}
+
+for name, call in pairs(OTHERS) do
+  it(name .. " gives one value", support.alone(function()
+    assert.equal(1, select("#", call()))
   end))
 end

@@ -109,6 +109,34 @@ describe("the specs of a supervisor", function()
     assert.same({ id = "a", start = print }, given)
   end)
 
+  it("SUP-071 have the caller blamed for what a module's child_spec does not take", function()
+    for _, module in ipairs { "pierrot.supervisor", "pierrot.gen_server" } do
+      for _, call in ipairs {
+        function() return (supervisor.child_spec(module)) end,
+        function() return (supervisor.start_link({ module }, { strategy = "one_for_one" })) end,
+      } do
+        local text = support.error_text(call)
+        assert.is_truthy(text:find "^[^:]*supervisor_children_spec.lua:%d+: bad ", text)
+      end
+    end
+  end)
+
+  it("SUP-071 go on with an error of a module's child_spec as it is", function()
+    local failure = { "its own" }
+
+    local ok, raised = pcall(supervisor.child_spec, { child_spec = function() error(failure) end })
+
+    assert.is_false(ok)
+    assert.is_true(raised == failure)
+  end)
+
+  it("of the library's modules go by the module, named or not", function()
+    for _, name in ipairs { "task_supervisor", "dynamic_supervisor", "registry", "bucket" } do
+      local module = "pierrot." .. name
+      assert.equal(module, supervisor.child_spec({ module, { name = "milk" } }).id)
+    end
+  end)
+
   it("SUP-071 come from child_spec where a module has one", function()
     local Module = { child_spec = function(arg) return { id = arg, start = print } end }
 

@@ -223,7 +223,7 @@ describe("a task supervisor", function()
     start { name = name }
     assert.equal(1, task.await(task_supervisor.async(name, function() return 1 end)))
     local spec = task_supervisor.child_spec { name = name }
-    assert.same({ name, "permanent", "infinity", "supervisor" },
+    assert.same({ "pierrot.task_supervisor", "permanent", "infinity", "supervisor" },
       { spec.id, spec.restart, spec.shutdown, spec.type })
 
     local wrong = {

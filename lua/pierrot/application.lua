@@ -84,12 +84,15 @@ end
 function M.start(app, args)
   local module, name = check_application(2, "start", app)
   local started, reason = start(2, app, module, name, args)
-  return started, reason
+  if started then return true end
+  return nil, reason
 end
 
--- Starts app after what it needs. `done` gets what was started, in order.
+-- Starts app after what it needs. `done` gets what was started, in order. What is needed and is no
+-- application is a failure like any other: what was started before it stops again.
 local function ensure(app, done, path)
-  local module, name = check_application(3, "ensure_all_started", app)
+  local is_one, module, name = pcall(check_application, 1, "ensure_all_started", app)
+  if not is_one then return nil, { app, module } end
   if is_started(app) then return true end
   if path[name] then return nil, { app, "needs_itself" } end
   path[name] = true
@@ -124,8 +127,8 @@ end
 ---@param app table|string
 ---@return true|nil, table|nil reason {"not_started", app}
 function M.stop(app)
-  local _, name = find(2, "stop", app)
-  local pid = core.whereis(master.name_of(name))
+  if type(app) ~= "string" then start_rules.check_module(2, "stop", app) end
+  local pid = core.whereis(master.name_of(name_of(app)))
   if not pid then return nil, { "not_started", app } end
   local ok, failure = pcall(gen_server.stop, pid, "normal", "infinity")
   if ok then return true end
@@ -136,12 +139,21 @@ function M.stop(app)
   error(failure, 0)
 end
 
---- A value of an application's env, started or not.
+-- Whether a name is that of no module at all; one that fails to load is a module.
+local function is_nowhere(app)
+  if type(app) ~= "string" or package.loaded[app] ~= nil then return false end
+  local loaded, fault = pcall(require, app)
+  local missing_text = ("module '%s' not found:"):format(app)
+  return not loaded and type(fault) == "string" and fault:find(missing_text, 1, true) == 1
+end
+
+--- A value of an application's env, started or not; the default also where there is no such module.
 ---@param app table|string
 ---@param key any
 ---@param default? any
 ---@return any
 function M.get_env(app, key, default)
+  if is_nowhere(app) then return default end
   local module = find(2, "get_env", app)
   local env = module.env
   local value = type(env) == "table" and key ~= nil and env[key]

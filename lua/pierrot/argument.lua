@@ -7,6 +7,9 @@ local core = require "pierrot.core"
 
 local M = {}
 
+-- One via in another's place of a registry, and so on: more than these are none.
+local MAX_VIAS <const> = 100
+
 --- What a value is, as an error says it.
 ---@param value any
 ---@return string
@@ -119,11 +122,25 @@ function M.to_integer(value, least, most)
   return whole
 end
 
+--- Whether the value can be a key of a registry: what a Lua table takes as a key and is no table.
+---@param value any
+---@return boolean
+function M.is_key(value)
+  local kind = type(value)
+  return kind == "string" or kind == "boolean" or (kind == "number" and value == value)
+    or core.is_pid(value) or core.is_ref(value) or core.socket_holder(value) ~= nil
+end
+
 --- Whether the value is {"via", registry, key}.
 ---@param value any
 ---@return boolean
 function M.is_via(value)
-  return type(value) == "table" and value[1] == "via" and value[2] ~= nil and value[3] ~= nil
+  for _ = 1, MAX_VIAS do
+    if type(value) ~= "table" or value[1] ~= "via" or not M.is_key(value[3]) then return false end
+    value = value[2]
+    if type(value) == "string" or core.is_pid(value) then return true end
+  end
+  return false
 end
 
 --- Whether the value says where a server is: a pid, a name, a via.

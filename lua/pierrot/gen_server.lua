@@ -57,6 +57,7 @@ function M.stop(server, ...)
   if n < 2 then timeout = "infinity" end
   argument.check_server(2, 1, "stop", server)
   argument.check_timeout(2, 3, "stop", timeout)
+  reason = core.as_reason(reason)
   local function fail(why)
     core.exit { why, { "gen_server", "stop", server, reason, timeout } }
   end

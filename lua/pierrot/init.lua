@@ -251,7 +251,8 @@ end
 ---@return boolean|nil loaded, any reason
 function M.reload(module)
   local loaded, why = require("pierrot.reloading").reload(module)
-  return loaded, why
+  if loaded then return true end
+  return nil, why
 end
 
 --- Before first use, where pierrot is a module of another program: schedulers, preempt.

@@ -1,18 +1,10 @@
 --- Keys of buckets and registries: what a Lua table takes as a key and is no table.
 
 local argument = require "pierrot.argument"
-local core = require "pierrot.core"
 
 local M = {}
 
---- Whether the value can be a key.
----@param value any
----@return boolean
-function M.is_key(value)
-  local kind = type(value)
-  return kind == "string" or kind == "boolean" or (kind == "number" and value == value)
-    or core.is_pid(value) or core.is_ref(value) or core.socket_holder(value) ~= nil
-end
+M.is_key = argument.is_key
 
 --- Raises for a second argument that is no key.
 ---@param level integer as in pierrot.argument

@@ -58,7 +58,8 @@ local function make_run(options)
     for _, step in ipairs(chunks) do step() end
     if not script and not chunk then return end
     chunk = chunk or load_script(script)
-    chunk(table.unpack(_G.arg))
+    -- Without a script `arg` holds the program's own arguments: what is read gets none of them.
+    if options.is_nameless then chunk() else chunk(table.unpack(_G.arg)) end
   end
 end
 
@@ -94,7 +95,7 @@ end
 
 --- `script` is a path, or "-" for standard input; with `terminal` a prompt is wanted.
 ---@param options { steps: { kind: string, text: string }[], script: string|nil,
----  command: string|nil, version: string, terminal: userdata|nil }
+---  command: string|nil, version: string, terminal: userdata|nil, is_nameless: boolean }
 ---@return function main
 return function(options)
   return as_main(options.terminal and with_prompt(options) or make_run(options))

@@ -309,14 +309,21 @@ local function largest_index(list)
   return n
 end
 
+local function find(module_name, name)
+  local module = require(module_name)
+  local fn = type(module) == "table" and module[name]
+  if fn then return fn end
+  error(("module '%s' has no function '%s'"):format(module_name, name), 0)
+end
+
 -- What a start says, done: pid; or nil, reason.
 local function apply(what)
   if type(what) == "function" then return what() end
   if type(what) == "table" then
-    return require(what[1])[what[2]](table.unpack(what, 3, largest_index(what)))
+    return find(what[1], what[2])(table.unpack(what, 3, largest_index(what)))
   end
   local module_name, name = what:match "^([^:]+):([%w_]+)$"
-  if module_name then return require(module_name)[name]() end
+  if module_name then return find(module_name, name)() end
   local module = require(what)
   if module.child_spec then return apply(module.child_spec().start) end
   if module.start_link then return module.start_link() end

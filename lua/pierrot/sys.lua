@@ -118,6 +118,7 @@ end
 ---@param timeout? number|string
 ---@return boolean
 function M.terminate(server, reason, timeout)
+  reason = core.as_reason(reason)
   ask(asker("terminate", timeout, server, reason), { "terminate", reason })
   return true
 end

@@ -133,7 +133,9 @@ end
 ---@param task table
 function M.ignore(task)
   check_owner(2, "ignore", 1, task)
-  return outcome.abandon(task)
+  local status, value = outcome.abandon(task)
+  if status == nil then return nil end
+  return status, value
 end
 
 -- Outcomes of many -----------------------------------------------------------------------------

@@ -29,9 +29,8 @@ end
 ---@param opts? table as of start_link
 ---@return table
 function M.child_spec(opts)
-  local name = type(opts) == "table" and opts.name
   return {
-    id = name or "pierrot.task_supervisor",
+    id = "pierrot.task_supervisor",
     start = { "pierrot.task_supervisor", "start_link", opts },
     restart = "permanent", shutdown = "infinity", type = "supervisor",
   }
@@ -55,7 +54,8 @@ end
 ---@return true|nil, string|nil reason "not_found"
 function M.terminate_child(sup, pid)
   local done, reason = blame.call(2, dynamic.terminate_child, sup, pid)
-  return done, reason
+  if done then return true end
+  return nil, reason
 end
 
 -- Its tasks ------------------------------------------------------------------------------------

@@ -153,6 +153,24 @@ TEST(a_stop_from_another_thread_ends_a_script_that_waits)
     pierrot_free(rt);
 }
 
+TEST(a_halt_ends_the_script_that_runs_and_not_the_next_ones)
+{
+    pierrot *rt = open_with(NULL, NULL);
+
+    CHECK_INT(pierrot_run_string(rt, "local p = require 'pierrot' p.halt(3) p.receive 'never'",
+                                 "=test"),
+              PIERROT_ESTOPPED);
+    CHECK_INT(pierrot_run_string(rt, "require('pierrot').sleep(1) done = true", "=test"), 0);
+    CHECK_INT(pierrot_run_string(rt, "assert(done)", "=test"), 0);
+    /* One while no script runs has nothing to end. */
+    CHECK_INT(pierrot_eval(rt, "require('pierrot').halt()", 25, "=test", NULL, NULL, 10000, NULL),
+              0);
+    CHECK_INT(pierrot_run_string(rt, "require('pierrot').sleep(1)", "=test"), 0);
+
+    CHECK_INT(pierrot_stop(rt, 5000), 0);
+    pierrot_free(rt);
+}
+
 /* ---------------------------------------------------------------- a loop of the host's */
 
 struct host {

@@ -7,6 +7,7 @@
 #include "lua/ident.h"
 #include "lua/kind.h"
 #include "lua/process.h"
+#include "lua/scalar.h"
 #include "lua/target.h"
 #include "lua/wait.h"
 
@@ -224,6 +225,16 @@ static int l_exit(lua_State *L)
     return push_true(L);
 }
 
+/* as_reason(value): the value as a reason shows it, whatever it is made of. */
+static int l_as_reason(lua_State *L)
+{
+    lua_settop(L, 1);
+    if (pr_is_scalar(L, 1))
+        return 1;
+    struct pr_lua *lua = PR_SELF(L);
+    return pr_push_root(lua, L, pr_copy_to_reason(lua, L, 1));
+}
+
 /* interrupt(pid): for the prompt; whether it is a plain process of this scheduler. */
 static int l_interrupt(lua_State *L)
 {
@@ -382,6 +393,7 @@ void pr_open_binding(struct pr_lua *lua, lua_State *L)
         {"alias", l_alias},
         {"unalias", l_unalias},
         {"exit", l_exit},
+        {"as_reason", l_as_reason},
         {"interrupt", l_interrupt},
         {"register", l_register},
         {"unregister", l_unregister},

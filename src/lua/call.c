@@ -125,11 +125,11 @@ static int wait_for(struct pr_lua *lua, lua_State *L, struct pr_process *server,
     return pr_wait(lua, L, (lua_KContext)call, try_call, call_k);
 }
 
-/* The timeout at 3, the default when there is none; it is checked now and its clock read only when
+/* The timeout at 3, the default when there is none or a nil; it is checked now and its clock read only when
  * the call must wait. */
 static void check_timeout(struct pr_lua *lua, lua_State *L)
 {
-    if (!lua_isnone(L, 3)) {
+    if (!lua_isnoneornil(L, 3)) {
         (void)pr_check_deadline(lua, L, 3);
         return;
     }

@@ -297,8 +297,10 @@ enum pr_next pr_conclude(struct pr_lua *lua, lua_State *L, struct pr_lua_process
                 return bad_return(lua, L, server);
             lua_settop(L, PR_BASE + 4);
         }
+        /* With a reply that cannot be sent the server fails in its new state. */
+        enum pr_next next = settle(lua, L, server, PR_BASE + 3, &is_bad);
         answer_call(lua, L, server, PR_BASE + 2);
-        return settle(lua, L, server, PR_BASE + 3, &is_bad);
+        return next;
     }
     if (strcmp(what, "stop") == 0)
         return conclude_stop(lua, L, server);

@@ -286,6 +286,8 @@ static int run_loaded(pierrot *rt, int status)
         lua_pop(L, 1);
         return status == LUA_ERRMEM ? PIERROT_ENOMEM : PIERROT_ELUA;
     }
+    /* What was halted was another one. */
+    atomic_store_explicit(&rt->halt_requested, 0, memory_order_seq_cst);
     int error = pr_main_run(rt, &end);
     if (error)
         return error;

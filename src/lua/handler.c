@@ -6,6 +6,7 @@
 #include "lua/class.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
+#include "lua/scalar.h"
 
 /* Requests with more elements than this cannot be spread over arguments; those that are terms are not
  * with more than there is room for in any C function. */
@@ -36,19 +37,20 @@ void pr_handler_push_from(lua_State *L, pierrot_from from)
     lua_rawseti(L, -2, 2);
 }
 
-/* The largest integer key of a request, 1 at least; 0: there is a value that is no scalar; or -1: it is
- * too large. */
+/* The largest integer key of a request, 1 at least; 0: there is a key or a value that is no scalar; or -1:
+ * it is too large. */
 static int last_element(lua_State *L, int request, int scalars_only)
 {
     lua_Integer last = 1;
     lua_pushnil(L);
     while (lua_next(L, request)) {
-        if (scalars_only && lua_type(L, -1) > LUA_TSTRING) {
-            lua_pop(L, 2);
-            return 0;
-        }
+        int is_plain = !scalars_only || pr_is_scalar(L, -1);
         lua_pop(L, 1);
         lua_Integer at = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+        if (!is_plain || (at == 0 && scalars_only && !pr_is_scalar(L, -1))) {
+            lua_pop(L, 1);
+            return 0;
+        }
         if (at > last)
             last = at;
         if (at > MAX_ARGUMENTS) {

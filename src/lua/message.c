@@ -79,7 +79,7 @@ static void build(struct pr_lua *lua, lua_State *L, const struct pr_signal *mess
         push_down(lua, L, message);
         return;
     case PR_SIGNAL_EXITED:
-        push_triple(lua, L, "EXIT", message->from.id, &message->value);
+        push_triple(lua, L, "EXIT", pr_signal_exit_from(message).id, &message->value);
         return;
     case PR_SIGNAL_TIMEOUT:
         push_triple(lua, L, "timeout", message->ref.id, &message->value);

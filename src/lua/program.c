@@ -35,12 +35,14 @@ static int make_main(lua_State *L)
     lua_getglobal(L, "require");
     lua_pushliteral(L, "pierrot.program");
     lua_call(L, 1, 1);
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 6);
     push_steps(L, program);
     lua_setfield(L, -2, "steps");
     set_string(L, "script", program->script);
     set_string(L, "command", program->command);
     set_string(L, "version", PIERROT_VERSION);
+    lua_pushboolean(L, program->script_index >= program->argc);
+    lua_setfield(L, -2, "is_nameless");
     if (program->interactive) {
         pr_push_id(L, program->terminal.id);
         lua_setfield(L, -2, "terminal");

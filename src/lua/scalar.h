@@ -2,7 +2,7 @@
 #ifndef PR_LUA_SCALAR_H
 #define PR_LUA_SCALAR_H
 
-#include "lua/state.h"
+#include "lua/ident.h"
 
 /* Types of which a message can hold any value; of light userdata only pids and refs. */
 static inline int pr_is_scalar_type(int type)
@@ -11,7 +11,11 @@ static inline int pr_is_scalar_type(int type)
 }
 
 /* Whether the value is what a message holds beside tables. */
-int pr_is_scalar(lua_State *L, int index);
+static inline int pr_is_scalar(lua_State *L, int index)
+{
+    int type = lua_type(L, index);
+    return pr_is_scalar_type(type) || (type == LUA_TLIGHTUSERDATA && pr_to_id(L, index) != 0);
+}
 
 /* The number of entries of a table; `table` is a positive index. */
 int pr_count_pairs(lua_State *L, int table);

@@ -244,19 +244,16 @@ static int push_nested(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
 }
 
 /* "reply", value [, state]: by far the most common end, concluded without further ado on L, where
- * the results lie from `first` on. Whether it was that: the reply is on top. Where that is no scalar, and
- * may turn out to be nothing that can be sent, the state before is at `first` if there is a new one. */
+ * the results lie from `first` on. Whether it was that, with a value that can be sent as far as is
+ * seen without looking into tables. */
 static int conclude_plainly(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
                             struct pr_lua_now *now, int first)
 {
     int n = lua_gettop(L) - first + 1;
     if (n < 2 || n > 3 || lua_type(L, first) != LUA_TSTRING || now->is_answered ||
-        strcmp(lua_tostring(L, first), "reply") != 0)
+        strcmp(lua_tostring(L, first), "reply") != 0 ||
+        (lua_type(L, first + 1) != LUA_TTABLE && !pr_is_scalar(L, first + 1)))
         return 0;
-    if (n == 3 && !pr_is_scalar_type(lua_type(L, first + 1))) {
-        pr_handler_push_state(lua, L, server);
-        lua_replace(L, first);
-    }
     if (n == 3) {
         if (lua_isnil(L, -1))
             lua_pop(L, 1);
@@ -266,23 +263,27 @@ static int conclude_plainly(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
     return 1;
 }
 
-/* A callback that returns "reply", its upvalue. */
-static int reply_again(lua_State *L)
+/* Upvalue: a reply. */
+static int repeat_reply(lua_State *L)
 {
     lua_pushliteral(L, "reply");
     lua_pushvalue(L, lua_upvalueindex(1));
     return 2;
 }
 
-/* The reply on top of L cannot be sent, which is found when the server is settled already. As if the
- * callback had lasted beyond the nested run: it returns in the server's next slice, whose error that is. */
-static enum pr_now return_later(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
-                                const struct pr_lua_now *now)
+/* There is something in the reply on top of L that cannot be sent. The server, which is settled as if
+ * all were well, is to fail of it and not its caller: it concludes again, in a slice of its own. */
+static enum pr_now fail_of_reply(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                                 const struct pr_lua_now *now)
 {
     if (server->process.flags & PR_EXITING)
         return PR_NOW_PENDING;
-    lua_pushcclosure(L, reply_again, 1);
+    lua_pushcclosure(L, repeat_reply, 1);
     struct pr_pooled body = pr_pool_take(lua, L);
+    if (!lua_checkstack(body.co, PR_BASE + 4)) {
+        pr_pool_give(lua, body);
+        luaL_error(L, "not enough memory");
+    }
     pr_push_id(body.co, now->caller.id);
     pr_push_id(body.co, now->ref.id);
     lua_pushvalue(L, now->request);
@@ -292,6 +293,7 @@ static enum pr_now return_later(struct pr_lua *lua, lua_State *L, struct pr_lua_
     server->body = body;
     server->is_direct = 1;
     server->phase = PR_PHASE_CALL;
+    server->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
     pr_process_wake(lua->owner, &server->process);
     return PR_NOW_PENDING;
 }
@@ -314,13 +316,9 @@ static enum pr_now returned(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
                 server->process.mailbox.n_messages > 0 ? PR_SLICE_USED_UP : PR_SLICE_WAITS;
             pr_scheduler_settle(lua->owner, &server->process, end);
             lua->now = now->outer; /* the copy may raise */
-            if (pr_is_scalar_type(lua_type(L, -1)) || pr_copy(L, -1, L) == 0)
+            if (lua_type(L, -1) != LUA_TTABLE || pr_copy(L, -1, L) == 0)
                 return PR_NOW_ANSWERED;
-            if (n == 3) {
-                lua_pushvalue(L, first);
-                pr_handler_set_state(lua, L, server);
-            }
-            return return_later(lua, L, server, now);
+            return fail_of_reply(lua, L, server, now);
         }
         lua_xmove(L, co, n);
     }

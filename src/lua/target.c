@@ -8,6 +8,8 @@
 #include "lua/ident.h"
 #include "lua/lend.h"
 
+enum { MAX_VIAS = 100 }; /* one in the other */
+
 int pr_is_via(lua_State *L, int arg)
 {
     lua_rawgeti(L, arg, 1);
@@ -69,6 +71,31 @@ pierrot_pid pr_find_via(struct pr_lua *lua, lua_State *L, int arg)
     return pid;
 }
 
+/* A registry and a key, as argument.is_via of Lua's sees it. One that goes on for ever is none. */
+static int is_well_formed(lua_State *L, int via, int depth)
+{
+    if (depth > MAX_VIAS)
+        return 0;
+    luaL_checkstack(L, 3, NULL);
+    lua_rawgeti(L, via, 2);
+    lua_rawgeti(L, via, 3);
+    int key = lua_type(L, -1);
+    int is_key = key == LUA_TSTRING || key == LUA_TBOOLEAN || pr_to_id(L, -1) ||
+                 (key == LUA_TNUMBER && lua_rawequal(L, -1, -1));
+    lua_pop(L, 1);
+    int is_server = lua_type(L, -1) == LUA_TSTRING || pr_to_pid(L, -1).id ||
+                    (lua_type(L, -1) == LUA_TTABLE && pr_is_via(L, lua_gettop(L)) &&
+                     is_well_formed(L, lua_gettop(L), depth + 1));
+    lua_pop(L, 1);
+    return is_key && is_server;
+}
+
+static void raise_target(struct pr_lua *lua, lua_State *L, int arg)
+{
+    lua_pushfstring(L, "pid, name or via expected, got %s", pr_type_name(L, arg));
+    pr_argument_error(lua, L, arg, lua_tostring(L, -1));
+}
+
 struct pr_target pr_check_target(struct pr_lua *lua, lua_State *L, int arg, int with_alias)
 {
     struct pr_target target = {{0}, {0}};
@@ -85,9 +112,10 @@ struct pr_target pr_check_target(struct pr_lua *lua, lua_State *L, int arg, int 
         target.pid = pr_name_find(lua->owner->system, name, len);
     } else if (lua_type(L, arg) == LUA_TTABLE && pr_is_via(L, arg)) {
         target.pid = pr_find_via(lua, L, arg);
+        if (!target.pid.id && !is_well_formed(L, arg, 1))
+            raise_target(lua, L, arg);
     } else {
-        lua_pushfstring(L, "pid, name or via expected, got %s", pr_type_name(L, arg));
-        pr_argument_error(lua, L, arg, lua_tostring(L, -1));
+        raise_target(lua, L, arg);
     }
     return target;
 }

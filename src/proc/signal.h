@@ -79,6 +79,13 @@ struct pr_signal {
 
 _Static_assert(sizeof(struct pr_signal) <= PR_PIECE_SIZE, "a signal is a piece");
 
+/* Whose EXIT the receiver sees. One from nobody, as at the end of the program and from a host, has the
+ * receiver's own pid: the message holds a pid always. */
+static inline pierrot_pid pr_signal_exit_from(const struct pr_signal *exited)
+{
+    return exited->from.id ? exited->from : exited->u.to;
+}
+
 /* A function to run on the thread of an owner, in order with other signals: the first member of a
  * larger struct, which `run` frees. `process` is that of signal.u.to, NULL when it is dead or none.
  */

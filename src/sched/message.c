@@ -93,7 +93,8 @@ static int build_table(struct pr_owner *owner, struct pr_arena *arena, struct pr
     case PR_SIGNAL_DOWN:
         return build_down(owner, arena, table, message);
     case PR_SIGNAL_EXITED:
-        return build_triple(owner, arena, table, "EXIT", pr_cell_pid(message->from), message);
+        return build_triple(owner, arena, table, "EXIT", pr_cell_pid(pr_signal_exit_from(message)),
+                            message);
     case PR_SIGNAL_TIMEOUT:
         return build_triple(owner, arena, table, "timeout", pr_cell_ref(message->ref), message);
     case PR_SIGNAL_CANCELLED:

@@ -333,10 +333,22 @@ int pr_runtime_new(const pierrot_options *options, const struct pr_language *lan
     return 0;
 }
 
-static void free_scheduler(struct pierrot *runtime, struct pr_scheduler *scheduler)
+/* Ends what lives on each scheduler. Whether nothing is on its way between them any more. */
+static int end_processes(struct pierrot *runtime)
+{
+    int is_quiet = 1;
+    for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
+        pr_owner_set_here(runtime->system.owners[i]);
+        pr_scheduler_kill_all(runtime->schedulers[i]);
+    }
+    for (uint32_t i = 0; i < runtime->n_schedulers; i++)
+        is_quiet &= pr_queue_seems_empty(&runtime->system.owners[i]->inbox);
+    return is_quiet;
+}
+
+static void close_language(struct pierrot *runtime, struct pr_scheduler *scheduler)
 {
     pr_owner_set_here(&scheduler->owner);
-    pr_scheduler_kill_all(scheduler);
     runtime->language->close(scheduler);
 }
 
@@ -348,10 +360,12 @@ void pr_runtime_free(struct pierrot *runtime)
     pr_log_set_level(&runtime->system.log, PR_LOG_NONE);
     stop_threads(runtime);
     pr_stop_ignore_signals(runtime);
-    /* From here on one thread is all of them: what they last sent each other takes effect. */
+    /* From here on one thread is all of them: what they last sent each other takes effect, while the
+     * languages are there still. */
+    while (!end_processes(runtime))
+        ;
     for (uint32_t i = 0; i < runtime->n_schedulers; i++)
-        if (runtime->schedulers[i])
-            free_scheduler(runtime, runtime->schedulers[i]);
+        close_language(runtime, runtime->schedulers[i]);
     pr_job_drop_all(runtime);
     for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
         struct pr_scheduler *scheduler = runtime->schedulers[i];

@@ -334,9 +334,12 @@ static int nothing_to_run(void *ud)
     return !scheduler->ready.head && !scheduler->used_up.head;
 }
 
+/* Code that runs while its process ends, and what is on its way from elsewhere, cannot start others: one
+ * that starts itself anew would have no end. */
 void pr_scheduler_kill_all(struct pr_scheduler *scheduler)
 {
     struct kill_list list = {.owner = &scheduler->owner};
+    scheduler->owner.is_closing = 1;
     do {
         list.n_killed = 0;
         pr_ptable_each(scheduler->owner.system, kill_one, &list);

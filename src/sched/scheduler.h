@@ -22,7 +22,8 @@
 int pr_scheduler_init(struct pr_scheduler *scheduler, struct pierrot *runtime, uint32_t index,
                       uv_loop_t *loop);
 
-/* Kills every process here, lets them end, closes the loop's handles, frees all. Thread: owner. */
+/* Kills every process here, lets them end; from then on none can be made. Closes the loop's handles,
+ * frees all. Thread: owner. */
 void pr_scheduler_kill_all(struct pr_scheduler *scheduler);
 void pr_scheduler_fini(struct pr_scheduler *scheduler);
 

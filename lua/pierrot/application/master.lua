@@ -29,7 +29,7 @@ end
 local function start(module, name, args)
   local ok, pid, reason = xpcall(module.start, failure, args)
   if not ok then return nil, type(pid) == "table" and plain.sendable(pid[1]) or pid end
-  if core.is_pid(pid) then return pid end
+  if core.is_pid(pid) and pid ~= core.self() then return pid end
   if pid == nil or pid == false then return nil, plain.sendable(reason) end
   return nil, { "bad_return", { name, "start", plain.sendable(pid) } }
 end

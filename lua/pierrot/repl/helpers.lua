@@ -31,7 +31,8 @@ local BARE <const> = {
   "self", "send", "receive", "spawn", "spawn_link", "spawn_monitor", "spawn_opt", "link", "unlink",
   "monitor", "demonitor", "alias", "unalias", "trap_exit", "register", "unregister", "whereis",
   "registered", "is_alive", "processes", "info", "send_after", "start_timer", "cancel_timer",
-  "read_timer", "sleep", "make_ref", "now", "is_pid", "is_ref", "inspect", "match",
+  "read_timer", "sleep", "yield", "make_ref", "now", "is_pid", "is_ref", "inspect", "match", "any",
+  "one_of", "exit", "halt",
 }
 
 local MODULES <const> = {

@@ -153,6 +153,15 @@ local function load_module(module)
   return found
 end
 
+-- What a child_spec says of its argument is said of whoever gave that: it is returned. Any other
+-- error of it goes on as it is.
+local function call_child_spec(child_spec, arg)
+  local ok, spec = pcall(child_spec, arg)
+  if ok then return spec end
+  if type(spec) == "string" and spec:find "^bad " then return nil, spec end
+  error(spec, 0)
+end
+
 local function from_module(module, arg)
   local loaded, fault = load_module(module)
   if not loaded then return nil, fault end
@@ -162,7 +171,8 @@ local function from_module(module, arg)
   end
   local spec
   if loaded.child_spec then
-    spec = loaded.child_spec(arg)
+    spec, fault = call_child_spec(loaded.child_spec, arg)
+    if fault then return nil, fault end
   else
     spec = require("pierrot.gen_server").child_spec(module, arg)
   end

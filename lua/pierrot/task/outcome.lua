@@ -54,6 +54,7 @@ function M.abandon(task)
   core.demonitor(task.ref, true)
   local message = core.receive({ task.ref }, 0)
   if message then return "ok", message[2] end
+  return nil
 end
 
 -- Many -----------------------------------------------------------------------------------------
