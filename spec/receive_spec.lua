@@ -53,7 +53,21 @@ describe("send", function()
   it("MSG-015 to a key that nobody has raises", alone(function()
     local registry = require("pierrot.registry").start_link()
 
-    assert.has_error(function() pierrot.send({ "via", registry, "nobody" }, "hello") end)
+    local text = support.error_text(function()
+      local message = pierrot.send({ "via", registry, "nobody" }, "hello")
+      return message
+    end)
+
+    assert.is_truthy(text:find(', "nobody"})', 1, true))
+  end))
+
+  it("MSG-015 shows the whole of a name that nobody has", alone(function()
+    local text = support.error_text(function()
+      local message = pierrot.send("a\0b", "hello")
+      return message
+    end)
+
+    assert.is_truthy(text:find([["a\0b"]], 1, true))
   end))
 
   it("to a ref that is no alias does nothing", alone(function()

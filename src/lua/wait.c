@@ -105,6 +105,22 @@ static int interrupt(struct pr_lua *lua, lua_State *L)
     return luaL_error(L, "interrupted");
 }
 
+/* Whether another process has run meanwhile and has woken this one. Who runs so lends nothing in its
+ * turn, nor does a process with accounts of its own of what runs in its slice. */
+static int lend(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self)
+{
+    if (lua->is_lent || lua->n_nested > 0 || self->body.co != L || self->is_server ||
+        self->process.sys || pr_running.armed)
+        return 0;
+    lua->is_lent = 1;
+    int is_woken = pr_scheduler_lend(lua->scheduler);
+    lua->is_lent = 0;
+    lua->n_sent = 0;
+    pr_running.is_interrupted = self->is_interrupted;
+    self->is_interrupted = 0;
+    return is_woken;
+}
+
 int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
                lua_KFunction k)
 {
@@ -112,6 +128,13 @@ int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn
         return host_wait(lua, L, context, try_fn);
     if (pr_running.is_interrupted)
         return interrupt(lua, L);
+    if (lend(lua, L, pr_lua_current(lua))) {
+        if (pr_running.is_interrupted)
+            return interrupt(lua, L);
+        int n = try_fn(L, context);
+        if (n >= 0)
+            return n;
+    }
     pr_running.yield = PR_YIELD_WAIT;
     return lua_yieldk(L, 0, context, k);
 }
