@@ -533,3 +533,13 @@ describe("a pattern", function()
     assert.same({ n = 1 }, table.pack(pierrot.receive(pierrot.one_of(function() end, nil), 0)))
   end))
 end)
+
+describe("what the module takes a message out with", function()
+  it("raises where no message was looked at", alone(function()
+    send_myself("a")
+
+    assert.is_false((pcall(require("pierrot.core").take)))
+
+    assert.equal("a", (pierrot.receive("a", 0)))
+  end))
+end)
