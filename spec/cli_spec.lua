@@ -152,6 +152,21 @@ describe("a script", function()
     assert.same({ "done\n", 0 }, { output, status })
   end)
 
+  it("lets servers that trap exits terminate at its end, linked with it or not", function()
+    local output, errors, status = run_text [[
+      local pierrot = require "pierrot"
+      require("pierrot.gen_server").start {
+        init = function()
+          pierrot.trap_exit(true)
+          return "ok", {}
+        end,
+        terminate = function(reason) print("terminated", reason) end,
+      }
+    ]]
+
+    assert.same({ "terminated\tshutdown\n", "", 0 }, { output, errors, status })
+  end)
+
   it("that exits normally gives status 0", function()
     local output, errors, status = run_text [[
       require("pierrot").exit()
