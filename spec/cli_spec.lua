@@ -201,6 +201,23 @@ describe("a script", function()
   end)
 end)
 
+describe("the end of a script", function()
+  it("comes where a process starts itself anew while it ends", function()
+    local output, errors, status = run_text [[
+      local pierrot = require "pierrot"
+      local function live()
+        local again <close> = setmetatable({}, { __close = function() pierrot.spawn(live) end })
+        pierrot.receive()
+      end
+      pierrot.spawn(live)
+      pierrot.yield()
+      print "over"
+    ]]
+
+    assert.same({ "over\n", "", 0 }, { output, errors, status })
+  end)
+end)
+
 describe("os.exit", function()
   for title, row in pairs {
     ["without a value"] = { "os.exit()", 0 },

@@ -181,6 +181,11 @@ describe("a start", function()
     ["a boolean"] = true,
     ["an empty table"] = {},
     ["a via without a key"] = { "via", "some registry" },
+    ["a via whose key is a table"] = { "via", "some registry", {} },
+    ["a via whose key is a function"] = { "via", "some registry", print },
+    ["a via whose key is NaN"] = { "via", "some registry", 0 / 0 },
+    ["a via whose registry is a number"] = { "via", 1, "some key" },
+    ["a via with a value that cannot be sent"] = { "via", "some registry", "some key", { print } },
     ["a table of another kind"] = { "global", "some name" },
   } do
     it("GS-012 raises an argument error for " .. title .. " as a name, and starts nothing",

@@ -38,6 +38,20 @@ describe("stop", function()
     assert.equal(pierrot.inspect(print), await_down(other_ref))
   end))
 
+  it("GS-050 returns true whatever the reason is like", alone(function()
+    local deep, cycle = {}, {}
+    local inner = deep
+    for _ = 1, 100000 do
+      inner[1] = {}
+      inner = inner[1]
+    end
+    cycle[1], cycle.twice = cycle, { deep, deep }
+
+    for _, reason in ipairs { deep, cycle, 0 / 0, false } do
+      assert.is_true(gen_server.stop(start_alone {}, reason))
+    end
+  end))
+
   it("GS-049 takes a name, which is free afterwards", alone(function()
     local pid = gen_server.start_link(Keeper, {}, { name = "GS-049" })
 

@@ -122,6 +122,33 @@ describe("info", function()
     assert.equal(test, message[4][2])
   end))
 
+  it("forgets the oldest of very many ancestors", alone(function()
+    local test = pierrot.self()
+    local function relay(n)
+      if n % 10000 == 0 then
+        pierrot.send(test, { "relay", pierrot.self(), #pierrot.info(pierrot.self(), "ancestors") })
+        if pierrot.receive() ~= "go on" then return end
+      end
+      pierrot.spawn(relay, n + 1)
+    end
+    local function after_ten_thousand(pid)
+      pierrot.send(pid, "go on")
+      local message = expect { "relay" }
+      collectgarbage()
+      collectgarbage()
+      return message[2], message[3], pierrot.memory().total
+    end
+    local first = pierrot.spawn(relay, 0)
+    expect { "relay", first }
+    local second, _, before = after_ten_thousand(first)
+
+    local third, n_ancestors, now = after_ten_thousand(second)
+
+    pierrot.send(third, "stop")
+    assert.equal(100, n_ancestors)
+    assert.is_true(now - before < 100000, now - before)
+  end))
+
   it("knows whether exits are trapped", alone(function()
     pierrot.trap_exit(true)
 

@@ -648,6 +648,15 @@ describe("the dictionary of a process", function()
     assert.is_nil(pierrot.erase("milk"))
   end))
 
+  it("has nothing under what can be no key", alone(function()
+    pierrot.put("milk", 1)
+
+    assert.is_nil(pierrot.erase(nil))
+    assert.is_nil(pierrot.erase(0 / 0))
+
+    assert.equal(1, pierrot.get("milk"))
+  end))
+
   it("PROC-021 lists its keys, and the keys that hold a value", alone(function()
     pierrot.put("milk", 1)
     pierrot.put("bread", 2)

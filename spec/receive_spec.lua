@@ -53,7 +53,21 @@ describe("send", function()
   it("MSG-015 to a key that nobody has raises", alone(function()
     local registry = require("pierrot.registry").start_link()
 
-    assert.has_error(function() pierrot.send({ "via", registry, "nobody" }, "hello") end)
+    local text = support.error_text(function()
+      local message = pierrot.send({ "via", registry, "nobody" }, "hello")
+      return message
+    end)
+
+    assert.is_truthy(text:find(', "nobody"})', 1, true))
+  end))
+
+  it("MSG-015 shows the whole of a name that nobody has", alone(function()
+    local text = support.error_text(function()
+      local message = pierrot.send("a\0b", "hello")
+      return message
+    end)
+
+    assert.is_truthy(text:find([["a\0b"]], 1, true))
   end))
 
   it("to a ref that is no alias does nothing", alone(function()
@@ -517,5 +531,15 @@ describe("a pattern", function()
 
     assert.equal("a", (pierrot.receive(pierrot.one_of(1, nil), 0)))
     assert.same({ n = 1 }, table.pack(pierrot.receive(pierrot.one_of(function() end, nil), 0)))
+  end))
+end)
+
+describe("what the module takes a message out with", function()
+  it("raises where no message was looked at", alone(function()
+    send_myself("a")
+
+    assert.is_false((pcall(require("pierrot.core").take)))
+
+    assert.equal("a", (pierrot.receive("a", 0)))
   end))
 end)

@@ -386,6 +386,29 @@ describe("sys", function()
     assert.same({ secret = 1 }, sys.get_state(pid))
   end))
 
+  it("lets format_status change the state that it is given, which is not the server's own",
+    alone(function()
+      local state = setmetatable({ secret = 1, list = { 2 }, fn = print },
+        { __index = { hide = function(self) self.secret = "hidden" end } })
+      state.itself = state
+      local pid = servers.start({
+        init = function() return "ok", state end,
+        format_status = function(status)
+          status.state:hide()
+          status.state.list[1] = "hidden"
+          status.state.is_whole = status.state.itself == status.state
+          return status
+        end,
+        handle_call = function(_, _, own) return "reply", { own.secret, own.list[1] } end,
+      })
+
+      local shown = sys.get_status(pid).state
+
+      assert.same({ "hidden", { "hidden" }, true }, { shown.secret, shown.list, shown.is_whole })
+      assert.equal(pierrot.inspect(print), shown.fn)
+      assert.same({ 1, 2 }, gen_server.call(pid, "get"))
+    end))
+
   it("shows name and dictionary in get_status", alone(function()
     local pid = servers.start({
       init = function()

@@ -218,7 +218,7 @@ function M.erase(...)
   if select("#", ...) > 0 then
     local key = ...
     local old = dictionary[key]
-    dictionary[key] = nil
+    if old ~= nil then dictionary[key] = nil end -- nil and NaN are keys of nothing
     return old
   end
   local all = M.get()

@@ -2,6 +2,8 @@
 
 local argument = require "pierrot.argument"
 local core = require "pierrot.core"
+local key = require "pierrot.key"
+local plain = require "pierrot.plain"
 
 local M = {}
 
@@ -37,10 +39,16 @@ function M.check_scheduler(level, opts)
   return index ~= core.scheduler() and index or nil
 end
 
+-- Found out before anything is started.
+local function can_register(via)
+  return argument.is_via(via) and argument.is_server(via[2]) and key.is_key(via[3])
+    and plain.is_plain(via[4])
+end
+
 local function check_name(level, opts, allows_via)
   local name = opts.name
   if name == nil or type(name) == "string" then return end
-  if not (allows_via and argument.is_via(name)) then
+  if not (allows_via and can_register(name)) then
     argument.reject_option(level + 1, "name", allows_via and "string or via" or "string", name)
   end
   if require("pierrot.registry").is_duplicate_via(name) then

@@ -25,10 +25,37 @@ local function replace_state(request, state)
   return { true, new }, true, new
 end
 
+-- A table like it, to be filled. What must be told of its end does not end with a copy.
+local function empty_like(value)
+  local metatable = debug.getmetatable(value)
+  if metatable and rawget(metatable, "__gc") then metatable = nil end
+  return debug.setmetatable({}, metatable)
+end
+
+-- The same shape, with what no message could hold in it as it is.
+local function copy_of(root)
+  local copies, waiting = {}, {}
+  local function copied(value)
+    if type(value) ~= "table" then return value end
+    if not copies[value] then
+      copies[value] = empty_like(value)
+      waiting[#waiting + 1] = value
+    end
+    return copies[value]
+  end
+  local copy = copied(root)
+  while #waiting > 0 do
+    local source = table.remove(waiting)
+    for key, value in next, source do rawset(copies[source], copied(key), copied(value)) end
+  end
+  return copy
+end
+
+-- format_status may well hide things in the very state that it is given: it is a copy.
 local function formatted(state, module)
   local format = module.format_status
   if type(format) ~= "function" then return state end
-  local passed, status = pcall(format, { state = state, log = {} })
+  local passed, status = pcall(format, { state = copy_of(state), log = {} })
   if passed and type(status) == "table" then return status.state end
   return state
 end

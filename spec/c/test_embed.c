@@ -559,3 +559,29 @@ TEST(free_terminates_what_still_runs)
 
     CHECK_INT(atomic_load(&n_terminated), 2);
 }
+
+/* Each of them starts two others while it is ended, here and on the next scheduler. */
+TEST(free_ends_processes_that_start_others_while_they_end)
+{
+    static const char code[] =
+        "local p = require 'pierrot'\n"
+        "local function live()\n"
+        "  local p = require 'pierrot'\n"
+        "  local next_one = p.info(p.self(), 'scheduler') % p.schedulers() + 1\n"
+        "  local function again()\n"
+        "    pcall(p.spawn_opt, { scheduler = next_one }, live)\n"
+        "    p.spawn(live)\n"
+        "  end\n"
+        "  local closed <close> = setmetatable({}, { __close = again })\n"
+        "  p.alias()\n"
+        "  p.receive()\n"
+        "end\n"
+        "for i = 1, 10 do p.spawn_opt({ scheduler = i % p.schedulers() + 1 }, live) end\n"
+        "p.sleep(1)";
+    for (int schedulers = 1; schedulers <= 3; schedulers++) {
+        pierrot *rt = open_runtime(schedulers);
+        CHECK_INT(pierrot_run_string(rt, code, "=test"), 0);
+
+        pierrot_free(rt);
+    }
+}

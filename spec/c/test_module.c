@@ -10,6 +10,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "pierrot_lua.h"
 
@@ -121,6 +122,30 @@ TEST(a_state_with_several_schedulers_is_closed_with_live_actors)
 
     /* Each thread's cache of small blocks counts as given out. */
     CHECK(bytes_in_use() < before + (size_t)(n - n / 2) * 1000);
+}
+
+/* A scheduler takes some descriptors, so not all get theirs. */
+TEST(a_configuration_that_fails_leaves_one_scheduler_that_works)
+{
+    struct rlimit before, few;
+    lua_State *L = open_state();
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    REQUIRE(run(L, "pierrot = require 'pierrot'") == 0);
+    few = before;
+    few.rlim_cur = 32;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    CHECK_INT(run(L, "failed = not pcall(pierrot.configure, { schedulers = 30 })"), 0);
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+
+    CHECK_INT(run(L, "assert(failed and pierrot.schedulers() == 1)\n"
+                     "local _, ref = pierrot.spawn_opt({ scheduler = 'any', monitor = true },\n"
+                     "  function() end)\n"
+                     "assert(pierrot.receive({ 'DOWN', ref }, 10000))\n"
+                     "pierrot.configure { schedulers = 2, preempt = 'signal' }\n"
+                     "_, ref = pierrot.spawn_opt({ scheduler = 2, monitor = true }, 'os:clock')\n"
+                     "assert(pierrot.receive({ 'DOWN', ref }, 10000))"), 0);
+
+    lua_close(L);
 }
 
 TEST(the_module_leaves_signals_and_output_alone)

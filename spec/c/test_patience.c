@@ -351,3 +351,52 @@ TEST(answers_that_come_at_the_limit_are_given_or_dropped)
     pierrot_free(rt);
     CHECK_INT(tally.n_bytes, 0);
 }
+
+/* ------------------------------------------------ given up while the actor begins */
+
+/* An allocator that holds up a scheduler at its next allocation until it is told, and spoils what is
+ * freed. */
+struct gate {
+    pthread_t host;
+    atomic_int is_armed, is_open;
+};
+
+static void *gate_alloc(void *ud, void *ptr, size_t old_size, size_t new_size)
+{
+    struct gate *gate = ud;
+    if (new_size > 0) {
+        if (!pthread_equal(pthread_self(), gate->host) && atomic_exchange(&gate->is_armed, 0))
+            while (!atomic_load(&gate->is_open))
+                sched_yield();
+        return realloc(ptr, new_size);
+    }
+    if (ptr)
+        memset(ptr, 0xdd, old_size);
+    free(ptr);
+    return NULL;
+}
+
+TEST(a_mailbox_may_be_given_up_while_its_actor_begins)
+{
+    struct gate gate = {.host = pthread_self()};
+    pierrot_options options;
+    pierrot_spawn_options spawn_options;
+    pierrot_mailbox *mailbox = NULL, *another = NULL;
+    pierrot *rt = NULL;
+    pierrot_options_init(&options);
+    options.alloc = gate_alloc;
+    options.alloc_ud = &gate;
+    REQUIRE(pierrot_new(&options, &rt) == 0);
+    pierrot_spawn_options_init(&spawn_options);
+    spawn_options.timeout_ms = LIMIT_MS;
+    atomic_store(&gate.is_armed, 1);
+
+    CHECK_TIMES_OUT(pierrot_mailbox_open(rt, &spawn_options, &mailbox));
+
+    CHECK(!mailbox);
+    CHECK(!atomic_load(&gate.is_armed)); /* it had begun */
+    atomic_store(&gate.is_open, 1);
+    CHECK_INT(pierrot_mailbox_open(rt, NULL, &another), 0);
+    pierrot_mailbox_close(another);
+    pierrot_free(rt);
+}

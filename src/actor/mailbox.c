@@ -4,6 +4,7 @@
  * from, under a lock. A thread that waits makes a call, which is answered when the list has something;
  * the list alone says what is there, so a wait that was given up loses nothing. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "actor/behaviour.h"
@@ -13,24 +14,36 @@ struct entry {
     pierrot_term *message;
 };
 
-/* Held by the host and by the actor; the last frees it. */
+/* Held by the host and by the actor; the last empties it. A host whose time is up goes while the actor
+ * may be about to begin, or never begin: so the memory is that of the string which is the actor's
+ * argument, and stays until nobody has that. */
 struct pierrot_mailbox {
-    pierrot *rt;       /* (I) */
-    pierrot_pid pid;   /* (I) after pierrot_mailbox_open */
+    pierrot *rt;          /* (I) */
+    pierrot_pid pid;      /* (I) after pierrot_mailbox_open */
+    pierrot_term *memory; /* (I) one hold of the host's */
     pthread_mutex_t mutex;
     struct entry *first; /* (M) */
     struct entry **end;  /* (M) */
-    int n_holds;         /* (M) */
+    atomic_int n_holds;  /* (A) from 0 on it is over */
 };
 
 /* ------------------------------------------------------------------------ the list */
 
+/* Whether it was not over yet. */
+static int hold(pierrot_mailbox *self)
+{
+    int n = atomic_load_explicit(&self->n_holds, memory_order_relaxed);
+    while (n > 0 && !atomic_compare_exchange_weak_explicit(&self->n_holds, &n, n + 1,
+                                                           memory_order_relaxed,
+                                                           memory_order_relaxed))
+        ;
+    return n > 0;
+}
+
 static void drop(pierrot_mailbox *self)
 {
-    pthread_mutex_lock(&self->mutex);
-    int is_last = --self->n_holds == 0;
-    pthread_mutex_unlock(&self->mutex);
-    if (!is_last)
+    /* acq_rel: the last has seen what the other did with the list. */
+    if (atomic_fetch_sub_explicit(&self->n_holds, 1, memory_order_acq_rel) != 1)
         return;
     while (self->first) {
         struct entry *entry = self->first;
@@ -39,7 +52,6 @@ static void drop(pierrot_mailbox *self)
         pierrot_shared_free(self->rt, entry, sizeof *entry);
     }
     pthread_mutex_destroy(&self->mutex);
-    pierrot_shared_free(self->rt, self, sizeof *self);
 }
 
 static int is_empty(pierrot_mailbox *self)
@@ -87,19 +99,27 @@ static pierrot_term *pop(pierrot_mailbox *self)
 /* ----------------------------------------------------------------------- the actor */
 
 struct state {
-    pierrot_mailbox *mailbox;
+    pierrot_mailbox *mailbox; /* NULL: it was over when the actor began */
+    pierrot_term *memory;     /* one hold of it */
     pierrot_from waiting;
     int is_waiting;
 };
 
+/* What lies in the string. */
+static pierrot_mailbox *in(const pierrot_term *memory)
+{
+    return (pierrot_mailbox *)pierrot_as_string(memory, NULL);
+}
+
 static int init(pierrot_context *ctx, void *state, const pierrot_term *arg)
 {
     struct state *self = state;
-    self->mailbox = (pierrot_mailbox *)(intptr_t)pierrot_as_int(arg);
+    pierrot_mailbox *mailbox = in(arg);
     (void)ctx;
-    pthread_mutex_lock(&self->mailbox->mutex);
-    self->mailbox->n_holds++;
-    pthread_mutex_unlock(&self->mailbox->mutex);
+    if (!hold(mailbox))
+        return PIERROT_IGNORE;
+    self->mailbox = mailbox;
+    self->memory = pierrot_term_share((pierrot_term *)arg);
     return PIERROT_OK;
 }
 
@@ -163,9 +183,13 @@ static int handle_info(pierrot_context *ctx, void *state, const pierrot_term *me
 
 static void terminate(pierrot_context *ctx, void *state, const pierrot_term *reason)
 {
+    struct state *self = state;
     (void)ctx;
     (void)reason;
-    drop(((struct state *)state)->mailbox);
+    if (!self->mailbox)
+        return;
+    drop(self->mailbox);
+    pierrot_term_free(self->memory);
 }
 
 static const pierrot_behaviour behaviour = {.size = sizeof behaviour,
@@ -179,23 +203,43 @@ static const pierrot_behaviour behaviour = {.size = sizeof behaviour,
 
 /* ------------------------------------------------------------------ the host's side */
 
+/* The host has done with it. */
+static void let_go(pierrot_mailbox *self)
+{
+    pierrot_term *memory = self->memory;
+    drop(self);
+    pierrot_term_free(memory);
+}
+
+/* In the memory of a string of its own. NULL: out of memory. */
+static pierrot_mailbox *make(pierrot *rt)
+{
+    pierrot_mailbox empty = {.rt = rt};
+    pierrot_term *memory = pierrot_string((const char *)&empty, sizeof empty);
+    if (!memory)
+        return NULL;
+    pierrot_mailbox *self = in(memory);
+    if (pthread_mutex_init(&self->mutex, NULL) != 0) {
+        pierrot_term_free(memory);
+        return NULL;
+    }
+    self->memory = memory;
+    self->end = &self->first;
+    atomic_init(&self->n_holds, 1);
+    return self;
+}
+
 int pierrot_mailbox_open(pierrot *rt, const pierrot_spawn_options *options, pierrot_mailbox **mailbox)
 {
     if (!rt || !mailbox)
         return PIERROT_EINVAL;
-    pierrot_mailbox *self = pierrot_shared_alloc(rt, sizeof *self);
+    pierrot_mailbox *self = make(rt);
     if (!self)
         return PIERROT_ENOMEM;
-    *self = (pierrot_mailbox){.rt = rt, .n_holds = 1};
-    self->end = &self->first;
-    if (pthread_mutex_init(&self->mutex, NULL) != 0) {
-        pierrot_shared_free(rt, self, sizeof *self);
-        return PIERROT_ENOMEM;
-    }
-    pierrot_term *arg = pierrot_int((intptr_t)self);
-    int error = arg ? pierrot_spawn(rt, &behaviour, arg, options, &self->pid) : PIERROT_ENOMEM;
+    int error =
+        pierrot_spawn(rt, &behaviour, pierrot_term_share(self->memory), options, &self->pid);
     if (error)
-        drop(self);
+        let_go(self);
     else
         *mailbox = self;
     return error;
@@ -262,5 +306,5 @@ void pierrot_mailbox_close(pierrot_mailbox *mailbox)
         return;
     /* Nothing stops it from ending: it does not trap exits. Without memory it goes with the runtime. */
     (void)pierrot_exit(mailbox->rt, mailbox->pid, pr_string("shutdown"));
-    drop(mailbox);
+    let_go(mailbox);
 }

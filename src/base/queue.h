@@ -40,7 +40,8 @@ static inline int pr_queue_seems_empty(const struct pr_queue *queue)
 }
 
 /* Exact against a push: the taker has announced its sleep before with a seq_cst store, so either it
- * sees the push here or the pusher sees the announcement. Thread: the taker. */
+ * sees the push here or the pusher sees the announcement. Thread: the taker; another one learns
+ * whether something is left there that the taker has not seen before its announcement. */
 static inline int pr_queue_is_empty(const struct pr_queue *queue)
 {
     return atomic_load_explicit(&queue->top, memory_order_seq_cst) == NULL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/client.h"
 
+#include <string.h>
+
 #include "lua/blame.h"
 #include "lua/conclusion.h"
 #include "lua/copy.h"
@@ -41,6 +43,22 @@ static uint32_t send_to(struct pr_lua *lua, lua_State *L, struct pr_target targe
     return 0;
 }
 
+/* The name or via at 1 is nobody's. */
+static int reject_nobody(struct pr_lua *lua, lua_State *L)
+{
+    char shown[200];
+    size_t len = 0;
+    const char *name = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &len) : NULL;
+    if (name && strlen(name) == len)
+        return pr_argument_error(
+            lua, L, 1, lua_pushfstring(L, "no process is registered as '%s'", name));
+    pierrot_term *term = pr_copy_to_reason(lua, L, 1);
+    pierrot_term_print(term, shown, sizeof shown);
+    pr_term_drop(term, &lua->owner->heap);
+    return pr_argument_error(lua, L, 1,
+                             lua_pushfstring(L, "no process is registered as %s", shown));
+}
+
 /* send(dest, msg) -> msg */
 static int l_send(lua_State *L)
 {
@@ -56,11 +74,8 @@ static int l_send(lua_State *L)
         pr_value_drop(lua->owner, &value);
         return 1;
     }
-    if (!target.pid.id) {
-        const char *name = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "that via";
-        return pr_argument_error(
-            lua, L, 1, lua_pushfstring(L, "no process is registered as '%s'", name));
-    }
+    if (!target.pid.id)
+        return reject_nobody(lua, L);
     enum pr_signal_kind kind = target.alias.id ? PR_SIGNAL_ALIAS : PR_SIGNAL_MESSAGE;
     uint32_t n_waiting = send_to(lua, L, target, kind, 2);
     PR_CHECK_ALIVE(lua, L);

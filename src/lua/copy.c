@@ -19,6 +19,36 @@ static void push_empty(lua_State *L, int source)
 /* A table of so many fields at most is gathered on the stack. */
 enum { MAX_FIELDS = 128, FIELDS_PER_CHECK = 8 };
 
+/* A list up to this length is copied as it is walked. */
+enum { MAX_LIST = 64 };
+
+/* Whether the value at the top can be in a flat table. */
+static inline int is_flat_field(lua_State *L)
+{
+    int type = lua_type(L, -1);
+    return pr_is_scalar_type(type) || (type == LUA_TLIGHTUSERDATA && pr_to_id(L, -1) != 0);
+}
+
+/* Pushes the copy of a short list of scalars and is true; else pushes nothing. The most common message:
+ * its fields need not wait anywhere. */
+static int copy_list(lua_State *L, int source)
+{
+    size_t n = lua_rawlen(L, source);
+    if (n == 0 || n > MAX_LIST)
+        return 0;
+    int base = lua_gettop(L);
+    lua_createtable(L, (int)n, 0);
+    lua_pushnil(L);
+    while (lua_next(L, source)) {
+        if (!lua_isinteger(L, -2) || !is_flat_field(L)) {
+            lua_settop(L, base);
+            return 0;
+        }
+        lua_rawseti(L, base + 1, lua_tointeger(L, -2));
+    }
+    return 1;
+}
+
 /* What is known of a flat table so far. */
 struct fields {
     int n;       /* all of them */
@@ -30,7 +60,7 @@ struct fields {
  * number, and a scalar. */
 static inline int add_field(lua_State *L, struct fields *fields)
 {
-    int key_type = lua_type(L, -2), type = lua_type(L, -1);
+    int key_type = lua_type(L, -2);
     if (key_type == LUA_TNUMBER) {
         if (lua_tointeger(L, -2) == fields->n_items + 1)
             fields->n_items++;
@@ -39,8 +69,7 @@ static inline int add_field(lua_State *L, struct fields *fields)
     } else if (key_type != LUA_TSTRING) {
         return 0;
     }
-    return fields->n++ < MAX_FIELDS &&
-           (pr_is_scalar_type(type) || (type == LUA_TLIGHTUSERDATA && pr_to_id(L, -1) != 0));
+    return fields->n++ < MAX_FIELDS && is_flat_field(L);
 }
 
 /* {ref, nil, 16} has three elements, and so has its copy. */
@@ -117,7 +146,7 @@ static void replace_by_copy(struct lua_copy *copy)
     lua_pushvalue(L, source);
     if (lua_rawget(L, copy->seen) == LUA_TNIL) {
         lua_pop(L, 1);
-        int is_whole = copy_flat(L, source);
+        int is_whole = copy_list(L, source) || copy_flat(L, source);
         if (!is_whole)
             push_empty(L, source);
         lua_pushvalue(L, source);
@@ -183,8 +212,9 @@ static int fill_listed(struct lua_copy *copy)
 int pr_copy_table(lua_State *L, int index)
 {
     int source = lua_absindex(L, index), base = lua_gettop(L);
-    luaL_checkstack(L, 2 * FIELDS_PER_CHECK + 14, "no room to copy a message");
-    if (copy_flat(L, source))
+    if (!lua_checkstack(L, 2 * FIELDS_PER_CHECK + 14))
+        return luaL_error(L, "stack overflow (no room to copy a message)");
+    if (copy_list(L, source) || copy_flat(L, source))
         return 0;
     struct lua_copy copy = {.L = L, .root = base + 1, .seen = base + 2};
     push_empty(L, source);

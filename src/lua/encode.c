@@ -74,6 +74,17 @@ static int wants_short(struct pr_process *target)
     return server->class_ && server->class_->has_names;
 }
 
+/* So many messages that wait in one mailbox may be Lua values: else those that nobody wants would hold all
+ * the slots, and what waits for an answer beside them would get it as a term. */
+enum { MAX_LOCAL = PR_STORE_SLOTS * 7 / 8 };
+
+/* Who waits is about to look at this one, however many there are. */
+static int may_be_local(const struct pr_lua *lua, const struct pr_process *target)
+{
+    return pr_store_has_slot(lua) &&
+           (target->mailbox.n_messages < MAX_LOCAL || target->state == PR_WAITING);
+}
+
 /* Terms are as good as Lua values where many messages wait, and better: the collector would mark the
  * values in each of its cycles, and a term lies in fewer lines of memory. With 1,000,000 in a
  * mailbox a message costs 550 ns so, and 890 as a Lua value. */
@@ -88,10 +99,15 @@ struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
     int takes_local = target && target->kind->takes_local;
     if (takes_local && type == LUA_TTABLE && wants_short(target))
         root = pr_copy_short(lua, L, index);
-    if (!root && takes_local && pr_store_has_slot(lua)) {
-        if ((error = pr_copy(L, index, L)) != 0)
+    if (!root && takes_local && may_be_local(lua, target)) {
+        if (type == LUA_TSTRING)
+            lua_pushvalue(L, index);
+        else if ((error = type == LUA_TTABLE ? pr_copy_table(L, index) : PIERROT_EINVAL) != 0)
             pr_copy_raise(lua, L, index, error);
-        return (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = pr_store_put_slot(lua, L)};
+        /* A finalizer that ran meanwhile may have sent something, and have taken the last slot. */
+        uint32_t place =
+            pr_store_has_slot(lua) ? pr_store_put_slot(lua, L) : pr_store_put(lua, L);
+        return (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = place};
     }
     if (!root && !(root = pr_copy_to_term(lua, L, index, &error)))
         pr_copy_raise(lua, L, index, error);

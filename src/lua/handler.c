@@ -37,8 +37,8 @@ void pr_handler_push_from(lua_State *L, pierrot_from from)
     lua_rawseti(L, -2, 2);
 }
 
-/* The largest integer key of a request, 1 at least; or 0: there is a key or a value that is no
- * scalar. */
+/* The largest integer key of a request, 1 at least; 0: there is a key or a value that is no scalar; or -1:
+ * it is too large. */
 static int last_element(lua_State *L, int request, int scalars_only)
 {
     lua_Integer last = 1;
@@ -53,23 +53,24 @@ static int last_element(lua_State *L, int request, int scalars_only)
         }
         if (at > last)
             last = at;
-        if (at > MAX_ARGUMENTS)
-            return luaL_error(L, "a request with more than %d elements needs the catch-all",
-                              MAX_ARGUMENTS);
+        if (at > MAX_ARGUMENTS) {
+            lua_pop(L, 1);
+            return -1;
+        }
     }
     return (int)last;
 }
 
-int pr_handler_push_elements(lua_State *L, int request, int scalars_only)
+enum pr_pushed pr_handler_push_elements(lua_State *L, int request, int scalars_only)
 {
     luaL_checkstack(L, 4, NULL);
     int last = last_element(L, request, scalars_only);
-    if (last == 0)
-        return 1;
+    if (last <= 0)
+        return last == 0 ? PR_NOT_SCALARS : PR_TOO_MANY;
     luaL_checkstack(L, last, NULL);
     for (int i = 2; i <= last; i++)
         lua_rawgeti(L, request, i);
-    return 0;
+    return PR_PUSHED;
 }
 
 int pr_handler_pick(lua_State *L, int request)
@@ -119,7 +120,9 @@ int pr_handler_push_arguments(struct pr_lua *lua, lua_State *L, struct pr_lua_pr
         lua_pushvalue(L, request);
     else if (lua_type(L, request) == LUA_TTABLE) {
         server->class_->has_names = 1;
-        pr_handler_push_elements(L, request, 0);
+        if (pr_handler_push_elements(L, request, 0) == PR_TOO_MANY)
+            luaL_error(L, "a request with more than %d elements needs the catch-all",
+                       MAX_ARGUMENTS);
     }
     return lua_gettop(L) - base - 1;
 }

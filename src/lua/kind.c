@@ -19,8 +19,9 @@ static enum pr_slice_end run_plain(struct pr_lua *lua, struct pr_lua_process *pr
     process->n_args = 0;
     lua_State *co = process->body.co;
     pr_running.is_interrupted = process->is_interrupted;
+    process->is_interrupted = 0;
     int status = pr_resume(co, NULL, n_args, &n_results);
-    process->is_interrupted = (uint8_t)pr_running.is_interrupted;
+    process->is_interrupted |= (uint8_t)pr_running.is_interrupted;
     pr_running.is_interrupted = 0;
     if (status == LUA_YIELD)
         return pr_running.yield == PR_YIELD_WAIT ? PR_SLICE_WAITS : PR_SLICE_USED_UP;

@@ -59,8 +59,9 @@ static int resume(struct pr_lua *lua, struct pr_lua_process *process, struct pr_
     pr_luv_call_begin(call);
     pr_running.callback = call->body.co;
     pr_running.is_interrupted = process->is_interrupted;
+    process->is_interrupted = 0;
     int status = pr_resume(call->body.co, NULL, n_args, &n_results);
-    process->is_interrupted = (uint8_t)pr_running.is_interrupted;
+    process->is_interrupted |= (uint8_t)pr_running.is_interrupted;
     pr_running.is_interrupted = 0;
     pr_running.callback = NULL;
     put_back(lua, process, wait);

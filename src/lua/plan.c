@@ -40,7 +40,8 @@ static int read_value(struct pr_lua *lua, lua_State *L, int index, int type, str
     }
 }
 
-/* Whether the table at `pattern` is one of a few scalars. Leaves values on the stack. */
+/* Whether the table at `pattern` is one of a few scalars. Leaves keys and values on the stack, for
+ * popping each takes longer than pushing its key again. */
 static int read_table(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan *plan)
 {
     /* Alternatives have a metatable. */
@@ -51,8 +52,8 @@ static int read_table(struct pr_lua *lua, lua_State *L, int pattern, struct pr_p
         if (plan->n == PR_PLAN_MAX || !lua_isinteger(L, -2) ||
             !read_value(lua, L, -1, lua_type(L, -1), plan, &plan->items[plan->n]))
             return 0;
-        plan->items[plan->n++].key = lua_tointeger(L, -2);
-        lua_pop(L, 1);
+        lua_Integer key = plan->items[plan->n++].key = lua_tointeger(L, -2);
+        lua_pushinteger(L, key);
     }
     return 1;
 }

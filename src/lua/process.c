@@ -32,10 +32,8 @@ int pr_wait_alarm_set(struct pr_lua *lua, struct pr_lua_process *process, uint64
     return 0;
 }
 
-void pr_wait_alarm_clear(struct pr_lua *lua, struct pr_lua_process *process)
+void pr_wait_alarm_end(struct pr_lua *lua, struct pr_lua_process *process)
 {
-    if (!process->alarm)
-        return;
     pr_alarm_cancel(lua->owner, &process->alarm->alarm);
     pr_pool_free(&lua->scheduler->pool, process->alarm, sizeof *process->alarm);
     process->alarm = NULL;

@@ -68,7 +68,13 @@ pierrot_term *pr_error_reason(struct pr_lua *lua, lua_State *L, int index, lua_S
 
 /* Arms the process's timeout, disarms it. */
 int pr_wait_alarm_set(struct pr_lua *lua, struct pr_lua_process *process, uint64_t deadline_ns);
-void pr_wait_alarm_clear(struct pr_lua *lua, struct pr_lua_process *process);
+void pr_wait_alarm_end(struct pr_lua *lua, struct pr_lua_process *process);
+
+static inline void pr_wait_alarm_clear(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    if (process->alarm)
+        pr_wait_alarm_end(lua, process);
+}
 
 /* The host's main process: what must be looked at before it waits; the exit it got meanwhile is
  * raised. */

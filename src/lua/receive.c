@@ -18,6 +18,14 @@
 #include "lua/process.h"
 #include "lua/wait.h"
 
+/* The plan of the last process that waits by one. Most waits end with a message for that process, and
+ * reading the pattern anew would take 4 % of a round trip of two messages. The strings in it lie on
+ * the stack of that process. */
+struct pr_kept_plan {
+    pierrot_pid pid; /* id 0: there is none */
+    struct pr_plan plan;
+};
+
 /* Messages taken, between two looks at the inbox. */
 enum { TAKES_PER_POLL = 64 };
 
@@ -77,6 +85,10 @@ static int take(struct pr_lua *lua, struct pr_lua_process *self, struct pr_signa
 {
     pr_mailbox_take(&self->process.mailbox, message);
     stop_waiting(lua, self);
+    if (message->value.tag == PR_VALUE_LOCAL) { /* without a detour through the layers below */
+        pr_store_drop(lua, (uint32_t)message->value.as.integer);
+        message->value = pr_cell_nil();
+    }
     pr_signal_free(lua->owner, message);
     return 1;
 }
@@ -150,6 +162,26 @@ static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, s
     return 0;
 }
 
+/* The process is going to wait. Only what the plan needs stays on the stack. */
+static void keep_plan(struct pr_lua *lua, lua_State *L, const struct pr_lua_process *self,
+                      const struct pr_plan *plan)
+{
+    struct pr_kept_plan *kept = lua->kept_plan;
+    if (plan == &kept->plan)
+        return;
+    if (plan->kind != PR_PLAN_TABLE) {
+        if (kept->pid.id == self->process.pid.id)
+            kept->pid.id = 0;
+        return;
+    }
+    lua_settop(L, 2);
+    for (int i = 0; i < plan->n; i++)
+        if (plan->items[i].type == LUA_TSTRING)
+            lua_rawgeti(L, 1, plan->items[i].key);
+    kept->plan = *plan;
+    kept->pid = self->process.pid;
+}
+
 /* Stack: pattern, timeout. What lies in the mailbox came before what lies in the inbox, so the
  * inbox can wait till nothing is found; to look there at every message would take its line of
  * memory from those who are sending. But for signals to a process that always finds something it is
@@ -169,15 +201,20 @@ static int look(struct pr_lua *lua, lua_State *L, int looks_only, struct pr_plan
     if (is_over(self, looks_only))
         return time_out(lua, L, self);
     self->process.flags |= PR_WAKE_ON_MESSAGE;
+    keep_plan(lua, L, self, plan);
     return -1;
 }
 
 /* context: whether the timeout is 0. */
 static int try_receive(lua_State *L, lua_KContext context)
 {
+    struct pr_lua *lua = PR_SELF(L);
+    struct pr_kept_plan *kept = lua->kept_plan;
+    if (kept->pid.id == lua->owner->current->pid.id)
+        return look(lua, L, context != 0, &kept->plan);
     struct pr_plan plan;
     plan.kind = PR_PLAN_NONE;
-    return look(PR_SELF(L), L, context != 0, &plan);
+    return look(lua, L, context != 0, &plan);
 }
 
 static int receive_k(lua_State *L, int status, lua_KContext context)
@@ -236,14 +273,20 @@ static int l_set_receive_by_function(lua_State *L)
 static int l_receive(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
-    lua_settop(L, 2);
     struct pr_plan plan;
+    int n_args = lua_gettop(L);
+    if (n_args == 1)
+        lua_pushnil(L);
+    else if (n_args != 2)
+        lua_settop(L, 2);
     plan.kind = PR_PLAN_NONE;
     if (lua_type(L, 1) >= LUA_TTABLE) {
         pr_plan_make(lua, L, 1, &plan);
         if (plan.kind == PR_PLAN_DEEP && pr_pattern_has_function(L, 1))
             return receive_in_lua(L);
     }
+    if (L != pr_lua_current(lua)->body.co || !lua_isyieldable(L)) /* it costs less to ask */
+        pr_check_can_take(lua, L);
     int looks_only = begin_wait(lua, L, 2);
     int n_results = look(lua, L, looks_only, &plan);
     if (n_results >= 0)
@@ -296,6 +339,7 @@ static int scan_k(lua_State *L, int status, lua_KContext context)
 static int l_scan(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
+    pr_check_can_take(lua, L);
     int is_first = !lua_isboolean(L, 1);
     int looks_only = is_first ? begin_wait(lua, L, 1) : lua_toboolean(L, 1);
     int n_results = try_scan(L, looks_only);
@@ -311,6 +355,8 @@ static int l_take(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     struct pr_lua_process *self = pr_lua_current(lua);
     struct pr_signal *message = self->scanned;
+    if (!message)
+        return luaL_error(L, "no message was looked at");
     pr_mailbox_take(&self->process.mailbox, message);
     stop_waiting(lua, self);
     pr_signal_free(lua->owner, message);
@@ -352,6 +398,7 @@ static int l_flush(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_lua_process *self = pr_lua_current(lua);
+    pr_check_can_take(lua, L);
     pr_signal_poll(lua->owner);
     lua_settop(L, 0);
     lua_createtable(L, (int)self->process.mailbox.n_messages, 1);
@@ -416,4 +463,7 @@ void pr_open_receive(struct pr_lua *lua, lua_State *L)
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);
+    lua->kept_plan = lua_newuserdatauv(L, sizeof *lua->kept_plan, 0);
+    lua->kept_plan->pid.id = 0;
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lua->kept_plan);
 }

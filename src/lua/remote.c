@@ -227,7 +227,9 @@ static void start_there(struct pr_owner *owner, struct pr_process *process, stru
     struct pr_process *outer = owner->current;
     (void)process;
     owner->current = NULL;
-    if (start->behaviour)
+    if (owner->is_closing) /* its Lua state may be gone */
+        start->error = PIERROT_ESTOPPED;
+    else if (start->behaviour)
         start_actor(owner, start);
     else
         start_lua(owner, start);

@@ -15,6 +15,7 @@
 struct pr_lua_process;
 struct pr_class;
 struct pr_luv;
+struct pr_kept_plan;
 struct pr_user_hook;
 
 /* Finished coroutines kept for reuse. */
@@ -83,6 +84,7 @@ struct pr_lua {
     struct pr_user_hook *script_hook; /* held by the registry; NULL: none (hook.h) */
     struct pr_lua_now *now;           /* calls nested on this stack, innermost first */
     int n_nested;                     /* how many */
+    int is_lent;                      /* a process that waits has lent its stack (wait.c) */
     int nest_budget;                  /* calls that may be nested before others get a turn */
     int n_sent;              /* messages sent in this slice, without waiting for an answer */
     int host_woken;          /* the host's process had its turn */
@@ -92,6 +94,7 @@ struct pr_lua {
     uint32_t boot_place;            /* Lua function that makes whole what was carried here */
     uint32_t find_unsendable_place; /* Lua function that explains what cannot be sent */
     uint32_t exit_meta_place;       /* metatable of exit objects */
+    struct pr_kept_plan *kept_plan; /* of a receive that waits (receive.c); never NULL */
     pierrot_term *timer_word;       /* what a timer sent last, when it was a word; or NULL */
     struct pr_luv *luv;             /* NULL: no script has required it */
 };

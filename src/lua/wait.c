@@ -19,21 +19,39 @@ static const char *why_not(lua_State *L)
     if (L != pr_running.L)
         return "cannot wait in a coroutine that was resumed by a saved copy of coroutine.resume or "
                "coroutine.wrap";
-    if (!pr_running.chain_yields || !lua_isyieldable(L))
-        return "cannot wait here: Lua cannot yield across a C function (a table.sort comparator, a "
-               "string.gsub callback, a module's main chunk under require)";
-    return NULL;
+    return "cannot wait here: Lua cannot yield across a C function (a table.sort comparator, a "
+           "string.gsub callback, a module's main chunk under require)";
+}
+
+static int can_yield(lua_State *L)
+{
+    return L == pr_running.L && pr_running.chain_yields && lua_isyieldable(L);
+}
+
+/* A finalizer runs in whatever process allocates, in the midst of any C function: one that goes
+ * through the mailbox, or has just set the alarm of its wait. It cannot yield, and Lua's collector
+ * answers no question meanwhile. */
+static int is_in_finalizer(lua_State *L)
+{
+    return !can_yield(L) && lua_gc(L, LUA_GCCOUNT) < 0;
+}
+
+void pr_check_can_take(struct pr_lua *lua, lua_State *L)
+{
+    if (is_in_finalizer(L))
+        pr_user_error(lua, L, "a finalizer cannot take messages of the process that it runs in");
 }
 
 void pr_check_can_wait(struct pr_lua *lua, lua_State *L)
 {
+    if (can_yield(L) && !pr_running.callback)
+        return;
+    if (is_in_finalizer(L))
+        pr_user_error(lua, L, "cannot wait here: a finalizer runs in the midst of others' code");
     if (lua->host && lua->owner->current == &lua->host->process && !pr_running.callback)
         return;
-    const char *why = why_not(L);
-    if (why) {
-        give_up(lua);
-        pr_user_error(lua, L, why);
-    }
+    give_up(lua);
+    pr_user_error(lua, L, why_not(L));
 }
 
 static int is_host_woken(void *ud)
@@ -87,6 +105,22 @@ static int interrupt(struct pr_lua *lua, lua_State *L)
     return luaL_error(L, "interrupted");
 }
 
+/* Whether another process has run meanwhile and has woken this one. Who runs so lends nothing in its
+ * turn, nor does a process with accounts of its own of what runs in its slice. */
+static int lend(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self)
+{
+    if (lua->is_lent || lua->n_nested > 0 || self->body.co != L || self->is_server ||
+        self->process.sys || pr_running.armed)
+        return 0;
+    lua->is_lent = 1;
+    int is_woken = pr_scheduler_lend(lua->scheduler);
+    lua->is_lent = 0;
+    lua->n_sent = 0;
+    pr_running.is_interrupted = self->is_interrupted;
+    self->is_interrupted = 0;
+    return is_woken;
+}
+
 int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
                lua_KFunction k)
 {
@@ -94,6 +128,13 @@ int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn
         return host_wait(lua, L, context, try_fn);
     if (pr_running.is_interrupted)
         return interrupt(lua, L);
+    if (lend(lua, L, pr_lua_current(lua))) {
+        if (pr_running.is_interrupted)
+            return interrupt(lua, L);
+        int n = try_fn(L, context);
+        if (n >= 0)
+            return n;
+    }
     pr_running.yield = PR_YIELD_WAIT;
     return lua_yieldk(L, 0, context, k);
 }

@@ -92,6 +92,7 @@ struct pr_owner {
     struct pr_shelf shelf;          /* (O) pieces: signals, relations, small terms */
     uint32_t free_head, free_tail;  /* (O) free slots of the process table, oldest first */
     struct pr_process *current;     /* (O) whose code runs now; NULL: none */
+    int is_closing;                 /* (O) what lives here is being ended for good: none is made */
     _Atomic(uint32_t) n_processes;  /* (A) alive here, written by the owner */
 };
 

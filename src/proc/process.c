@@ -7,6 +7,8 @@ int pr_process_init(struct pr_owner *owner, struct pr_process *process, const st
                     struct pr_lineage *lineage)
 {
     pierrot_pid pid;
+    if (owner->is_closing)
+        return PIERROT_ESTOPPED;
     int error = pr_ptable_enter(owner, process, &pid);
     if (error)
         return error;
@@ -31,23 +33,64 @@ struct pr_process_extra *pr_process_extra(struct pr_owner *owner, struct pr_proc
     return process->extra;
 }
 
+/* A chain that has come to the first length is cut to the second: so a start copies little. */
+enum { LINEAGE_MAX = 256, LINEAGE_KEPT = 128 };
+
+static struct pr_lineage *lineage_new(struct pr_owner *owner, pierrot_pid pid, uint32_t n_known)
+{
+    struct pr_lineage *lineage = pr_alloc(&owner->heap, sizeof *lineage);
+    if (!lineage)
+        return NULL;
+    atomic_init(&lineage->n_holds, 1);
+    lineage->n_known = n_known;
+    lineage->pid = pid;
+    lineage->up = NULL;
+    return lineage;
+}
+
+/* Gives: one hold; NULL: out of memory. */
+static struct pr_lineage *lineage_cut(struct pr_owner *owner, const struct pr_lineage *lineage)
+{
+    struct pr_lineage *first = NULL, **end = &first;
+    for (uint32_t n = LINEAGE_KEPT; n > 0; n--, lineage = lineage->up) {
+        *end = lineage_new(owner, lineage->pid, n);
+        if (!*end) {
+            pr_lineage_drop(owner, first);
+            return NULL;
+        }
+        end = &(*end)->up;
+    }
+    return first;
+}
+
+/* The process itself, then its ancestors. Gives: one hold; NULL: out of memory. */
+static struct pr_lineage *lineage_of(struct pr_owner *owner, const struct pr_process *process)
+{
+    struct pr_lineage *up = process->lineage, *cut = NULL;
+    if (up && up->n_known >= LINEAGE_MAX) {
+        up = cut = lineage_cut(owner, up);
+        if (!cut)
+            return NULL;
+    }
+    struct pr_lineage *own = lineage_new(owner, process->pid, up ? up->n_known + 1 : 1);
+    if (!own) {
+        pr_lineage_drop(owner, cut);
+        return NULL;
+    }
+    if (up && !cut)
+        atomic_fetch_add_explicit(&up->n_holds, 1, memory_order_relaxed);
+    own->up = up;
+    return own;
+}
+
 struct pr_lineage *pr_process_lineage(struct pr_owner *owner, struct pr_process *process)
 {
     struct pr_process_extra *extra = pr_process_extra(owner, process);
     if (!extra)
         return NULL;
     struct pr_lineage *own = extra->own_lineage;
-    if (!own) {
-        own = pr_alloc(&owner->heap, sizeof *own);
-        if (!own)
-            return NULL;
-        atomic_init(&own->n_holds, 1);
-        own->pid = process->pid;
-        own->up = process->lineage;
-        if (own->up)
-            atomic_fetch_add_explicit(&own->up->n_holds, 1, memory_order_relaxed);
-        extra->own_lineage = own;
-    }
+    if (!own && !(own = extra->own_lineage = lineage_of(owner, process)))
+        return NULL;
     atomic_fetch_add_explicit(&own->n_holds, 1, memory_order_relaxed);
     return own;
 }

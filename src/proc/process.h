@@ -70,9 +70,10 @@ struct pr_kind {
 };
 
 /* The ancestors of a process as a shared chain: its parent, that one's parent, … Counted,
- * immutable. */
+ * immutable. Of very many the oldest are forgotten: each process may start the next and end. */
 struct pr_lineage {
     atomic_uint n_holds; /* (A) */
+    uint32_t n_known;    /* in the chain from here on */
     pierrot_pid pid;
     struct pr_lineage *up; /* one hold of it, or NULL */
 };
@@ -115,7 +116,8 @@ struct pr_process {
 
 /* Sets up the process and enters it into the table: WAITING and alive. `parent` is its ancestor
  * when it lives here (its lineage), else parent_lineage is (takes one hold); both may be NULL. 0,
- * PIERROT_ENOMEM or PIERROT_ELIMIT. Thread: owner. */
+ * PIERROT_ENOMEM, PIERROT_ELIMIT, or PIERROT_ESTOPPED where all that lives here is being ended.
+ * Thread: owner. */
 int pr_process_init(struct pr_owner *owner, struct pr_process *process, const struct pr_kind *kind,
                     struct pr_lineage *lineage);
 

@@ -31,7 +31,7 @@ void pr_clock_stand(struct pr_clock *clock)
         return;
     /* A whole millisecond: what is computed from it in Lua's floats is exact. */
     uint64_t ms = pr_clock_now(clock) / 1000000 + 1;
-    atomic_store_explicit(&clock->standing_ns, ms * 1000000, memory_order_release);
+    atomic_store_explicit(&clock->standing_ns, ms * 1000000, memory_order_seq_cst);
 }
 
 void pr_clock_go(struct pr_clock *clock)
@@ -40,14 +40,14 @@ void pr_clock_go(struct pr_clock *clock)
         return;
     uint64_t shown_ns = pr_clock_now(clock);
     atomic_store_explicit(&clock->offset_ns, shown_ns - uv_hrtime(), memory_order_relaxed);
-    /* release: pairs with pr_clock_at. */
-    atomic_store_explicit(&clock->standing_ns, 0, memory_order_release);
+    /* As a release it pairs with pr_clock_at. */
+    atomic_store_explicit(&clock->standing_ns, 0, memory_order_seq_cst);
 }
 
 void pr_clock_set(struct pr_clock *clock, uint64_t time_ns)
 {
     if (pr_clock_stands(clock) && time_ns > pr_clock_now(clock))
-        atomic_store_explicit(&clock->standing_ns, time_ns, memory_order_release);
+        atomic_store_explicit(&clock->standing_ns, time_ns, memory_order_seq_cst);
 }
 
 uint64_t pr_clock_deadline(uint64_t now_ns, double ms)

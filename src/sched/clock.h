@@ -35,9 +35,18 @@ uint64_t pr_clock_now(const struct pr_clock *clock);
  * stands. */
 uint64_t pr_clock_real_of(const struct pr_clock *clock, uint64_t time_ns);
 
+/* seq_cst, as the stores of the three below: a scheduler that falls asleep says so and then looks here;
+ * who changes the clock does so and then wakes those that sleep (doze.c). */
 static inline int pr_clock_stands(const struct pr_clock *clock)
 {
-    return atomic_load_explicit(&clock->standing_ns, memory_order_acquire) != 0;
+    return atomic_load_explicit(&clock->standing_ns, memory_order_seq_cst) != 0;
+}
+
+/* Whether it stands, at time_ns or later. */
+static inline int pr_clock_stands_at(const struct pr_clock *clock, uint64_t time_ns)
+{
+    uint64_t standing_ns = atomic_load_explicit(&clock->standing_ns, memory_order_seq_cst);
+    return standing_ns && standing_ns >= time_ns;
 }
 
 /* From the next full millisecond on it stands; it is real again; it shows a later time, if it stands. Thread: any, one at

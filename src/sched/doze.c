@@ -3,8 +3,8 @@
  * The hard part is that no wake-up may be lost. The sleeper announces itself (asleep = 1), then
  * looks at the inbox once more; a sender pushes, then looks at `asleep`. All four are seq_cst, so
  * at least one of the two sees the other: either the sleeper finds the signal or the sender wakes
- * it. It is the same with whatever else ends the run (`until`) for those who set it first and then
- * wake.
+ * it. It is the same with whatever else ends the run (`until`), and with a clock that stands, for those
+ * who set it first and then wake.
  *
  * libuv's timers count whole milliseconds; a timerfd in the loop makes alarms exact to some
  * microseconds where there is one. */
@@ -270,7 +270,7 @@ void pr_doze(struct pr_scheduler *scheduler, uint64_t now, int (*until)(void *ud
     atomic_store_explicit(&scheduler->asleep, 1, memory_order_seq_cst);
     pr_standing_tell_observer(scheduler);
     if (pr_queue_is_empty(&scheduler->owner.inbox) && !until(ud) &&
-        !pr_standing_is_idle(scheduler)) {
+        !pr_clock_stands_at(scheduler->clock, deadline) && !pr_standing_is_idle(scheduler)) {
         pr_watchdog_leave(scheduler);
         pr_pipe_signal_hold(scheduler);
         sleep_until(scheduler, pr_clock_real_of(scheduler->clock, deadline));

@@ -294,16 +294,77 @@ static int start(struct pierrot *runtime, void *host_state)
     return error ? error : start_threads(runtime);
 }
 
+/* ------------------------------------------------------------------ the way back */
+
+/* Ends what lives on the schedulers from this one on. Whether nothing is on its way between them. */
+static int end_processes(struct pierrot *runtime, uint32_t first)
+{
+    int is_quiet = 1;
+    for (uint32_t i = first; i < runtime->n_schedulers; i++) {
+        pr_owner_set_here(runtime->system.owners[i]);
+        pr_scheduler_kill_all(runtime->schedulers[i]);
+    }
+    for (uint32_t i = first; i < runtime->n_schedulers; i++)
+        is_quiet &= pr_queue_seems_empty(&runtime->system.owners[i]->inbox);
+    return is_quiet;
+}
+
+/* The threads have left, so this one is all of them: what they last sent each other takes effect, while
+ * the languages are there still. */
+static void close_schedulers(struct pierrot *runtime, uint32_t first)
+{
+    while (!end_processes(runtime, first))
+        ;
+    for (uint32_t i = first; i < runtime->n_schedulers; i++) {
+        pr_owner_set_here(runtime->system.owners[i]);
+        runtime->language->close(runtime->schedulers[i]);
+    }
+}
+
+static void free_schedulers(struct pierrot *runtime, uint32_t first)
+{
+    for (uint32_t i = first; i < runtime->n_schedulers; i++) {
+        struct pr_scheduler *scheduler = runtime->schedulers[i];
+        pr_owner_set_here(&scheduler->owner);
+        pr_hosted_close(scheduler);
+        pr_scheduler_fini(scheduler);
+        pr_owner_set_here(NULL);
+        runtime->schedulers[i] = NULL;
+        pr_free(&runtime->system.heap, scheduler, sizeof *scheduler);
+    }
+}
+
+/* Back to the one scheduler that the creator runs. */
+static void undo_configure(struct pierrot *runtime)
+{
+    stop_threads(runtime);
+    close_schedulers(runtime, 1);
+    free_schedulers(runtime, 1);
+    pr_owner_set_here(&runtime->schedulers[0]->owner);
+    runtime->n_schedulers = runtime->system.n_owners = 1;
+    runtime->may_spin = 0;
+    atomic_store_explicit(&runtime->n_ready, 0, memory_order_relaxed);
+    atomic_store_explicit(&runtime->n_left, 0, memory_order_relaxed);
+    atomic_store_explicit(&runtime->start_error, 0, memory_order_relaxed);
+}
+
 int pr_runtime_configure(struct pierrot *runtime, int schedulers, pierrot_preempt preempt)
 {
     pierrot_options wanted = {.schedulers = schedulers};
+    pierrot_preempt before = runtime->options.preempt;
     if (runtime->n_schedulers > 1 || runtime->watchdog)
         return PIERROT_EEXIST;
     runtime->options.preempt = preempt;
     int error = make_schedulers(runtime, count_schedulers(&wanted));
     if (!error)
         error = start_watchdog(runtime);
-    return error ? error : start_threads(runtime);
+    if (!error)
+        error = start_threads(runtime);
+    if (!error)
+        return 0;
+    undo_configure(runtime);
+    runtime->options.preempt = before;
+    return error;
 }
 
 int pr_runtime_new(const pierrot_options *options, const struct pr_language *language,
@@ -333,13 +394,6 @@ int pr_runtime_new(const pierrot_options *options, const struct pr_language *lan
     return 0;
 }
 
-static void free_scheduler(struct pierrot *runtime, struct pr_scheduler *scheduler)
-{
-    pr_owner_set_here(&scheduler->owner);
-    pr_scheduler_kill_all(scheduler);
-    runtime->language->close(scheduler);
-}
-
 void pr_runtime_free(struct pierrot *runtime)
 {
     struct pr_heap heap;
@@ -348,22 +402,9 @@ void pr_runtime_free(struct pierrot *runtime)
     pr_log_set_level(&runtime->system.log, PR_LOG_NONE);
     stop_threads(runtime);
     pr_stop_ignore_signals(runtime);
-    /* From here on one thread is all of them: what they last sent each other takes effect. */
-    for (uint32_t i = 0; i < runtime->n_schedulers; i++)
-        if (runtime->schedulers[i])
-            free_scheduler(runtime, runtime->schedulers[i]);
+    close_schedulers(runtime, 0);
     pr_job_drop_all(runtime);
-    for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
-        struct pr_scheduler *scheduler = runtime->schedulers[i];
-        if (!scheduler)
-            continue;
-        pr_owner_set_here(&scheduler->owner);
-        pr_hosted_close(scheduler);
-        pr_scheduler_fini(scheduler);
-        pr_owner_set_here(NULL);
-        runtime->schedulers[i] = NULL;
-        pr_free(&runtime->system.heap, scheduler, sizeof *scheduler);
-    }
+    free_schedulers(runtime, 0);
     pr_owner_set_here(NULL);
     pr_free(&runtime->system.heap, runtime->schedulers,
             PR_MAX_OWNERS * sizeof(struct pr_scheduler *));

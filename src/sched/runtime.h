@@ -19,7 +19,7 @@ void pr_runtime_free(struct pierrot *runtime);
 struct pr_scheduler *pr_runtime_least_busy(struct pierrot *runtime, uint32_t from);
 
 /* Before first use, while scheduler 0 is the only one: more schedulers, another preemption.
- * 0 or an error. Thread: the creator. */
+ * 0 or an error: then all is as before. Thread: the creator. */
 int pr_runtime_configure(struct pierrot *runtime, int schedulers, pierrot_preempt preempt);
 
 #endif

@@ -150,9 +150,11 @@ static void run_slice(struct pr_scheduler *scheduler, struct pr_process *process
     owner->current = process;
     if (!(process->flags & PR_EXITING)) {
         enum pr_slice_end end = process->kind->run(owner, process);
-        if (!(process->flags & PR_EXITING)) {
+        int is_queued = process->state == PR_RUNNABLE; /* see pr_scheduler_lend */
+        if (is_queued || !(process->flags & PR_EXITING)) {
             owner->current = outer;
-            pr_scheduler_settle(owner, process, end);
+            if (!is_queued)
+                pr_scheduler_settle(owner, process, end);
             return;
         }
     }
@@ -168,9 +170,50 @@ static void begin_slice(struct pr_scheduler *scheduler)
     atomic_store_explicit(&scheduler->in_slice, 1, memory_order_release);
 }
 
+/* Out of the queue of those that are ready. */
+static void take_first(struct pr_scheduler *scheduler)
+{
+    (void)queue_shift(&scheduler->ready);
+    int is_wanted = scheduler->ready.head || scheduler->used_up.head;
+    atomic_store_explicit(&scheduler->is_wanted, is_wanted, memory_order_relaxed);
+    count_runnable(scheduler, -1);
+}
+
 static void end_slice(struct pr_scheduler *scheduler, int was_nested)
 {
     atomic_store_explicit(&scheduler->in_slice, was_nested, memory_order_relaxed);
+}
+
+/* Who is next, as pick() finds it, when it is the only one. */
+static struct pr_process *take_only(struct pr_scheduler *scheduler)
+{
+    struct pr_process *process = scheduler->ready.head;
+    if (!process || process->next || scheduler->n_since_clock + 1 >= SLICES_PER_CLOCK)
+        return NULL;
+    scheduler->n_since_clock++;
+    take_first(scheduler);
+    return process;
+}
+
+int pr_scheduler_lend(struct pr_scheduler *scheduler)
+{
+    struct pr_process *lender = scheduler->owner.current, *process = take_only(scheduler);
+    if (!process)
+        return 0;
+    lender->state = PR_WAITING;
+    begin_slice(scheduler);
+    run_slice(scheduler, process);
+    begin_slice(scheduler);
+    if (lender->state == PR_WAITING) {
+        lender->state = PR_RUNNING;
+        return 0;
+    }
+    if (scheduler->ready.head != lender || lender->flags & PR_EXITING)
+        return 0;
+    take_first(scheduler);
+    lender->state = PR_RUNNING;
+    lender->reductions++;
+    return 1;
 }
 
 /* It may be called where the scheduler sleeps: the watchdog is to see the slice. */
@@ -334,9 +377,12 @@ static int nothing_to_run(void *ud)
     return !scheduler->ready.head && !scheduler->used_up.head;
 }
 
+/* Code that runs while its process ends, and what is on its way from elsewhere, cannot start others: one
+ * that starts itself anew would have no end. */
 void pr_scheduler_kill_all(struct pr_scheduler *scheduler)
 {
     struct kill_list list = {.owner = &scheduler->owner};
+    scheduler->owner.is_closing = 1;
     do {
         list.n_killed = 0;
         pr_ptable_each(scheduler->owner.system, kill_one, &list);

@@ -22,7 +22,8 @@
 int pr_scheduler_init(struct pr_scheduler *scheduler, struct pierrot *runtime, uint32_t index,
                       uv_loop_t *loop);
 
-/* Kills every process here, lets them end, closes the loop's handles, frees all. Thread: owner. */
+/* Kills every process here, lets them end; from then on none can be made. Closes the loop's handles,
+ * frees all. Thread: owner. */
 void pr_scheduler_kill_all(struct pr_scheduler *scheduler);
 void pr_scheduler_fini(struct pr_scheduler *scheduler);
 
@@ -56,6 +57,12 @@ void pr_scheduler_run_now(struct pr_scheduler *scheduler, struct pr_process *pro
 
 /* A process that came back from a slice or from a frame nested in one: back to its place. */
 void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process, enum pr_slice_end end);
+
+/* The current process is about to wait. When one other is ready, and nothing else is due, that one has
+ * its slice now, on top of the C stack of the first: whom it answers need not be left and entered again
+ * for that. Whether the first has been woken by that and goes on; else it leaves its slice as if this had
+ * not been: it waits, or is in the queue already. */
+int pr_scheduler_lend(struct pr_scheduler *scheduler);
 
 extern const struct pr_owner_ops pr_scheduler_ops;
 

@@ -78,7 +78,9 @@ static struct pr_scheduler *observer_of(struct pr_scheduler *scheduler)
     return atomic_load_explicit(&scheduler->runtime->observer, memory_order_seq_cst);
 }
 
-/* Whether all others sleep; counts[i]: which sleep that is. */
+/* Whether all others sleep; counts[i]: which sleep that is. In this order: a sleeper that has not looked
+ * at its inbox yet may find what nobody woke it for; nothing is taken out while it sleeps; and as the
+ * count grows before it falls asleep, the same count twice is one sleep from here on. */
 static int all_sleep(struct pr_scheduler *observer, unsigned *counts)
 {
     struct pierrot *runtime = observer->runtime;
@@ -86,9 +88,10 @@ static int all_sleep(struct pr_scheduler *observer, unsigned *counts)
         struct pr_scheduler *other = runtime->schedulers[i];
         if (other == observer)
             continue;
-        counts[i] = atomic_load_explicit(&other->n_dozes, memory_order_seq_cst);
-        if (!atomic_load_explicit(&other->asleep, memory_order_seq_cst))
+        if (!pr_queue_is_empty(&other->owner.inbox) ||
+            !atomic_load_explicit(&other->asleep, memory_order_seq_cst))
             return 0;
+        counts[i] = atomic_load_explicit(&other->n_dozes, memory_order_seq_cst);
     }
     return 1;
 }

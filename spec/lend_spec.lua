@@ -1,0 +1,175 @@
+-- SPDX-License-Identifier: MIT
+--- A process that waits while one other is ready: that one runs on top of its stack. Nobody is to see
+-- more of that than that it is faster.
+
+local pierrot = require "pierrot"
+local support = require "spec.support"
+
+local alone, await_down, expect = support.alone, support.await_down, support.expect
+
+--- Runs `body(peer)` in a process whose peer runs `peer_body(lender)` as soon as the first waits; they
+--- are alone, but for the test, which waits for what `body` returns.
+local function pair(peer_body, body)
+  local test = pierrot.self()
+  local _, ref = pierrot.spawn_monitor(function()
+    local lender <const> = pierrot.self()
+    local peer <const> = pierrot.spawn(function() peer_body(lender) end)
+    pierrot.send(test, { "returned", body(peer) })
+  end)
+  local message = pierrot.receive(pierrot.one_of({ "returned" }, { "DOWN", ref }), 60000)
+  if message[1] == "DOWN" then return "DOWN", message[5] end
+  await_down(ref)
+  return table.unpack(message, 2)
+end
+
+describe("a process that waits while another is ready", function()
+  it("gets what that one sends it", alone(function()
+    assert.equal("hello", pair(function(lender)
+      pierrot.send(lender, "hello")
+    end, function()
+      return pierrot.receive()
+    end))
+  end))
+
+  it("gets all of it, however much, in its order", alone(function()
+    local n <const> = 100000
+    assert.equal(n, pair(function(lender)
+      for i = 1, n do pierrot.send(lender, i) end
+    end, function()
+      for i = 1, n do
+        if pierrot.receive() ~= i then return i end
+      end
+      return n
+    end))
+  end))
+
+  it("is told to wait, not to run, by info", alone(function()
+    assert.equal("waiting", pair(function(lender)
+      pierrot.send(lender, pierrot.info(lender, "status"))
+    end, function()
+      return pierrot.receive()
+    end))
+  end))
+
+  it("goes on when that one sends to it and spins", alone(function()
+    assert.equal("hello", pair(function(lender)
+      pierrot.send(lender, "hello")
+      while true do end
+    end, function(peer)
+      local message = pierrot.receive()
+      pierrot.exit(peer, "kill")
+      return message
+    end))
+  end))
+
+  it("goes on when its time is up, while that one spins", alone(function()
+    assert.same({ "timeout" }, { select(2, pair(function()
+      while true do end
+    end, function(peer)
+      local message, why = pierrot.receive("never sent", 5)
+      pierrot.exit(peer, "kill")
+      return message or false, why
+    end)) })
+  end))
+
+  it("passes over what it does not want", alone(function()
+    assert.same({ "wanted", 1, 2 }, { pair(function(lender)
+      pierrot.send(lender, 1)
+      pierrot.send(lender, 2)
+      pierrot.yield()
+      pierrot.send(lender, "wanted")
+    end, function()
+      local wanted = pierrot.receive("wanted")
+      return wanted, pierrot.receive(), pierrot.receive()
+    end) })
+  end))
+
+  it("can be killed by that one", alone(function()
+    assert.same({ "DOWN", "killed" }, { pair(function(lender)
+      pierrot.exit(lender, "kill")
+      pierrot.send(lender, "too late")
+    end, function()
+      return pierrot.receive()
+    end) })
+  end))
+
+  it("ends with that one when they are linked", alone(function()
+    assert.same({ "DOWN", "no milk" }, { pair(function(lender)
+      pierrot.link(lender)
+      pierrot.exit("no milk")
+    end, function()
+      return pierrot.receive()
+    end) })
+  end))
+
+  it("is told of its end by a link that it traps", alone(function()
+    assert.equal("no milk", pair(function(lender)
+      pierrot.link(lender)
+      pierrot.exit("no milk")
+    end, function()
+      pierrot.trap_exit(true)
+      return pierrot.receive({ "EXIT" })[3]
+    end))
+  end))
+
+  it("closes its variables when that one kills it softly", alone(function()
+    local test = pierrot.self()
+    assert.same({ "DOWN", "no milk" }, { pair(function(lender)
+      pierrot.exit(lender, "no milk")
+    end, function()
+      local _ <close> = setmetatable({}, { __close = function() pierrot.send(test, "closed") end })
+      return pierrot.receive()
+    end) })
+    assert.equal("closed", expect())
+  end))
+
+  it("has its turn in the order of those that were woken", alone(function()
+    local test = pierrot.self()
+    local first = pierrot.spawn(function()
+      pierrot.receive("go")
+      pierrot.send(test, { "went", 1 })
+    end)
+    assert.equal("hello", pair(function(lender)
+      pierrot.send(first, "go")
+      pierrot.send(lender, "hello")
+    end, function()
+      local message = pierrot.receive()
+      pierrot.send(test, { "went", 2 })
+      return message
+    end))
+    assert.same({ "went", 1 }, expect { "went" })
+    assert.same({ "went", 2 }, expect { "went" })
+  end))
+
+  it("keeps no other waiting in a conversation without end", alone(function()
+    local test = pierrot.self()
+    local pinger = pierrot.spawn(function()
+      local me <const> = pierrot.self()
+      local echo <const> = pierrot.spawn_link(function()
+        while true do pierrot.send(me, pierrot.receive()) end
+      end)
+      while true do
+        pierrot.send(echo, "ping")
+        pierrot.receive("ping")
+      end
+    end)
+    pierrot.send_after(1, test, "later")
+    assert.equal("later", expect())
+    local other = pierrot.spawn(function() pierrot.send(test, pierrot.receive()) end)
+    for i = 1, 100 do
+      pierrot.send(other, i)
+      assert.equal(i, expect())
+      other = pierrot.spawn(function() pierrot.send(test, pierrot.receive()) end)
+    end
+    pierrot.exit(pinger, "kill")
+    pierrot.exit(other, "kill")
+  end))
+
+  it("waits in a coroutine of its own as in its body", alone(function()
+    assert.equal("hello", pair(function(lender)
+      pierrot.send(lender, "hello")
+    end, function()
+      return coroutine.wrap(pierrot.receive)()
+    end))
+  end))
+end)
