@@ -203,6 +203,13 @@ describe("a function that is carried", function()
     assert.same({ carry, carry.pack }, { fn() })
   end)
 
+  it("has the userdata of loaded modules by name", function()
+    local out = io.stdout
+    local fn = carried(function() return out end)
+
+    assert.equal(io.stdout, fn())
+  end)
+
   it("has what lies two levels deep in a loaded module by name", function()
     local deep = { inner = { fn = function() end, list = {} } }
     package.loaded["spec.deep"] = deep
@@ -256,7 +263,7 @@ describe("a function that is carried", function()
 end)
 
 describe("what cannot be carried", function()
-  local handle, thread = io.stdout, coroutine.create(print)
+  local handle, thread = assert(io.tmpfile()), coroutine.create(print)
   local wrapped = coroutine.wrap(print)
 
   for title, row in pairs {
@@ -374,6 +381,25 @@ end)
 
 if alone.has_runtime then
   local pierrot = require "pierrot"
+
+  local support = require "spec.support"
+
+  describe("a function with patterns", function()
+    it("matches over there as here", support.alone(function()
+      local any, either = pierrot.any, pierrot.one_of(1, { pierrot.any })
+      local where = support.has_two_schedulers and support.elsewhere() or "local"
+      local test = pierrot.self()
+
+      pierrot.spawn_opt({ scheduler = where, link = true }, function()
+        pierrot.send(test, {
+          pierrot.match(any, nil), pierrot.match({ any }, { 1 }), pierrot.match(either, { 2 }),
+          pierrot.match(either, 2),
+        })
+      end)
+
+      assert.same({ false, true, true, false }, support.expect())
+    end))
+  end)
 
   describe("a function with pids and refs", function()
     it("has the same over there", function()

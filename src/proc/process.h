@@ -147,7 +147,10 @@ static inline void pr_process_wake(struct pr_owner *owner, struct pr_process *pr
 void pr_process_deliver(struct pr_owner *owner, struct pr_process *process,
                         struct pr_signal *message);
 
-/* Whether one more message is refused (max_queue); counts it as dropped then. */
+/* Whether the mailbox holds as many as it may (max_queue). */
+int pr_process_is_full(const struct pr_process *process);
+
+/* Whether one more message is refused because of that; it counts as dropped then. */
 int pr_process_refuses(struct pr_process *process);
 
 #endif
