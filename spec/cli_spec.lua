@@ -152,6 +152,44 @@ describe("a script", function()
     assert.same({ "done\n", 0 }, { output, status })
   end)
 
+  it("is reported where it lets others wait in C code, with its place", function()
+    local output, errors = run_text [[
+      local pierrot = require "pierrot"
+      pierrot.spawn(print, "ran")
+      os.execute "sleep 1"
+      pierrot.spawn(os.execute, "sleep 1")
+      pierrot.sleep(1)
+    ]]
+
+    assert.equal("ran\n", output)
+    local told <const> = " held up scheduler 1 for %d+ ms, where it cannot be preempted\n"
+    local _, last = errors:find(
+      "^process <0%.0%.0>" .. told .. "  it goes on at:\n\t[^\n]*:4:[^\n]*\n")
+    assert.is_truthy(last, errors)
+    assert.is_truthy(errors:find("^process <[%d.]+>" .. told .. "$", last + 1), errors)
+  end)
+
+  it("is not reported for time in C code that nobody waits for", function()
+    local _, errors = run_text [[os.execute "sleep 1"]]
+
+    assert.equal("", errors)
+  end)
+
+  it("lets servers that trap exits terminate at its end, linked with it or not", function()
+    local output, errors, status = run_text [[
+      local pierrot = require "pierrot"
+      require("pierrot.gen_server").start {
+        init = function()
+          pierrot.trap_exit(true)
+          return "ok", {}
+        end,
+        terminate = function(reason) print("terminated", reason) end,
+      }
+    ]]
+
+    assert.same({ "terminated\tshutdown\n", "", 0 }, { output, errors, status })
+  end)
+
   it("that exits normally gives status 0", function()
     local output, errors, status = run_text [[
       require("pierrot").exit()

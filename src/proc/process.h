@@ -111,7 +111,7 @@ struct pr_process {
     uint8_t flags;                  /* (O) enum pr_process_flag */
     uint8_t was_signalled;          /* (O) EXITING, and not by itself: enum pr_signalled */
     uint8_t sys;                    /* (O) enum pr_sys_flag, see system.h */
-    uint8_t has_parent;             /* (I) see pr_process_is_child_of */
+    uint8_t has_parent;             /* (O) see pr_process_is_child_of */
 };
 
 /* Sets up the process and enters it into the table: WAITING and alive. `parent` is its ancestor

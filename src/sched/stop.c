@@ -50,7 +50,9 @@ static int tell_orphan(void *ud, pierrot_pid pid)
         return 0;
     if (must_stay(pr_runtime_of(owner), pid))
         return 0;
-    /* Without memory for the signal the next round tells it. */
+    /* Whoever started it, linked or not, is gone: the runtime stands in as its parent, so that a
+     * server that traps exits terminates. Without memory for the signal the next round tells it. */
+    process->has_parent = 1;
     if (pr_exit_send(owner, parent, pid, PR_TERM(shutdown)) == 0)
         process->flags |= PR_TOLD_TO_STOP;
     return 0;
