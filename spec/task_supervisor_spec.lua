@@ -234,6 +234,8 @@ describe("a task supervisor", function()
       { function() task_supervisor.async_stream(name, 42, print) end, "bad argument #2" },
       { function() task_supervisor.start_link { max_children = -1 } end, "max_children" },
       { function() task_supervisor.async(name, print, { print }) end, "cannot send a function" },
+      { function() task_supervisor.start_child(name, print, { print }) end,
+        "cannot send a function (at [1][1])" },
     }
     for _, row in ipairs(wrong) do
       local text = error_text(row[1])

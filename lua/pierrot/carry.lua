@@ -38,15 +38,15 @@ local function extend(path, key)
   return longer
 end
 
--- Whether a value that a module holds needs its name to travel.
+-- Whether a module's value goes by its name. A userdata of that name over there is another one, but
+-- for the one that is a pattern.
 local function is_named(value)
   local kind = type(value)
-  return kind == "function" or kind == "table"
-    or (kind == "userdata" and not core.is_sendable(value))
+  return kind == "function" or kind == "table" or value == core.any
 end
 
--- Enters what a module or one of its fields holds: functions, tables and foreign userdata (such as
--- io.stdout), the first name of each. Names of strings and numbers alone can be sent.
+-- Enters what a module or one of its fields holds, the first name of each. Names of strings and
+-- numbers alone can be sent.
 local function enter_fields(index, path, value, level, found)
   for key, field in next, value do
     if is_named(field) and not index[field]
