@@ -324,3 +324,54 @@ describe("a request for a callback that is picked by name", function()
     end))
   end
 end)
+
+describe("a table of callbacks with a metatable", function()
+  local Base <const> = {
+    init = function(arg) return "ok", arg end,
+    handle_call = {
+      get = function(state) return "reply", state end,
+      name = function() return "reply", "base" end,
+      _ = function() return "reply", "base's catch-all" end,
+    },
+    handle_cast = { put = function(_, value) return "noreply", value end },
+    handle_info = { note = function(_, value) return "noreply", value end },
+  }
+  local Derived <const> = setmetatable({
+    handle_call = setmetatable({
+      name = function() return "reply", "derived" end,
+    }, { __index = Base.handle_call }),
+    handle_cast = setmetatable({}, { __index = function(_, key) return Base.handle_cast[key] end }),
+    handle_info = setmetatable({}, { __index = Base.handle_info }),
+  }, { __index = Base })
+
+  for title, opts in pairs {
+    ["on this scheduler"] = {},
+    ["elsewhere"] = support.has_two_schedulers and { scheduler = support.elsewhere() } or nil,
+  } do
+    it("inherits callbacks, " .. title, alone(function()
+      local pid = gen_server.start_link(Derived, 1, opts)
+
+      for _ = 1, 2 do
+        assert.equal("derived", gen_server.call(pid, "name"))
+        assert.equal("base's catch-all", gen_server.call(pid, { "other" }))
+        assert.equal(1, gen_server.call(pid, { "get" }))
+      end
+      gen_server.cast(pid, { "put", 2 })
+      assert.equal(2, gen_server.call(pid, "get"))
+      pierrot.send(pid, { "note", 3 })
+      assert.equal(3, gen_server.call(pid, "get"))
+    end))
+  end
+
+  it("harms the server alone when its __index fails", alone(function()
+    local pid, ref = servers.start_watched { handle_call = setmetatable({
+      get = function(state) return "reply", state end,
+    }, { __index = function() error("no such callback", 0) end }) }
+    gen_server.call(pid, "get")
+
+    local why = support.exit_reason(gen_server.call, pid, "other")[1]
+
+    assert.equal("no such callback", why[2])
+    assert.same(why, support.await_down(ref))
+  end))
+end)

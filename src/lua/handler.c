@@ -73,7 +73,7 @@ enum pr_pushed pr_handler_push_elements(lua_State *L, int request, int scalars_o
     return PR_PUSHED;
 }
 
-int pr_handler_pick(lua_State *L, int request)
+int pr_handler_pick(lua_State *L, int request, int (*get)(lua_State *, int))
 {
     int is_picked = 0;
     int table = lua_gettop(L);
@@ -85,12 +85,12 @@ int pr_handler_pick(lua_State *L, int request)
         lua_pushnil(L);
     int is_underscore = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "_") == 0;
     if (!lua_isnil(L, -1) && !is_underscore) {
-        is_picked = lua_rawget(L, table) != LUA_TNIL;
+        is_picked = get(L, table) != LUA_TNIL;
     }
     if (!is_picked) {
         lua_settop(L, table);
         lua_pushliteral(L, "_");
-        lua_rawget(L, table);
+        get(L, table);
     }
     lua_replace(L, table);
     return is_picked;
@@ -108,7 +108,7 @@ int pr_handler_push_arguments(struct pr_lua *lua, lua_State *L, struct pr_lua_pr
         pr_handler_push_state(lua, L, server);
         return lua_gettop(L) - base - 1;
     }
-    int is_picked = lua_isnil(L, -1) ? 0 : pr_handler_pick(L, request);
+    int is_picked = lua_isnil(L, -1) ? 0 : pr_handler_pick(L, request, lua_gettable);
     if (lua_isnil(L, -1)) {
         lua_settop(L, base);
         return -1;

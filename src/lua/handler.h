@@ -26,8 +26,9 @@ enum pr_pushed {
 enum pr_pushed pr_handler_push_elements(lua_State *L, int request, int scalars_only);
 
 /* Replaces the table of callbacks on top by the function for the request, if any; whether it is the
- * one picked by name (else it is the catch-all). nil on top: there is none. */
-int pr_handler_pick(lua_State *L, int request);
+ * one picked by name (else it is the catch-all). nil on top: there is none. With lua_gettable for `get`
+ * the table may inherit callbacks, and code of the module may run; with lua_rawget it may not. */
+int pr_handler_pick(lua_State *L, int request, int (*get)(lua_State *, int));
 
 /* A request {name, …} of scalars, as a term, need not become a table: with the callback on top, a table
  * that has a function of this name, leaves function and arguments; their number. -1: it must be a

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/running.h"
 
+#include "lua/holding.h"
+
 /* Closing values of a process that ends get so many ticks of the watchdog, and as many count hooks.
  */
 enum { CLOSE_TICKS = 20, CLOSE_COUNT = 100000 };
@@ -234,8 +236,10 @@ static void hook(lua_State *L, lua_Debug *ar)
         pr_running.is_interrupted = 0;
         luaL_error(L, "interrupted");
     }
-    if (pr_running.L == L)
+    if (pr_running.L == L) {
+        pr_holding_tell(L);
         give_way(L);
+    }
 }
 
 lua_Hook pr_running_get_hook(lua_State *L, int *mask, int *count)

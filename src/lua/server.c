@@ -211,7 +211,7 @@ static int push_nested(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
     int base = lua_gettop(L);
     pr_class_push(lua, server->class_, L);
     lua_pushliteral(L, "handle_call");
-    int type = lua_rawget(L, -2); /* an __index is for the server to run */
+    int type = lua_rawget(L, -2); /* an __index, here or in the table, is for the server to run */
     lua_replace(L, -2);
     if (type == LUA_TFUNCTION) {
         if (pr_copy(L, request, L) != 0)
@@ -220,7 +220,7 @@ static int push_nested(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
         pr_handler_push_state(lua, L, server);
         return 3;
     }
-    if (type != LUA_TTABLE || !pr_handler_pick(L, request) || !lua_isfunction(L, -1)) {
+    if (type != LUA_TTABLE || !pr_handler_pick(L, request, lua_rawget) || !lua_isfunction(L, -1)) {
         lua_settop(L, base);
         return -1;
     }
