@@ -152,6 +152,55 @@ describe("a script", function()
     assert.same({ "done\n", 0 }, { output, status })
   end)
 
+  it("does not wait at its end for processes that wait for each other for ever", function()
+    local script <close> = temporary_file [[
+      local pierrot = require "pierrot"
+      for i = 1, pierrot.schedulers() do
+        pierrot.spawn_opt({ scheduler = i, link = true }, function(main)
+          local p = require "pierrot"
+          p.trap_exit(true)
+          p.send(main, "traps")
+          while true do p.receive() end
+        end, pierrot.self())
+        pierrot.receive "traps"
+      end
+      print "done"
+    ]]
+
+    for _, schedulers in ipairs { "1", "2" } do
+      local output, _, status = execute("timeout 4 " ..
+        command(support.program, "-s", schedulers, script.path))
+      assert.same({ "done\n", 0 }, { output, status })
+    end
+  end)
+
+  it("waits at its end for processes that still have something to do", function()
+    local output = run_text [[
+      local pierrot = require "pierrot"
+      local main = pierrot.self()
+      local function last(fn)
+        pierrot.spawn(function()
+          pierrot.trap_exit(true)
+          pierrot.send(main, "traps")
+          pierrot.receive { "EXIT" }
+          fn()
+        end)
+        pierrot.receive "traps"
+      end
+      last(function()
+        pierrot.sleep(100)
+        print "slept"
+        pierrot.send("waits", "at last")
+      end)
+      last(function()
+        pierrot.register("waits", pierrot.self())
+        print(pierrot.receive "at last")
+      end)
+    ]]
+
+    assert.equal("slept\nat last\n", output)
+  end)
+
   it("is reported where it lets others wait in C code, with its place", function()
     local output, errors = run_text [[
       local pierrot = require "pierrot"
