@@ -245,7 +245,8 @@ typedef struct pierrot_options {
     const char *cpath;
     int program;       /* 1: os.exit and print behave as in the pierrot program, and the thread that
                           calls pierrot_new runs scheduler 1, whenever it waits in a function of this
-                          header and only then */
+                          header and only then; pierrot_stop gives up those that have been told and
+                          wait, when all wait for messages of each other alone */
     /* A uv_loop_t that scheduler 1 runs on, by the thread that calls pierrot_new, whenever that runs the
      * loop or waits in a function of this header (which then runs the loop). A process that lives on
      * scheduler 1 keeps the loop alive as an active handle does. NULL: a thread of its own. */

@@ -374,6 +374,24 @@ end)
 
 if alone.has_runtime then
   local pierrot = require "pierrot"
+  local support = require "spec.support"
+
+  describe("a function with patterns", function()
+    it("matches over there as here", support.alone(function()
+      local any, either = pierrot.any, pierrot.one_of(1, { pierrot.any })
+      local where = support.has_two_schedulers and support.elsewhere() or "local"
+      local test = pierrot.self()
+
+      pierrot.spawn_opt({ scheduler = where, link = true }, function()
+        pierrot.send(test, {
+          pierrot.match(any, nil), pierrot.match({ any }, { 1 }), pierrot.match(either, { 2 }),
+          pierrot.match(either, 2),
+        })
+      end)
+
+      assert.same({ false, true, true, false }, support.expect())
+    end))
+  end)
 
   describe("a function with pids and refs", function()
     it("has the same over there", function()

@@ -152,6 +152,93 @@ describe("a script", function()
     assert.same({ "done\n", 0 }, { output, status })
   end)
 
+  it("does not wait at its end for processes that wait for each other for ever", function()
+    local script <close> = temporary_file [[
+      local pierrot = require "pierrot"
+      for i = 1, pierrot.schedulers() do
+        pierrot.spawn_opt({ scheduler = i, link = true }, function(main)
+          local p = require "pierrot"
+          p.trap_exit(true)
+          p.send(main, "traps")
+          while true do p.receive() end
+        end, pierrot.self())
+        pierrot.receive "traps"
+      end
+      print "done"
+    ]]
+
+    for _, schedulers in ipairs { "1", "2" } do
+      local output, _, status = execute("timeout 4 " ..
+        command(support.program, "-s", schedulers, script.path))
+      assert.same({ "done\n", 0 }, { output, status })
+    end
+  end)
+
+  it("waits at its end for processes that still have something to do", function()
+    local output = run_text [[
+      local pierrot = require "pierrot"
+      local main = pierrot.self()
+      local function last(fn)
+        pierrot.spawn(function()
+          pierrot.trap_exit(true)
+          pierrot.send(main, "traps")
+          pierrot.receive { "EXIT" }
+          fn()
+        end)
+        pierrot.receive "traps"
+      end
+      last(function()
+        pierrot.sleep(100)
+        print "slept"
+        pierrot.send("waits", "at last")
+      end)
+      last(function()
+        pierrot.register("waits", pierrot.self())
+        print(pierrot.receive "at last")
+      end)
+    ]]
+
+    assert.equal("slept\nat last\n", output)
+  end)
+
+  it("is reported where it lets others wait in C code, with its place", function()
+    local output, errors = run_text [[
+      local pierrot = require "pierrot"
+      pierrot.spawn(print, "ran")
+      os.execute "sleep 1"
+      pierrot.spawn(os.execute, "sleep 1")
+      pierrot.sleep(1)
+    ]]
+
+    assert.equal("ran\n", output)
+    local told <const> = " held up scheduler 1 for %d+ ms, where it cannot be preempted\n"
+    local _, last = errors:find(
+      "^process <0%.0%.0>" .. told .. "  it goes on at:\n\t[^\n]*:4:[^\n]*\n")
+    assert.is_truthy(last, errors)
+    assert.is_truthy(errors:find("^process <[%d.]+>" .. told .. "$", last + 1), errors)
+  end)
+
+  it("is not reported for time in C code that nobody waits for", function()
+    local _, errors = run_text [[os.execute "sleep 1"]]
+
+    assert.equal("", errors)
+  end)
+
+  it("lets servers that trap exits terminate at its end, linked with it or not", function()
+    local output, errors, status = run_text [[
+      local pierrot = require "pierrot"
+      require("pierrot.gen_server").start {
+        init = function()
+          pierrot.trap_exit(true)
+          return "ok", {}
+        end,
+        terminate = function(reason) print("terminated", reason) end,
+      }
+    ]]
+
+    assert.same({ "terminated\tshutdown\n", "", 0 }, { output, errors, status })
+  end)
+
   it("that exits normally gives status 0", function()
     local output, errors, status = run_text [[
       require("pierrot").exit()

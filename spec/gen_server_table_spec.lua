@@ -72,14 +72,17 @@ describe("a table of callbacks", function()
   end
 
   it("takes no request of more elements than it can", alone(function()
-    local pid = start { handle_call = {
+    local callbacks <const> = { handle_call = {
       add = function() return "reply" end,
       _ = function() return "reply" end,
     } }
 
-    local text = support.error_text(gen_server.call, pid, long(201))
+    for _ = 1, 2 do
+      local reason = support.exit_reason(gen_server.call, servers.start_alone(callbacks),
+        long(201))
 
-    assert.is_truthy(text:find("more than 200 elements", 1, true))
+      assert.matches("more than 200 elements", reason[1][2])
+    end
   end))
 
   it("gets copies of tables in a request", alone(function()
@@ -320,4 +323,55 @@ describe("a request for a callback that is picked by name", function()
       end
     end))
   end
+end)
+
+describe("a table of callbacks with a metatable", function()
+  local Base <const> = {
+    init = function(arg) return "ok", arg end,
+    handle_call = {
+      get = function(state) return "reply", state end,
+      name = function() return "reply", "base" end,
+      _ = function() return "reply", "base's catch-all" end,
+    },
+    handle_cast = { put = function(_, value) return "noreply", value end },
+    handle_info = { note = function(_, value) return "noreply", value end },
+  }
+  local Derived <const> = setmetatable({
+    handle_call = setmetatable({
+      name = function() return "reply", "derived" end,
+    }, { __index = Base.handle_call }),
+    handle_cast = setmetatable({}, { __index = function(_, key) return Base.handle_cast[key] end }),
+    handle_info = setmetatable({}, { __index = Base.handle_info }),
+  }, { __index = Base })
+
+  for title, opts in pairs {
+    ["on this scheduler"] = {},
+    ["elsewhere"] = support.has_two_schedulers and { scheduler = support.elsewhere() } or nil,
+  } do
+    it("inherits callbacks, " .. title, alone(function()
+      local pid = gen_server.start_link(Derived, 1, opts)
+
+      for _ = 1, 2 do
+        assert.equal("derived", gen_server.call(pid, "name"))
+        assert.equal("base's catch-all", gen_server.call(pid, { "other" }))
+        assert.equal(1, gen_server.call(pid, { "get" }))
+      end
+      gen_server.cast(pid, { "put", 2 })
+      assert.equal(2, gen_server.call(pid, "get"))
+      pierrot.send(pid, { "note", 3 })
+      assert.equal(3, gen_server.call(pid, "get"))
+    end))
+  end
+
+  it("harms the server alone when its __index fails", alone(function()
+    local pid, ref = servers.start_watched { handle_call = setmetatable({
+      get = function(state) return "reply", state end,
+    }, { __index = function() error("no such callback", 0) end }) }
+    gen_server.call(pid, "get")
+
+    local why = support.exit_reason(gen_server.call, pid, "other")[1]
+
+    assert.equal("no such callback", why[2])
+    assert.same(why, support.await_down(ref))
+  end))
 end)

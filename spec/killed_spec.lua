@@ -333,6 +333,28 @@ describe("a process of another scheduler that is killed", function()
         xpcall(loop, loop)
       end, "no milk")
     end,
+    ["values of a coroutine of its own that it closes"] = function(test)
+      local p = require "pierrot"
+      local function loop() while true do pcall(function() while true do end end) end end
+      local co = coroutine.create(function()
+        local _ <close> = setmetatable({}, { __close = loop })
+        local _ <close> = setmetatable({}, { __close = loop })
+        coroutine.yield()
+      end)
+      coroutine.resume(co)
+      p.send(test, "ready")
+      coroutine.close(co)
+    end,
+    ["values of a coroutine of its own that has failed"] = function(test)
+      local p = require "pierrot"
+      pcall(coroutine.wrap(function()
+        local _ <close> = setmetatable({}, { __close = function()
+          p.send(test, "ready")
+          while true do end
+        end })
+        error "no milk"
+      end))
+    end,
     ["values to be closed with a message handler that loops"] = function(test)
       local p = require "pierrot"
       local function loop() while true do end end
@@ -391,6 +413,58 @@ describe("a process of another scheduler that is killed", function()
     end
 
     for _, other in ipairs(after) do gen_server.stop(other) end
+  end))
+
+  -- Runs there: who comes after `ended` on its coroutine is killed, and its values are closed.
+  local function close_after(ended, test)
+    local p = require "pierrot"
+    p.receive { "DOWN", ended }
+    local next_one, ref = p.spawn_monitor(function()
+      local _ <close> = setmetatable({}, { __close = function() p.send(test, "closed") end })
+      p.receive "never sent"
+    end)
+    p.yield()
+    p.exit(next_one, "kill")
+    p.receive { "DOWN", ref }
+    p.send(test, "over")
+  end
+
+  it("in a comparator, the last that it does, does not harm the next on its coroutine",
+    alone(function()
+      local _, over = elsewhere(function(test)
+        local p = require "pierrot"
+        local _, ended = p.spawn_monitor(function()
+          p.send(test, { "ready", p.self() })
+          return pcall(table.sort, { 1, 2 }, function() while true do end end)
+        end)
+        close_after(ended, test)
+      end, pierrot.self())
+
+      pierrot.exit(expect({ "ready" })[2], "kill")
+
+      await_down(over)
+      assert.same({ "closed", "over", n = 2 }, pierrot.flush())
+    end))
+
+  it("in a comparator of a server that has answered does not harm its caller", alone(function()
+    local _, over = elsewhere(function(test)
+      local p, gs = require "pierrot", require "pierrot.gen_server"
+      local server = gs.start {
+        init = function() return "ok", {} end,
+        handle_call = function(_, from)
+          gs.reply(from, "soon")
+          p.send(test, { "ready", p.self() })
+          table.sort({ 1, 2 }, function() while true do end end)
+        end,
+      }
+      local _, ended = p.spawn_monitor(function() assert(gs.call(server, "go") == "soon") end)
+      close_after(ended, test)
+    end, pierrot.self())
+
+    pierrot.exit(expect({ "ready" })[2], "kill")
+
+    await_down(over)
+    assert.same({ "closed", "over", n = 2 }, pierrot.flush())
   end))
 
   it("takes along the timers that go to it, and who armed them may be dead",

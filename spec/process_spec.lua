@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Processes: spawning them, how they end, exit signals, and their own dictionary.
 
+local gen_server = require "pierrot.gen_server"
 local pierrot = require "pierrot"
 local support = require "spec.support"
 
@@ -147,6 +148,21 @@ describe("spawn_opt", function()
       pierrot.exit(pid, "done")
       assert.equal("done", await_down(ref))
     end))
+
+  it("does not count the calls that fail since the mailbox is full", alone(function()
+    local pid = pierrot.spawn_opt({ max_queue = 1, link = true }, function()
+      pierrot.receive("stop")
+    end)
+    pierrot.send(pid, "fills it")
+
+    local reason = support.exit_reason(gen_server.call, pid, "get")
+    local asked = { gen_server.receive_response(gen_server.send_request(pid, "get")) }
+    pierrot.send(pid, "dropped")
+
+    assert.equal("overload", reason[1])
+    assert.same({ false, "overload" }, asked)
+    assert.equal(1, pierrot.info(pid, "dropped"))
+  end))
 
   it("lets EXIT and DOWN into a mailbox that is full", alone(function()
     local test = pierrot.self()

@@ -45,7 +45,7 @@ describe("a full mailbox", function()
     end
     while not from do pierrot.yield() end
     gen_server.reply(from, "answered")
-    while pierrot.info(pid, "dropped") < 5 do pierrot.yield() end
+    while pierrot.info(pid, "dropped") < 4 do pierrot.yield() end
     pierrot.exit(pid, "go on")
     local got = expect()
 

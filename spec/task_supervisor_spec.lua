@@ -45,10 +45,14 @@ describe("a task of a task supervisor", function()
     local sup = start()
 
     local t = task_supervisor.async_nolink(sup, wait)
-    local crash = task_supervisor.async_nolink(sup, function() pierrot.exit "the reason" end)
+    local crash = task_supervisor.async_nolink(sup, function()
+      pierrot.receive "crash"
+      pierrot.exit "the reason"
+    end)
 
     assert.same({ sup }, pierrot.info(pierrot.self(), "links"))
     assert.equal(2, #pierrot.info(pierrot.self(), "monitors"))
+    pierrot.send(crash.pid, "crash")
     assert.same({ "exit", "the reason" }, { task.yield(crash) })
     finish(t, 1)
     assert.same({ "ok", 1 }, { task.yield(t) })
@@ -234,6 +238,8 @@ describe("a task supervisor", function()
       { function() task_supervisor.async_stream(name, 42, print) end, "bad argument #2" },
       { function() task_supervisor.start_link { max_children = -1 } end, "max_children" },
       { function() task_supervisor.async(name, print, { print }) end, "cannot send a function" },
+      { function() task_supervisor.start_child(name, print, { print }) end,
+        "cannot send a function (at [1][1])" },
     }
     for _, row in ipairs(wrong) do
       local text = error_text(row[1])

@@ -16,6 +16,9 @@ local core = require "pierrot.core"
 
 local LEVELS <const> = 2 -- fields of fields of modules go by name
 
+-- What makes a pattern of a table has a name as well.
+core.one_of_metatable = getmetatable(core.one_of())
+
 local M = {}
 
 -- Names ----------------------------------------------------------------------------------------
@@ -35,15 +38,21 @@ local function extend(path, key)
   return longer
 end
 
--- Enters what a module or one of its fields holds: functions and tables, the first name of each.
--- Names of strings and numbers alone can be sent.
+-- Whether a module's value goes by its name. A userdata of that name over there is another one, but
+-- for the one that is a pattern.
+local function is_named(value)
+  local kind = type(value)
+  return kind == "function" or kind == "table" or value == core.any
+end
+
+-- Enters what a module or one of its fields holds, the first name of each. Names of strings and
+-- numbers alone can be sent.
 local function enter_fields(index, path, value, level, found)
   for key, field in next, value do
-    local kind = type(field)
-    if (kind == "function" or kind == "table") and not index[field]
+    if is_named(field) and not index[field]
       and (type(key) == "string" or math.type(key) == "integer") then
       index[field] = extend(path, key)
-      if kind == "table" and level < LEVELS then
+      if type(field) == "table" and level < LEVELS then
         found[#found + 1] = { index[field], field, level + 1 }
       end
     end
@@ -64,8 +73,7 @@ local function make_index()
   local modules, index, found = package.loaded, {}, {}
   for _, name in ipairs(sorted_names(modules)) do
     local module = modules[name]
-    if (type(module) == "table" or type(module) == "function") and not index[module]
-      and module ~= _G then
+    if is_named(module) and not index[module] and module ~= _G then
       index[module] = { kind = "name", name }
       if type(module) == "table" then found[#found + 1] = { index[module], module, 1 } end
     end

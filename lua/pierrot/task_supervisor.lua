@@ -5,9 +5,11 @@ local blame = require "pierrot.blame"
 local core = require "pierrot.core"
 local dynamic = require "pierrot.dynamic_supervisor"
 local parcel = require "pierrot.parcel"
+local plain = require "pierrot.plain"
 local start = require "pierrot.start"
 local stream = require "pierrot.task.stream"
 local supervised = require "pierrot.task.supervised"
+local unsendable = require "pierrot.unsendable"
 
 local TASK_OPTIONS <const> = { shutdown = true, restart = true }
 
@@ -124,6 +126,7 @@ end
 ---@return userdata|nil pid, any reason "max_children"
 function M.start_child(sup, ...)
   local opts, fn, args = read_arguments(2, "start_child", sup, ...)
+  if not plain.is_plain(args) then error(unsendable(table.move(args, 1, args.n, 1, {})), 2) end
   local pid, reason = blame.call(2, dynamic.start_child, sup, {
     id = "pierrot.task", restart = opts.restart or "temporary", shutdown = opts.shutdown,
     start = { "pierrot.task.supervised", "start_alone", true, supervised.callers(), fn, args },

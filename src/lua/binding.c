@@ -172,6 +172,8 @@ static int l_demonitor(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     struct pr_lua_process *self = pr_lua_current(lua);
     pierrot_ref ref = pr_check_ref(L, 1);
+    if (lua_toboolean(L, 2))
+        pr_check_can_take(lua, L);
     int removed = pr_demonitor(lua->owner, &self->process, ref);
     if (!removed && lua_toboolean(L, 2)) {
         (void)pr_monitor_flush(lua->owner, &self->process, ref);

@@ -151,24 +151,6 @@ static int call_lua_now(struct pr_lua *lua, lua_State *L, struct pr_process *ser
     return 1;
 }
 
-/* Takes: request. */
-static int call_actor_now(struct pr_lua *lua, lua_State *L, struct pr_process *server,
-                          pierrot_term *request)
-{
-    pierrot_ref ref = pr_owner_make_ref(lua->owner);
-    pierrot_from from = {current(lua)->pid, ref};
-    pierrot_term *reply = NULL;
-    enum pr_now now = pr_actor_call_now(lua->owner, server, from, request, &reply);
-    pr_term_drop(request, &lua->owner->heap);
-    if (current(lua)->flags & PR_EXITING) {
-        pr_term_drop(reply, &lua->owner->heap);
-        return pr_die(lua, L);
-    }
-    if (now == PR_NOW_PENDING)
-        return wait_for(lua, L, server, ref);
-    return pr_push_root(lua, L, reply);
-}
-
 /* The request at 2 as a term. Gives. */
 static pierrot_term *request_term(struct pr_lua *lua, lua_State *L)
 {
@@ -183,6 +165,30 @@ static int is_actor_idle(const struct pr_process *process)
 {
     return pr_process_is_actor(process) && process->state == PR_WAITING &&
            process->mailbox.n_messages == 0 && !process->sys;
+}
+
+/* 0: a finalizer has run while the request was copied, and the actor has something to do by now. */
+static int call_actor_now(struct pr_lua *lua, lua_State *L, struct pr_process *server, int *result)
+{
+    pierrot_term *request = request_term(lua, L);
+    if (!is_actor_idle(server)) {
+        pr_term_drop(request, &lua->owner->heap);
+        return 0;
+    }
+    pierrot_ref ref = pr_owner_make_ref(lua->owner);
+    pierrot_from from = {current(lua)->pid, ref};
+    pierrot_term *reply = NULL;
+    enum pr_now now = pr_actor_call_now(lua->owner, server, from, request, &reply);
+    pr_term_drop(request, &lua->owner->heap);
+    if (current(lua)->flags & PR_EXITING) {
+        pr_term_drop(reply, &lua->owner->heap);
+        *result = pr_die(lua, L);
+    } else if (now == PR_NOW_PENDING) {
+        *result = wait_for(lua, L, server, ref);
+    } else {
+        *result = pr_push_root(lua, L, reply);
+    }
+    return 1;
 }
 
 /* call(server, request [, timeout]) -> reply */
@@ -206,8 +212,8 @@ static int l_call(lua_State *L)
         if (pr_process_is_lua(server) && pr_server_is_idle(lua, server) &&
             call_lua_now(lua, L, server, &result))
             return result;
-        if (is_actor_idle(server))
-            return call_actor_now(lua, L, server, request_term(lua, L));
+        if (is_actor_idle(server) && call_actor_now(lua, L, server, &result))
+            return result;
     } else {
         lua->nest_budget = NEST_BUDGET;
     }
@@ -228,6 +234,11 @@ static int request(lua_State *L, lua_Number timeout_ms)
         pr_check_can_wait(lua, L);
         const pierrot_term *request = pr_lend_request(L, 2, 3, n - 2, &lent);
         pierrot_term *copied = request ? NULL : pr_copy_tuple(lua, L, 2, n - 1);
+        if (copied && !is_actor_idle(server)) { /* as in call_actor_now */
+            pr_term_drop(copied, &lua->owner->heap);
+            pack_request(L, n, timeout_ms);
+            return l_call(L);
+        }
         pierrot_ref ref = pr_owner_make_ref(lua->owner);
         pierrot_from from = {current(lua)->pid, ref};
         pierrot_term *reply = NULL;

@@ -152,7 +152,7 @@ static int wrap_failed(lua_State *L, lua_State *co)
 {
     int status = lua_status(co);
     if (status != LUA_OK && status != LUA_YIELD && !pr_running.is_ending) {
-        status = lua_resetthread(co);
+        status = pr_reset_coroutine(co);
         lua_xmove(co, L, 1);
     }
     if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
@@ -258,7 +258,7 @@ static int co_close(lua_State *L)
         return luaL_error(L, "cannot close a %s coroutine", co == L ? "running" : "normal");
     if (is_waiting(L, co, 1))
         return luaL_error(L, "cannot close a coroutine in which a process waits");
-    status = lua_resetthread(co);
+    status = pr_reset_coroutine(co);
     lua_pushboolean(L, status == LUA_OK);
     if (status == LUA_OK)
         return 1;

@@ -104,7 +104,10 @@ struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
             lua_pushvalue(L, index);
         else if ((error = type == LUA_TTABLE ? pr_copy_table(L, index) : PIERROT_EINVAL) != 0)
             pr_copy_raise(lua, L, index, error);
-        return (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = pr_store_put_slot(lua, L)};
+        /* A finalizer that ran meanwhile may have sent something, and have taken the last slot. */
+        uint32_t place =
+            pr_store_has_slot(lua) ? pr_store_put_slot(lua, L) : pr_store_put(lua, L);
+        return (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = place};
     }
     if (!root && !(root = pr_copy_to_term(lua, L, index, &error)))
         pr_copy_raise(lua, L, index, error);

@@ -37,8 +37,8 @@ void pr_handler_push_from(lua_State *L, pierrot_from from)
     lua_rawseti(L, -2, 2);
 }
 
-/* The largest integer key of a request, 1 at least; or 0: there is a key or a value that is no
- * scalar. */
+/* The largest integer key of a request, 1 at least; 0: there is a key or a value that is no scalar; or -1:
+ * it is too large. */
 static int last_element(lua_State *L, int request, int scalars_only)
 {
     lua_Integer last = 1;
@@ -53,26 +53,27 @@ static int last_element(lua_State *L, int request, int scalars_only)
         }
         if (at > last)
             last = at;
-        if (at > MAX_ARGUMENTS)
-            return luaL_error(L, "a request with more than %d elements needs the catch-all",
-                              MAX_ARGUMENTS);
+        if (at > MAX_ARGUMENTS) {
+            lua_pop(L, 1);
+            return -1;
+        }
     }
     return (int)last;
 }
 
-int pr_handler_push_elements(lua_State *L, int request, int scalars_only)
+enum pr_pushed pr_handler_push_elements(lua_State *L, int request, int scalars_only)
 {
     luaL_checkstack(L, 4, NULL);
     int last = last_element(L, request, scalars_only);
-    if (last == 0)
-        return 1;
+    if (last <= 0)
+        return last == 0 ? PR_NOT_SCALARS : PR_TOO_MANY;
     luaL_checkstack(L, last, NULL);
     for (int i = 2; i <= last; i++)
         lua_rawgeti(L, request, i);
-    return 0;
+    return PR_PUSHED;
 }
 
-int pr_handler_pick(lua_State *L, int request)
+int pr_handler_pick(lua_State *L, int request, int (*get)(lua_State *, int))
 {
     int is_picked = 0;
     int table = lua_gettop(L);
@@ -84,12 +85,12 @@ int pr_handler_pick(lua_State *L, int request)
         lua_pushnil(L);
     int is_underscore = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "_") == 0;
     if (!lua_isnil(L, -1) && !is_underscore) {
-        is_picked = lua_rawget(L, table) != LUA_TNIL;
+        is_picked = get(L, table) != LUA_TNIL;
     }
     if (!is_picked) {
         lua_settop(L, table);
         lua_pushliteral(L, "_");
-        lua_rawget(L, table);
+        get(L, table);
     }
     lua_replace(L, table);
     return is_picked;
@@ -107,7 +108,7 @@ int pr_handler_push_arguments(struct pr_lua *lua, lua_State *L, struct pr_lua_pr
         pr_handler_push_state(lua, L, server);
         return lua_gettop(L) - base - 1;
     }
-    int is_picked = lua_isnil(L, -1) ? 0 : pr_handler_pick(L, request);
+    int is_picked = lua_isnil(L, -1) ? 0 : pr_handler_pick(L, request, lua_gettable);
     if (lua_isnil(L, -1)) {
         lua_settop(L, base);
         return -1;
@@ -119,7 +120,9 @@ int pr_handler_push_arguments(struct pr_lua *lua, lua_State *L, struct pr_lua_pr
         lua_pushvalue(L, request);
     else if (lua_type(L, request) == LUA_TTABLE) {
         server->class_->has_names = 1;
-        pr_handler_push_elements(L, request, 0);
+        if (pr_handler_push_elements(L, request, 0) == PR_TOO_MANY)
+            luaL_error(L, "a request with more than %d elements needs the catch-all",
+                       MAX_ARGUMENTS);
     }
     return lua_gettop(L) - base - 1;
 }

@@ -15,14 +15,20 @@ void pr_handler_set_state(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
 /* Pushes {pid, ref}. */
 void pr_handler_push_from(lua_State *L, pierrot_from from);
 
+enum pr_pushed {
+    PR_PUSHED,
+    PR_NOT_SCALARS, /* one is a table and must not be shared (`scalars_only`) */
+    PR_TOO_MANY     /* for arguments of a function */
+};
+
 /* Pushes the elements of the request from the second on, up to the largest integer key; nil where
- * there is none. 0; or 1 when one is a table and must not be shared (`scalars_only`), with nothing
- * pushed. */
-int pr_handler_push_elements(lua_State *L, int request, int scalars_only);
+ * there is none. Unless PR_PUSHED nothing is pushed. */
+enum pr_pushed pr_handler_push_elements(lua_State *L, int request, int scalars_only);
 
 /* Replaces the table of callbacks on top by the function for the request, if any; whether it is the
- * one picked by name (else it is the catch-all). nil on top: there is none. */
-int pr_handler_pick(lua_State *L, int request);
+ * one picked by name (else it is the catch-all). nil on top: there is none. With lua_gettable for `get`
+ * the table may inherit callbacks, and code of the module may run; with lua_rawget it may not. */
+int pr_handler_pick(lua_State *L, int request, int (*get)(lua_State *, int));
 
 /* A request {name, …} of scalars, as a term, need not become a table: with the callback on top, a table
  * that has a function of this name, leaves function and arguments; their number. -1: it must be a

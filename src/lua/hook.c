@@ -102,7 +102,10 @@ static void install(lua_State *L, lua_Hook function, const struct pr_user_hook *
 /* A coroutine that is about to run gets the script's hook, or loses it. */
 static void apply(lua_State *co)
 {
-    const struct pr_user_hook *wanted = pr_lua_of(pr_owner_here())->script_hook;
+    struct pr_owner *owner = pr_owner_here();
+    if (!owner) /* a finalizer at the end of a host's state */
+        return;
+    const struct pr_user_hook *wanted = pr_lua_of(owner)->script_hook;
     lua_Hook now = lua_gethook(co);
     if (wanted && (!now || now == script_hook || pr_running_is_count(now)))
         install(co, script_hook, wanted);

@@ -5,6 +5,7 @@
 
 #include "lua/crash.h"
 #include "lua/heap.h"
+#include "lua/holding.h"
 #include "lua/items.h"
 #include "lua/luv.h"
 #include "lua/luv_event.h"
@@ -25,6 +26,7 @@ static enum pr_slice_end run_plain(struct pr_lua *lua, struct pr_lua_process *pr
     pr_running.is_interrupted = 0;
     if (status == LUA_YIELD)
         return pr_running.yield == PR_YIELD_WAIT ? PR_SLICE_WAITS : PR_SLICE_USED_UP;
+    pr_holding_tell(co); /* no hook comes after a C function that was the last thing it called */
     if (status == LUA_OK) {
         pr_pool_give(lua, process->body);
         process->body.co = NULL;

@@ -244,6 +244,39 @@ static int open_protected(lua_State *L)
     return 1;
 }
 
+static int make_side(lua_State *L)
+{
+    static const char key;
+    struct pr_lua **side = lua_touserdata(L, 1);
+    struct pr_lua *lua = lua_newuserdatauv(L, sizeof *lua, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+    *side = memset(lua, 0, sizeof *lua);
+    return 0;
+}
+
+/* What our functions have as upvalue. A host's state has them for longer than it has a runtime, and its
+ * last finalizers may call them: there it is part of the state. NULL: out of memory. */
+static struct pr_lua *new_side(struct pr_scheduler *scheduler, lua_State *host_state)
+{
+    struct pr_lua *side = NULL;
+    if (!host_state)
+        return pr_zalloc(&scheduler->owner.heap, sizeof *side);
+    lua_pushcfunction(host_state, make_side);
+    lua_pushlightuserdata(host_state, &side);
+    if (lua_pcall(host_state, 1, 0, 0) != LUA_OK)
+        lua_pop(host_state, 1);
+    return side;
+}
+
+static void free_side(struct pr_lua *lua)
+{
+    static struct pr_owner nobody;
+    if (lua->is_module)
+        *lua = (struct pr_lua){.is_module = 1, .owner = &nobody};
+    else
+        pr_free(&lua->owner->heap, lua, sizeof *lua);
+}
+
 static void close_state(struct pr_scheduler *scheduler)
 {
     struct pr_lua *lua = scheduler->language_state;
@@ -266,14 +299,13 @@ static void close_state(struct pr_scheduler *scheduler)
     pr_server_close(lua);
     pr_term_drop(lua->timer_word, heap);
     pr_free(heap, lua->store.next_free, lua->store.n_places * sizeof *lua->store.next_free);
-    pr_free(heap, lua, sizeof *lua);
+    free_side(lua);
     scheduler->language_state = NULL;
 }
 
 static int open_state(struct pr_scheduler *scheduler, void *host_state)
 {
-    struct pr_heap *heap = &scheduler->owner.heap;
-    struct pr_lua *lua = pr_zalloc(heap, sizeof *lua);
+    struct pr_lua *lua = new_side(scheduler, host_state);
     if (!lua)
         return PIERROT_ENOMEM;
     scheduler->language_state = lua;

@@ -271,6 +271,8 @@ static void check_version(lua_State *L, const char *path)
 static int open_luv(lua_State *L)
 {
     struct pr_lua *lua = PR_LUA(L);
+    if (!lua->scheduler)
+        return luaL_error(L, "pierrot has ended");
     if (lua->luv) {
         lua_rawgetp(L, LUA_REGISTRYINDEX, &pr_luv_key);
         lua_getiuservalue(L, -1, PR_LUV_MODULE);

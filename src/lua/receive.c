@@ -285,6 +285,8 @@ static int l_receive(lua_State *L)
         if (plan.kind == PR_PLAN_DEEP && pr_pattern_has_function(L, 1))
             return receive_in_lua(L);
     }
+    if (L != pr_lua_current(lua)->body.co || !lua_isyieldable(L)) /* it costs less to ask */
+        pr_check_can_take(lua, L);
     int looks_only = begin_wait(lua, L, 2);
     int n_results = look(lua, L, looks_only, &plan);
     if (n_results >= 0)
@@ -337,6 +339,7 @@ static int scan_k(lua_State *L, int status, lua_KContext context)
 static int l_scan(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
+    pr_check_can_take(lua, L);
     int is_first = !lua_isboolean(L, 1);
     int looks_only = is_first ? begin_wait(lua, L, 1) : lua_toboolean(L, 1);
     int n_results = try_scan(L, looks_only);
@@ -395,6 +398,7 @@ static int l_flush(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_lua_process *self = pr_lua_current(lua);
+    pr_check_can_take(lua, L);
     pr_signal_poll(lua->owner);
     lua_settop(L, 0);
     lua_createtable(L, (int)self->process.mailbox.n_messages, 1);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/running.h"
 
+#include "lua/holding.h"
+
 /* Closing values of a process that ends get so many ticks of the watchdog, and as many count hooks.
  */
 enum { CLOSE_TICKS = 20, CLOSE_COUNT = 100000 };
@@ -67,6 +69,11 @@ lua_State *pr_running_leave(void)
 void pr_running_set_hook(lua_State *L, lua_Hook function, int mask, int count)
 {
     lua_State *armed = pr_running.armed;
+    if (!function && pr_running.counts) { /* it may be running, and must not be without */
+        function = count_hook;
+        mask = LUA_MASKCOUNT;
+        count = SLICE_COUNT;
+    }
     if (armed && armed != L) { /* the handler keeps its hands off */
         lua_sethook(L, function, mask, count);
         return;
@@ -229,8 +236,10 @@ static void hook(lua_State *L, lua_Debug *ar)
         pr_running.is_interrupted = 0;
         luaL_error(L, "interrupted");
     }
-    if (pr_running.L == L)
+    if (pr_running.L == L) {
+        pr_holding_tell(L);
         give_way(L);
+    }
 }
 
 lua_Hook pr_running_get_hook(lua_State *L, int *mask, int *count)
@@ -278,16 +287,25 @@ void pr_running_count(lua_State *L, int event, int n, int mask)
 
 /* ----------------------------------------------------------------------- resuming */
 
+/* `co` has returned to `outer`, or to C code where that is NULL. */
+static void go_back(lua_State *co, lua_State *outer, int outer_yields)
+{
+    pr_running.L = outer;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (pr_running.armed == co)
+        disarm(co);
+    pr_running.chain_yields = outer_yields;
+    if (pr_running.is_ending && outer)
+        arm(outer); /* the inner one has ended: now this one */
+}
+
 int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
 {
     lua_State *outer = pr_running.L;
     int outer_yields = pr_running.chain_yields;
     pr_running.yield = PR_YIELD_USER;
-    if (!from) {
-        pr_running.is_ending = 0;
-        pr_running.end_at_ns = 0;
+    if (!from)
         pr_running.slice_left = SLICE_COUNT;
-    }
     pr_running.chain_yields = from ? outer_yields && lua_isyieldable(from) : 1;
     if (pr_running.broken == co) /* but caught there */
         pr_running.broken = NULL;
@@ -299,19 +317,40 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
     if (pr_running.is_interrupted || pr_running.armed)
         arm_inner(co);
     int status = lua_resume(co, from, n_args, n_results);
-    pr_running.L = outer;
-    atomic_signal_fence(memory_order_seq_cst);
-    if (pr_running.armed == co)
-        disarm(co);
-    pr_running.chain_yields = outer_yields;
-    if (pr_running.is_ending && from)
-        arm(outer); /* the inner one has ended: now this one */
-    else if (pr_running.is_ending && status != LUA_YIELD)
-        pr_running.cut = co;
+    if (!from) {
+        if (pr_running.is_ending && status != LUA_OK && status != LUA_YIELD)
+            pr_running.cut = co;
+        pr_running.is_ending = 0;
+        pr_running.end_at_ns = 0;
+    }
+    go_back(co, outer, outer_yields);
+    return status;
+}
+
+int pr_resume_nested(lua_State *co, int n_args, int *n_results)
+{
+    int is_interrupted = pr_running.is_interrupted, slice_left = pr_running.slice_left;
+    pr_running.is_interrupted = 0;
+    int status = pr_resume(co, NULL, n_args, n_results);
+    pr_running.is_interrupted = is_interrupted;
+    pr_running.slice_left = slice_left;
     return status;
 }
 
 /* ------------------------------------------------------------------- closing */
+
+int pr_reset_coroutine(lua_State *co)
+{
+    lua_State *outer = pr_running.L;
+    int outer_yields = pr_running.chain_yields;
+    pr_running.chain_yields = 0;
+    pr_running.L = co;
+    if (pr_running.armed)
+        arm_inner(co);
+    int status = lua_resetthread(co);
+    go_back(co, outer, outer_yields);
+    return status;
+}
 
 /* The coroutines of the user's that it has stopped in first: the innermost before the others. */
 static void reset(lua_State *co)
@@ -322,6 +361,8 @@ static void reset(lua_State *co)
     pr_running.L = co;
     lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
     lua_resetthread(co);
+    pr_running.L = NULL;
+    atomic_signal_fence(memory_order_seq_cst);
     lua_sethook(co, NULL, 0, 0);
     if (pr_running.armed == co)
         pr_running.armed = NULL;
@@ -335,7 +376,7 @@ int pr_close_coroutine(lua_State *co)
         pr_running.cut = pr_running.broken = NULL;
         return 0;
     }
-    lua_State *outer = pr_running.L;
+    lua_State *outer = pr_running_leave();
     int outer_yields = pr_running.chain_yields;
     pr_running.chain_yields = 0;
     pr_running.close_ticks = CLOSE_TICKS;

@@ -53,6 +53,10 @@ extern _Thread_local struct pr_running pr_running;
  * the user's in the state `from`. Returns as lua_resume. */
 int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results);
 
+/* The same for the body of another process that runs nested in what runs, whose interrupt and slice
+ * are as they were. The caller sets `yield` back when it has read it. */
+int pr_resume_nested(lua_State *co, int n_args, int *n_results);
+
 /* The handler's part of preemption. */
 void pr_interrupt(void);
 
@@ -77,6 +81,10 @@ void pr_open_coroutine(struct pr_lua *lua, lua_State *L);
 /* The coroutine of the user's in which a suspended one has stopped: what that waits for, or was
  * preempted in. NULL: there is none. */
 lua_State *pr_inner_coroutine(lua_State *co);
+
+/* lua_resetthread for a coroutine of the user's: its closing values cannot wait, but what ends the
+ * process ends them. */
+int pr_reset_coroutine(lua_State *co);
 
 /* Runs the closing values of a dead or suspended coroutine, within a budget of ticks. 1: it is as
  * good as new; 0: its hooks are dead, nothing could end those values, so they did not run. */

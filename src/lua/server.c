@@ -180,8 +180,9 @@ static void run_nested(struct pr_lua *lua, struct pr_lua_process *server, int n_
     server->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
     owner->current = &server->process;
     lua->n_nested++;
-    int status = pr_resume(server->body.co, NULL, n_args, &n_results);
+    int status = pr_resume_nested(server->body.co, n_args, &n_results);
     enum pr_slice_end end = resumed(lua, server, status);
+    pr_running.yield = PR_YIELD_USER;
     lua->n_nested--;
     owner->current = outer;
     pr_scheduler_settle(owner, &server->process, end);
@@ -208,8 +209,10 @@ static int push_nested(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
                        pierrot_from from)
 {
     int base = lua_gettop(L);
-    pr_class_push_callback(lua, server->class_, L, "handle_call");
-    int type = lua_type(L, -1);
+    pr_class_push(lua, server->class_, L);
+    lua_pushliteral(L, "handle_call");
+    int type = lua_rawget(L, -2); /* an __index, here or in the table, is for the server to run */
+    lua_replace(L, -2);
     if (type == LUA_TFUNCTION) {
         if (pr_copy(L, request, L) != 0)
             return pr_copy_error(lua, L, request);
@@ -217,18 +220,25 @@ static int push_nested(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
         pr_handler_push_state(lua, L, server);
         return 3;
     }
-    if (type != LUA_TTABLE || !pr_handler_pick(L, request) || !lua_isfunction(L, -1)) {
+    if (type != LUA_TTABLE || !pr_handler_pick(L, request, lua_rawget) || !lua_isfunction(L, -1)) {
         lua_settop(L, base);
         return -1;
     }
     pr_handler_push_state(lua, L, server);
     pr_handler_push_from(L, from);
-    if (lua_type(L, request) == LUA_TTABLE && pr_handler_push_elements(L, request, 1) != 0) {
+    enum pr_pushed pushed = PR_PUSHED;
+    if (lua_type(L, request) == LUA_TTABLE)
+        pushed = pr_handler_push_elements(L, request, 1);
+    if (pushed == PR_NOT_SCALARS) {
         if (pr_copy(L, request, L) != 0)
             return pr_copy_error(lua, L, request);
         int copy = lua_gettop(L);
-        pr_handler_push_elements(L, copy, 0);
+        pushed = pr_handler_push_elements(L, copy, 0);
         lua_remove(L, copy);
+    }
+    if (pushed == PR_TOO_MANY) {
+        lua_settop(L, base);
+        return -1;
     }
     return lua_gettop(L) - base - 1;
 }
@@ -266,6 +276,8 @@ static int repeat_reply(lua_State *L)
 static enum pr_now fail_of_reply(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
                                  const struct pr_lua_now *now)
 {
+    if (server->process.flags & PR_EXITING)
+        return PR_NOW_PENDING;
     lua_pushcclosure(L, repeat_reply, 1);
     struct pr_pooled body = pr_pool_take(lua, L);
     if (!lua_checkstack(body.co, PR_BASE + 4)) {
@@ -282,8 +294,7 @@ static enum pr_now fail_of_reply(struct pr_lua *lua, lua_State *L, struct pr_lua
     server->is_direct = 1;
     server->phase = PR_PHASE_CALL;
     server->process.flags &= (uint8_t)~PR_WAKE_ON_MESSAGE;
-    if (server->process.state == PR_WAITING)
-        pr_process_wake(lua->owner, &server->process);
+    pr_process_wake(lua->owner, &server->process);
     return PR_NOW_PENDING;
 }
 
@@ -305,9 +316,9 @@ static enum pr_now returned(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
                 server->process.mailbox.n_messages > 0 ? PR_SLICE_USED_UP : PR_SLICE_WAITS;
             pr_scheduler_settle(lua->owner, &server->process, end);
             lua->now = now->outer; /* the copy may raise */
-            if (lua_type(L, -1) == LUA_TTABLE && pr_copy(L, -1, L) != 0)
-                return fail_of_reply(lua, L, server, now);
-            return PR_NOW_ANSWERED;
+            if (lua_type(L, -1) != LUA_TTABLE || pr_copy(L, -1, L) == 0)
+                return PR_NOW_ANSWERED;
+            return fail_of_reply(lua, L, server, now);
         }
         lua_xmove(L, co, n);
     }
@@ -322,9 +333,11 @@ enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_p
     int base = lua_gettop(L), n_results;
     luaL_checkstack(L, 20, NULL);
     int n_args = push_nested(lua, L, server, request, from);
-    /* Nothing raises from here on until the server is settled. */
     struct pr_pooled body = n_args >= 0 ? pr_pool_take(lua, L) : (struct pr_pooled){NULL, 0};
-    if (n_args < 0 || !lua_checkstack(body.co, n_args + 8)) {
+    /* Nothing raises from here on until the server is settled. What allocates may have run finalizers,
+     * which send or end what they like: the server may have something to do by now. */
+    if (n_args < 0 || server->process.state != PR_WAITING ||
+        !lua_checkstack(body.co, n_args + 8)) {
         if (body.co)
             pr_pool_give(lua, body);
         lua_settop(L, base);
@@ -353,7 +366,7 @@ enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_p
     server->process.reductions++;
     owner->current = &server->process;
     lua->n_nested++;
-    int status = pr_resume(body.co, NULL, n_args, &n_results);
+    int status = pr_resume_nested(body.co, n_args, &n_results);
     lua->n_nested--;
     owner->current = caller;
     enum pr_now outcome;
@@ -362,6 +375,7 @@ enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_p
     } else {
         owner->current = &server->process;
         enum pr_slice_end end = resumed(lua, server, status);
+        pr_running.yield = PR_YIELD_USER;
         owner->current = caller;
         pr_scheduler_settle(owner, &server->process, end);
         outcome = now.is_answered ? PR_NOW_ANSWERED : PR_NOW_PENDING;

@@ -55,6 +55,10 @@ static void grow(struct pr_lua *lua, lua_State *L)
         lua_pushboolean(L, 0);
         lua_rawseti(L, -2, i);
     }
+    if (store->n_places != n) { /* a finalizer that ran there needed places and has made them */
+        lua_pop(L, 1);
+        return;
+    }
     uint32_t *next_free =
         pr_realloc(heap, store->next_free, n * sizeof *next_free, n_new * sizeof *next_free);
     if (!next_free)
@@ -71,7 +75,7 @@ static void grow(struct pr_lua *lua, lua_State *L)
 
 void pr_store_reserve(struct pr_lua *lua, lua_State *L)
 {
-    if (!lua->store.free) {
+    while (!lua->store.free) {
         luaL_checkstack(L, 3, "too many values");
         grow(lua, L);
     }

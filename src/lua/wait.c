@@ -19,21 +19,39 @@ static const char *why_not(lua_State *L)
     if (L != pr_running.L)
         return "cannot wait in a coroutine that was resumed by a saved copy of coroutine.resume or "
                "coroutine.wrap";
-    if (!pr_running.chain_yields || !lua_isyieldable(L))
-        return "cannot wait here: Lua cannot yield across a C function (a table.sort comparator, a "
-               "string.gsub callback, a module's main chunk under require)";
-    return NULL;
+    return "cannot wait here: Lua cannot yield across a C function (a table.sort comparator, a "
+           "string.gsub callback, a module's main chunk under require)";
+}
+
+static int can_yield(lua_State *L)
+{
+    return L == pr_running.L && pr_running.chain_yields && lua_isyieldable(L);
+}
+
+/* A finalizer runs in whatever process allocates, in the midst of any C function: one that goes
+ * through the mailbox, or has just set the alarm of its wait. It cannot yield, and Lua's collector
+ * answers no question meanwhile. */
+static int is_in_finalizer(lua_State *L)
+{
+    return !can_yield(L) && lua_gc(L, LUA_GCCOUNT) < 0;
+}
+
+void pr_check_can_take(struct pr_lua *lua, lua_State *L)
+{
+    if (is_in_finalizer(L))
+        pr_user_error(lua, L, "a finalizer cannot take messages of the process that it runs in");
 }
 
 void pr_check_can_wait(struct pr_lua *lua, lua_State *L)
 {
+    if (can_yield(L) && !pr_running.callback)
+        return;
+    if (is_in_finalizer(L))
+        pr_user_error(lua, L, "cannot wait here: a finalizer runs in the midst of others' code");
     if (lua->host && lua->owner->current == &lua->host->process && !pr_running.callback)
         return;
-    const char *why = why_not(L);
-    if (why) {
-        give_up(lua);
-        pr_user_error(lua, L, why);
-    }
+    give_up(lua);
+    pr_user_error(lua, L, why_not(L));
 }
 
 static int is_host_woken(void *ud)

@@ -9,6 +9,9 @@
 /* Raises unless the process can wait in L now. */
 void pr_check_can_wait(struct pr_lua *lua, lua_State *L);
 
+/* Raises unless messages of the process can be taken now, without a wait. */
+void pr_check_can_take(struct pr_lua *lua, lua_State *L);
+
 /* One look at what the process waits for: the number of results pushed, or -1: go on waiting. */
 typedef int (*pr_try_fn)(lua_State *L, lua_KContext context);
 

@@ -45,8 +45,9 @@ static void take_call(struct pr_owner *owner, struct pr_process *process, struct
     pierrot_term *why = NULL;
     if (!process)
         why = PR_TERM(noproc);
-    /* System messages are for the engine: a full server can still be stopped. */
-    else if (!(call->flags & PR_FLAG_SYSTEM) && pr_process_refuses(process))
+    /* System messages are for the engine: a full server can still be stopped. Whose call fails knows
+     * of it: it is not counted. */
+    else if (!(call->flags & PR_FLAG_SYSTEM) && pr_process_is_full(process))
         why = PR_TERM(overload);
     else if (call->flags & PR_FLAG_MONITOR &&
              !pr_relation_add(owner, process, PR_WATCHED, call->from, call->ref))

@@ -114,11 +114,16 @@ void pr_process_deliver(struct pr_owner *owner, struct pr_process *process,
         pr_process_wake(owner, process);
 }
 
+int pr_process_is_full(const struct pr_process *process)
+{
+    const struct pr_process_extra *extra = process->extra;
+    return extra && extra->max_queue > 0 && process->mailbox.n_messages >= extra->max_queue;
+}
+
 int pr_process_refuses(struct pr_process *process)
 {
-    struct pr_process_extra *extra = process->extra;
-    if (!extra || extra->max_queue == 0 || process->mailbox.n_messages < extra->max_queue)
+    if (!pr_process_is_full(process))
         return 0;
-    extra->n_dropped++;
+    process->extra->n_dropped++;
     return 1;
 }

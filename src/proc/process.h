@@ -111,7 +111,7 @@ struct pr_process {
     uint8_t flags;                  /* (O) enum pr_process_flag */
     uint8_t was_signalled;          /* (O) EXITING, and not by itself: enum pr_signalled */
     uint8_t sys;                    /* (O) enum pr_sys_flag, see system.h */
-    uint8_t has_parent;             /* (I) see pr_process_is_child_of */
+    uint8_t has_parent;             /* (O) see pr_process_is_child_of */
 };
 
 /* Sets up the process and enters it into the table: WAITING and alive. `parent` is its ancestor
@@ -147,7 +147,10 @@ static inline void pr_process_wake(struct pr_owner *owner, struct pr_process *pr
 void pr_process_deliver(struct pr_owner *owner, struct pr_process *process,
                         struct pr_signal *message);
 
-/* Whether one more message is refused (max_queue); counts it as dropped then. */
+/* Whether the mailbox holds as many as it may (max_queue). */
+int pr_process_is_full(const struct pr_process *process);
+
+/* Whether one more message is refused because of that; it counts as dropped then. */
 int pr_process_refuses(struct pr_process *process);
 
 #endif

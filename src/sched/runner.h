@@ -44,6 +44,7 @@
 #include "sched/trace.h"
 #include "sched/user_timer.h"
 #include "sched/via.h"
+#include "sched/watchdog.h"
 #include "term/ident.h"
 #include "term/print.h"
 #include "term/table.h"

@@ -12,6 +12,9 @@
 /* How often it is looked for processes that have become orphans. */
 #define ROUND_MS 5
 
+/* After so many in which nothing happened, nor was to happen, the rest is given up. */
+enum { STUCK_ROUNDS = 4 };
+
 /* ------------------------------------------------------------ telling processes */
 
 struct tell {
@@ -50,10 +53,33 @@ static int tell_orphan(void *ud, pierrot_pid pid)
         return 0;
     if (must_stay(pr_runtime_of(owner), pid))
         return 0;
-    /* Without memory for the signal the next round tells it. */
+    /* Whoever started it, linked or not, is gone: the runtime stands in as its parent, so that a
+     * server that traps exits terminates. Without memory for the signal the next round tells it. */
+    process->has_parent = 1;
     if (pr_exit_send(owner, parent, pid, PR_TERM(shutdown)) == 0)
         process->flags |= PR_TOLD_TO_STOP;
     return 0;
+}
+
+static int lies_in(const void *at, const void *start, size_t size)
+{
+    return (uintptr_t)at >= (uintptr_t)start && (uintptr_t)at < (uintptr_t)start + size;
+}
+
+static void count_handle(uv_handle_t *handle, void *ud)
+{
+    struct pr_scheduler *scheduler = ud;
+    int is_own = lies_in(handle, scheduler, sizeof *scheduler) ||
+                 lies_in(handle, scheduler->runtime, sizeof *scheduler->runtime);
+    if (!is_own && uv_is_active(handle))
+        atomic_store_explicit(&scheduler->has_io, 1, memory_order_relaxed);
+}
+
+static void look_for_io(struct pr_scheduler *scheduler)
+{
+    int has_requests = scheduler->loop->active_reqs.count > 0;
+    atomic_store_explicit(&scheduler->has_io, has_requests, memory_order_relaxed);
+    uv_walk(scheduler->loop, count_handle, scheduler);
 }
 
 static void tell_here(struct pr_owner *owner, struct pr_process *process, struct pr_visit *visit)
@@ -61,12 +87,14 @@ static void tell_here(struct pr_owner *owner, struct pr_process *process, struct
     (void)process;
     pr_free(&owner->heap, visit, sizeof(struct tell));
     pr_ptable_each(owner->system, tell_orphan, owner);
+    look_for_io(pr_scheduler_of(owner));
 }
 
 static void tell_all(struct pierrot *runtime)
 {
     for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
         struct tell *tell = pr_zalloc(&runtime->system.heap, sizeof *tell);
+        atomic_store_explicit(&runtime->schedulers[i]->has_io, 1, memory_order_relaxed);
         if (!tell)
             continue; /* the next round may have memory */
         tell->visit.signal.kind = PR_SIGNAL_VISIT;
@@ -108,13 +136,39 @@ static int round_ends(void *ud)
     return round->is_over || round->runtime->is_hurried || !anyone_left(round->runtime);
 }
 
+static int is_still(struct pr_scheduler *scheduler, const struct pr_scheduler *first)
+{
+    if (atomic_load_explicit(&scheduler->n_runnable, memory_order_relaxed) ||
+        atomic_load_explicit(&scheduler->has_io, memory_order_relaxed) ||
+        !pr_queue_seems_empty(&scheduler->owner.inbox))
+        return 0;
+    if (scheduler == first)
+        return pr_wheel_next(&scheduler->wheel, pr_scheduler_now(scheduler)) == UINT64_MAX;
+    return atomic_load_explicit(&scheduler->asleep, memory_order_seq_cst) &&
+           atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed) == UINT64_MAX;
+}
+
+/* Everybody waits for messages of others that wait as well: processes that were told to end and go
+ * on receiving. In the program nobody else can send them any. */
+static int is_stuck(struct pierrot *runtime)
+{
+    if (!runtime->options.program)
+        return 0;
+    for (uint32_t i = 0; i < runtime->n_schedulers; i++)
+        if (!is_still(runtime->schedulers[i], runtime->schedulers[0]))
+            return 0;
+    return 1;
+}
+
 int pr_stop_processes(struct pierrot *runtime, int timeout_ms)
 {
+    int n_stuck = 0; /* rounds without a break */
     struct pr_scheduler *first = runtime->schedulers[0];
     pr_clock_go(&runtime->clock); /* it waits in real time */
     uint64_t now = pr_scheduler_now(first);
     uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : pr_clock_deadline(now, timeout_ms);
-    while (anyone_left(runtime) && !runtime->is_hurried && pr_scheduler_now(first) < deadline) {
+    while (anyone_left(runtime) && !runtime->is_hurried && pr_scheduler_now(first) < deadline &&
+           n_stuck < STUCK_ROUNDS) {
         struct round round = {.runtime = runtime};
         pr_timer_init(&round.alarm.timer);
         pr_alarm_set(&first->owner, &round.alarm,
@@ -122,6 +176,7 @@ int pr_stop_processes(struct pierrot *runtime, int timeout_ms)
         tell_all(runtime);
         pr_scheduler_run(first, round_ends, &round);
         pr_alarm_cancel(&first->owner, &round.alarm);
+        n_stuck = is_stuck(runtime) ? n_stuck + 1 : 0;
     }
     return anyone_left(runtime) ? PIERROT_ETIMEOUT : 0;
 }

@@ -85,6 +85,10 @@ struct pr_scheduler {
     atomic_int is_wanted;            /* (A) something else could run */
     atomic_uint n_runnable;          /* (A) in the run queues */
     _Atomic(uint64_t) next_alarm_ns; /* (A) */
+    atomic_int has_io; /* (A) while it stops: handles or requests of its processes on the loop */
+    /* Written by the watchdog: */
+    atomic_uint held_slice;          /* (A) that slice has held up others */
+    _Atomic(uint64_t) held_since_ns; /* (A) from then on; 0: its owner has told of it */
     atomic_int is_away;              /* (A) its thread sleeps, or is not in the loop at all */
     uv_thread_t thread;              /* (I) set before its first slice */
     int has_thread;                  /* (I) a thread of the runtime's own runs it */

@@ -28,7 +28,12 @@ enum { WATCHFUL_TICKS = 20 };
 /* Between two looks lies so much at least; a slice that began before an alarm is due may last so long. */
 #define LOOK_NS UINT64_C(50000)
 
+/* A slice that has not given way after so many ticks, while others wait, is in C code, or in Lua
+ * code that cannot yield there: it is told of. Ticks: they stand still when the machine does. */
+enum { HELD_TICKS = 500 };
+
 struct watched {
+    uint64_t since_ns;   /* when it was seen to be another one than before */
     unsigned slice;      /* number of the slice at the last look */
     unsigned n_ticks;    /* for how many ticks it has been that one */
     unsigned n_watchful; /* ticks for which it is looked at between ticks */
@@ -98,13 +103,15 @@ static void drop_handler(void)
 /* ------------------------------------------------------------- the watching */
 
 static int is_in_slice_of_last_look(struct pr_scheduler *scheduler, struct watched *watched,
-                                    int is_tick)
+                                    uint64_t now, int is_tick)
 {
     unsigned slice = atomic_load_explicit(&scheduler->slice, memory_order_relaxed);
     int is_same = slice == watched->slice;
     watched->slice = slice;
-    if (!is_same)
+    if (!is_same) {
         watched->n_ticks = 0;
+        watched->since_ns = now;
+    }
     if (is_tick && is_same) {
         watched->n_ticks++;
         watched->n_watchful = WATCHFUL_TICKS;
@@ -127,6 +134,27 @@ static int is_overdue(struct pr_scheduler *scheduler, unsigned n_ticks)
             atomic_load_explicit(&scheduler->runtime->halt_requested, memory_order_relaxed));
 }
 
+/* Once a slice; its owner says it when it comes back to Lua code, and knows who it is. */
+static void note_hold(struct pr_scheduler *scheduler, const struct watched *watched, int is_due)
+{
+    int is_waited_for = is_due || !pr_queue_seems_empty(&scheduler->owner.inbox) ||
+                        atomic_load_explicit(&scheduler->is_wanted, memory_order_relaxed);
+    unsigned noted = atomic_load_explicit(&scheduler->held_slice, memory_order_relaxed);
+    if (!is_waited_for || watched->slice == noted)
+        return;
+    atomic_store_explicit(&scheduler->held_since_ns, watched->since_ns, memory_order_relaxed);
+    /* release: who finds the slice finds since when. */
+    atomic_store_explicit(&scheduler->held_slice, watched->slice, memory_order_release);
+}
+
+uint64_t pr_watchdog_take_hold(struct pr_scheduler *scheduler)
+{
+    unsigned slice = atomic_load_explicit(&scheduler->slice, memory_order_relaxed);
+    if (atomic_load_explicit(&scheduler->held_slice, memory_order_acquire) != slice)
+        return 0;
+    return atomic_exchange_explicit(&scheduler->held_since_ns, 0, memory_order_relaxed);
+}
+
 /* Looks at one that is in a slice. When to do so again, if before the next tick. */
 static uint64_t look(struct pr_scheduler *scheduler, struct watched *watched, uint64_t now,
                      int is_tick)
@@ -134,8 +162,10 @@ static uint64_t look(struct pr_scheduler *scheduler, struct watched *watched, ui
     const struct pr_clock *clock = &scheduler->runtime->clock;
     uint64_t alarm_ns = atomic_load_explicit(&scheduler->next_alarm_ns, memory_order_relaxed);
     int is_due = pr_clock_at(clock, now) >= alarm_ns;
-    if (is_in_slice_of_last_look(scheduler, watched, is_tick) &&
-        (is_due || (is_tick && is_overdue(scheduler, watched->n_ticks)))) {
+    int is_same = is_in_slice_of_last_look(scheduler, watched, now, is_tick);
+    if (is_same && watched->n_ticks >= HELD_TICKS)
+        note_hold(scheduler, watched, is_due);
+    if (is_same && (is_due || (is_tick && is_overdue(scheduler, watched->n_ticks)))) {
         pthread_kill(scheduler->thread, SIGURG);
         return UINT64_MAX;
     }

@@ -22,6 +22,10 @@ void pr_watchdog_set_interrupt(void (*interrupt)(void));
 int pr_watchdog_new(struct pierrot *runtime, struct pr_watchdog **watchdog);
 void pr_watchdog_free(struct pr_watchdog *watchdog);
 
+/* Since when the slice that runs has held up others, by the system's clock; 0: it has not, or that
+ * has been asked before. Thread: owner. */
+uint64_t pr_watchdog_take_hold(struct pr_scheduler *scheduler);
+
 /* The scheduler's thread goes to sleep or leaves its loop; it is back, and can be signalled from
  * now on. Nothing without a watchdog. Thread: owner. */
 void pr_watchdog_leave(struct pr_scheduler *scheduler);
