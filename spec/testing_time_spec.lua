@@ -224,6 +224,35 @@ describe("virtual time", function()
     assert_passed(test)
   end)
 
+  it("waits for what goes round the schedulers, whoever has just fallen asleep", function()
+    local test = run_test([[
+      local N_HOPS <const>, N_ROUNDS <const> = 60, 300
+      local me, ring = pierrot.self(), {}
+      virtual_time()
+      for i = 1, pierrot.schedulers() do
+        ring[i] = pierrot.spawn_opt({ scheduler = i }, function(to)
+          local pierrot = require "pierrot"
+          while true do
+            local hop = pierrot.receive()
+            if hop.n == 0 then
+              pierrot.send(to, { "round", hop.round })
+            else
+              hop.n = hop.n - 1
+              pierrot.send(hop.ring[hop.n % #hop.ring + 1], hop)
+            end
+          end
+        end, me)
+      end
+      for round = 1, N_ROUNDS do
+        pierrot.send_after(10, ring[round % #ring + 1], { n = N_HOPS, ring = ring, round = round })
+        advance(10)
+        assert.same({ "round", round }, pierrot.receive(nil, 0))
+      end
+      for _, pid in ipairs(ring) do pierrot.exit(pid, "kill") end]], { schedulers = 4 })
+
+    assert_passed(test)
+  end)
+
   it("is over with its test, and time has not gone back", function()
     local report = run [[
       local pid, before
