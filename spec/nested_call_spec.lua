@@ -81,6 +81,13 @@ local cases <const> = {
       return "reply", 2, { n = 2 }
     end }
   end, "first" },
+  ["answers, and then with what cannot be sent"] = { function()
+    return servers.module { handle_call = function(request, from)
+      gen_server.reply(from, request)
+      local outcome = table.pack(pcall(gen_server.reply, from, { print }))
+      return "reply", print, { outcome[1], outcome[2]:match "cannot send.*" }
+    end }
+  end, "first" },
   ["answers and fails"] = { function()
     return servers.module { handle_call = function(request, from)
       gen_server.reply(from, request)

@@ -300,6 +300,30 @@ describe("a process that spins", function()
     assert.equal(500500, reason[3])
   end))
 
+  it("by count gives way after it has taken a debug hook of its own away", function()
+    if not support.program then return pending "PIERROT does not say where the program is" end
+
+    local output = support.execute(support.command(support.program, "--preempt", "count", "-s", "1",
+      "-e", [[
+        local pierrot = require "pierrot"
+        local main = pierrot.self()
+        local function spin()
+          debug.sethook(function() end, "l")
+          debug.sethook()
+          pierrot.send(main, "ready")
+          while true do end
+        end
+        for _, body in ipairs { spin, function() coroutine.wrap(spin)() end } do
+          local spinner, ref = pierrot.spawn_monitor(body)
+          pierrot.receive "ready"
+          pierrot.exit(spinner, "kill")
+          print(pierrot.receive({ "DOWN", ref })[5])
+        end
+      ]]))
+
+    assert.equal("killed\nkilled\n", output)
+  end)
+
   it("costs a coroutine of the process's no memory, however often it is preempted", function()
     if not support.program then return pending "PIERROT does not say where the program is" end
 

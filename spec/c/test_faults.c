@@ -584,6 +584,58 @@ static const char registries_code[] =
     "local pid, ref = pierrot.spawn_monitor(body)\n"
     "local down = pierrot.receive({ 'DOWN', ref })\n"
     "assert(down[5] == 'normal', pierrot.inspect(down[5]))\n";
+
+/* A call of an idle server runs within the call: what fails there leaves it as good as dead, or idle. */
+static const char nested_code[] =
+    PREAMBLE
+    "for i = 1, 12 do pierrot.spawn(function() pierrot.sleep(0) end) end\n"
+    "pierrot.sleep(1)\n"
+    "local Server = { init = function(next_one) return 'ok', { next_one = next_one, n = 0 } end }\n"
+    "Server.handle_call = {\n"
+    "  get = function(state, _, a) return 'reply', { state.n, { a } } end,\n"
+    "  add = function(state, _, n) return 'reply', state.n + n, { next_one = state.next_one, n = state.n + n } end,\n"
+    "  pass = function(state, _, list)\n"
+    "    return 'reply', { gen_server.call(state.next_one, { 'get', list }), { state.n } }\n"
+    "  end,\n"
+    "  early = function(_, from)\n"
+    "    gen_server.reply(from, { 'early', {} })\n"
+    "    pierrot.sleep(0)\n"
+    "    return 'noreply'\n"
+    "  end,\n"
+    "  bad = function() return 'reply', { 1, { print } }, {} end,\n"
+    "  fail = function() error 'failed' end,\n"
+    "  start = function(state)\n"
+    "    local pid = assert(gen_server.start(Server, nil))\n"
+    "    return 'reply', gen_server.call(pid, { 'get', { 1 } })\n"
+    "  end,\n"
+    "}\n"
+    "local last, first\n"
+    "local function restart()\n"
+    "  if not last or not pierrot.is_alive(last) then last = assert(gen_server.start(Server)) end\n"
+    "  if not first or not pierrot.is_alive(first) then\n"
+    "    first = assert(gen_server.start(Server, last))\n"
+    "  end\n"
+    "end\n"
+    "local names = { 'get', 'add', 'pass', 'early', 'bad', 'fail', 'start' }\n"
+    "local function round()\n"
+    "  for _, name in ipairs(names) do\n"
+    "    pcall(function()\n"
+    "      restart()\n"
+    "      gen_server.call(first, { name, name == 'add' and 1 or { 'a', { 'b' } } })\n"
+    "    end)\n"
+    "    pcall(coroutine.wrap(function()\n"
+    "      restart()\n"
+    "      gen_server.call(first, { name, 1 })\n"
+    "    end))\n"
+    "  end\n"
+    "end\n"
+    "round()\n"
+    "round()\n"
+    /* None of them is left in the midst of something. */
+    "for _, server in ipairs { first, last } do\n"
+    "  pcall(pierrot.exit, server, 'kill')\n"
+    "  while pierrot.is_alive(server) do pierrot.yield() end\n"
+    "end\n";
 static const char looking_code[] =
     PREAMBLE
     "local sys = require 'pierrot.sys'\n"
@@ -640,6 +692,11 @@ TEST(links_and_exits_survive_each_failure)
 TEST(servers_survive_each_failure)
 {
     EACH_SERIES("servers", servers_code);
+}
+
+TEST(nested_calls_survive_each_failure)
+{
+    EACH_SERIES("nested", nested_code);
 }
 
 TEST(message_copies_survive_each_failure)

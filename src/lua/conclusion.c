@@ -18,8 +18,11 @@ void pr_server_reply(struct pr_lua *lua, lua_State *L, pierrot_from from, int in
     for (struct pr_lua_now *now = lua->now; now; now = now->outer) {
         if (now->ref.id != from.ref.id)
             continue;
-        if (now->is_answered)
+        if (now->is_answered) { /* dropped; but it must be one that can be sent */
+            struct pierrot_term value = pr_encode(lua, L, index, NULL);
+            pr_value_drop(lua->owner, &value);
             return;
+        }
         if (pr_copy(L, index, now->L) != 0)
             pr_copy_error(lua, L, index);
         now->is_answered = 1;

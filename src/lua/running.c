@@ -69,6 +69,11 @@ lua_State *pr_running_leave(void)
 void pr_running_set_hook(lua_State *L, lua_Hook function, int mask, int count)
 {
     lua_State *armed = pr_running.armed;
+    if (!function && pr_running.counts) { /* it may be running, and must not be without */
+        function = count_hook;
+        mask = LUA_MASKCOUNT;
+        count = SLICE_COUNT;
+    }
     if (armed && armed != L) { /* the handler keeps its hands off */
         lua_sethook(L, function, mask, count);
         return;
