@@ -521,6 +521,18 @@ describe("crash reports", function()
     has(event.text, "function: ")
   end))
 
+  it("show tables that are keys", listening(function()
+    local pid, ref = pierrot.spawn_monitor(function()
+      pierrot.exit { [{ 1, { 2 } }] = "milk", [{}] = "bread", [true] = 1 }
+    end)
+
+    local event = report_at_end(pid, ref)
+
+    has(event.text, '[{1, {2}}] = "milk"')
+    has(event.text, '[{}] = "bread"')
+    has(event.text, "reason: {[true] = 1, [{")
+  end))
+
   it("show the state as format_status gives it", listening(function()
     local pid, ref = servers.start_watched({
       handle_cast = function() error "boom" end,

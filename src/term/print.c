@@ -237,7 +237,16 @@ static void print_scalar(struct pr_text *text, const pierrot_term *term)
 
 /* ---- the order of keys ---- */
 
-enum rank { RANK_NAME, RANK_STRING, RANK_NUMBER, RANK_BOOL, RANK_PID, RANK_REF, RANK_SOCKET };
+enum rank {
+    RANK_NAME,
+    RANK_STRING,
+    RANK_NUMBER,
+    RANK_BOOL,
+    RANK_PID,
+    RANK_REF,
+    RANK_SOCKET,
+    RANK_TABLE
+};
 
 static int is_name(const pierrot_term *key)
 {
@@ -258,10 +267,11 @@ static enum rank rank_of(const pierrot_term *key)
         return RANK_REF;
     case PIERROT_SOCKET:
         return RANK_SOCKET;
+    case PIERROT_TABLE:
+        return RANK_TABLE;
     case PIERROT_BOOL:
     case PIERROT_NIL:
-    case PIERROT_TABLE:
-        break; /* the last two are no keys */
+        break; /* the last one is no key */
     }
     return RANK_BOOL;
 }
@@ -293,7 +303,7 @@ static int is_before(const pierrot_term *a, const pierrot_term *b)
         return compare_numbers(a, b) < 0;
     if (a->tag == PIERROT_STRING)
         return compare_bytes(a, b) < 0;
-    return a->as.id < b->as.id;
+    return rank_a != RANK_TABLE && a->as.id < b->as.id;
 }
 
 /* ---- tables ---- */
@@ -351,16 +361,16 @@ static void select_pairs(const struct pr_table *table, uint64_t len, uint32_t li
 
 static void print_value(struct printer *printer, const pierrot_term *value);
 
-static void print_key(struct pr_text *text, const pierrot_term *key)
+static void print_key(struct printer *printer, const pierrot_term *key)
 {
     if (is_name(key)) {
-        pr_text_add(text, key->as.bytes, key->len);
+        pr_text_add(printer->text, key->as.bytes, key->len);
     } else {
-        add_text(text, "[");
-        print_scalar(text, key);
-        add_text(text, "]");
+        add_text(printer->text, "[");
+        print_value(printer, key);
+        add_text(printer->text, "]");
     }
-    add_text(text, " = ");
+    add_text(printer->text, " = ");
 }
 
 static void print_pairs(struct printer *printer, const struct pair_list *list, int is_first)
@@ -368,7 +378,7 @@ static void print_pairs(struct printer *printer, const struct pair_list *list, i
     for (uint32_t i = 0; i < list->n; i++) {
         if (!is_first || i > 0)
             add_text(printer->text, ", ");
-        print_key(printer->text, list->pairs[i]);
+        print_key(printer, list->pairs[i]);
         print_value(printer, list->pairs[i] + 1);
     }
 }
