@@ -110,10 +110,11 @@ typedef enum pierrot_type {
     PIERROT_TABLE
 } pierrot_type;
 
-/* Terms belong to no runtime: build them before there is one, keep them after it is gone. What you were
- * given or have built is yours, and may be changed by one thread at a time; what is lent, or was handed
- * over, nobody changes, and any number of threads may read it. Reading never fails and takes NULL for
- * nil. Thread, for all functions of a term: any, by that rule. */
+/* Terms belong to no runtime: build them before there is one, give what one has given you to another, keep
+ * it after the first is gone. Only what the code of an actor has built or shared itself goes before its
+ * runtime does. What you were given or have built is yours, and may be changed by one thread at a time;
+ * what is lent, or was handed over, nobody changes, and any number of threads may read it. Reading never
+ * fails and takes NULL for nil. Thread, for all functions of a term: any, by that rule. */
 
 /* Constructors. Gives: the term (pierrot_term_free). NULL: out of memory; a string beyond 4 GiB, or none
  * (bytes is NULL, and len not 0). Thread: any. */

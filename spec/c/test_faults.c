@@ -399,6 +399,37 @@ static const char links_code[] =
     "pierrot.exit(other, { 'shutdown', 1 })\n"
     "pierrot.receive({ 'EXIT', other })\n";
 
+/* A chain of ancestors that is cut, and what else is held by refs, keys and children. */
+static const char families_code[] =
+    PREAMBLE
+    "local agent, task = require 'pierrot.agent', require 'pierrot.task'\n"
+    "local sup = require 'pierrot.dynamic_supervisor'\n"
+    "local n_before = #pierrot.processes()\n"
+    "local function relay(n) if n > 0 then pierrot.spawn(relay, n - 1) end end\n"
+    "pierrot.spawn(relay, 300)\n"
+    "while #pierrot.processes() > n_before do pierrot.yield() end\n"
+    "local names = assert(registry.start_link { keys = 'duplicate' })\n"
+    "for i = 1, 6 do assert(registry.register(names, i % 2, { i })) end\n"
+    "assert(#registry.lookup(names, 1) == 3)\n"
+    "assert(registry.lock(names, 'door', function() return { 'in' } end)[1] == 'in')\n"
+    "gen_server.stop(names)\n"
+    "local counter = assert(agent.start_link(function() return { 0 } end))\n"
+    "assert(agent.get_and_update(counter, function(s) return s[1], { 1 } end) == 0)\n"
+    "agent.cast(counter, function(s) return s end)\n"
+    "agent.stop(counter)\n"
+    "assert(task.await(task.async(function() return { 'done' } end))[1] == 'done')\n"
+    "local children = assert(sup.start_link { name = 'children' })\n"
+    "local child = { start = function() return bucket.start_link() end, restart = 'temporary' }\n"
+    "local pid = assert(sup.start_child(children, child))\n"
+    "local ref = pierrot.monitor(pid, { alias = 'explicit_unalias', tag = { 'tag' } })\n"
+    "pierrot.start_timer(10000, ref, { 'late' })\n"
+    "pierrot.send(ref, { 'by alias' })\n"
+    "pierrot.receive({ 'by alias' })\n"
+    "pierrot.demonitor(ref, { flush = true })\n"
+    "pierrot.unalias(ref)\n"
+    "assert(sup.terminate_child(children, pid))\n"
+    "gen_server.stop(children)\n";
+
 static const char servers_code[] =
     PREAMBLE
     "pierrot.trap_exit(true)\n"
@@ -687,6 +718,11 @@ TEST(registries_survive_each_failure)
 TEST(links_and_exits_survive_each_failure)
 {
     EACH_SERIES("links", links_code);
+}
+
+TEST(families_survive_each_failure)
+{
+    EACH_SERIES("families", families_code);
 }
 
 TEST(servers_survive_each_failure)

@@ -260,6 +260,16 @@ static int ask(pierrot_mailbox *self, const char *what, pierrot_term *id, int ti
     return error == PIERROT_EEXITED ? PIERROT_ENOPROC : error;
 }
 
+/* A copy that this thread has made: it may be kept when the runtime is gone. Takes: message. Gives. */
+static pierrot_term *outside(pierrot_term *message)
+{
+    pierrot_term *copy = pierrot_term_copy(message);
+    if (!copy)
+        return message;
+    pierrot_term_free(message);
+    return copy;
+}
+
 int pierrot_mailbox_receive(pierrot_mailbox *mailbox, int timeout_ms, pierrot_term **message)
 {
     if (!mailbox || !message)
@@ -272,7 +282,7 @@ int pierrot_mailbox_receive(pierrot_mailbox *mailbox, int timeout_ms, pierrot_te
         taken = pop(mailbox);
     }
     if (taken)
-        *message = taken;
+        *message = outside(taken);
     return taken ? 0 : error ? error : PIERROT_ETIMEOUT;
 }
 

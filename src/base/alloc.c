@@ -84,6 +84,11 @@ int64_t pr_heap_live(const struct pr_heap *heap)
     return atomic_load_explicit(&heap->live_bytes, memory_order_relaxed);
 }
 
+struct pr_heap *pr_heap_malloc(void)
+{
+    return &host_heap;
+}
+
 struct pr_heap *pr_heap_current(void)
 {
     return current_heap ? current_heap : &host_heap;

@@ -37,6 +37,10 @@ static inline int pr_heap_is_shared(const struct pr_heap *heap)
     return heap->shared == heap;
 }
 
+/* The one of the process over malloc, see pr_heap_current: what lies there is for every runtime, and
+ * outlives them. Thread: any. */
+struct pr_heap *pr_heap_malloc(void);
+
 /* NULL when out of memory; size is not 0. Thread: the heap's owner (any when shared). */
 void *pr_alloc(struct pr_heap *heap, size_t size);
 void *pr_zalloc(struct pr_heap *heap, size_t size);

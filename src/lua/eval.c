@@ -70,6 +70,8 @@ static struct start *new_start(pierrot *rt, const char *module, const char *func
     size_t n_module = strlen(module), n_function = strlen(function);
     size_t n_name = options && options->name ? options->name_len : 0;
     size_t n_texts = n_module + n_function + 3;
+    if (arg && !(arg = pr_host_import(rt, arg)))
+        return NULL;
     struct start *start = n_name < SIZE_MAX - sizeof *start - n_texts
                               ? pr_zalloc(&rt->system.heap, sizeof *start + n_texts + n_name)
                               : NULL;
@@ -205,7 +207,7 @@ int pierrot_eval(pierrot *rt, const char *code, size_t len, const char *chunknam
     if (error == PR_HOST_LATER)
         return PIERROT_ETIMEOUT;
     if (result && eval->result) {
-        *result = eval->result;
+        *result = pr_host_export(eval->result);
         eval->result = NULL;
     }
     free_start(&rt->system.heap, eval);

@@ -176,6 +176,8 @@ static pierrot_term *make_request(const char *module, pierrot_term *arg,
 static int start_server(pierrot *rt, struct pr_owner *target, pierrot_term *request, int timeout_ms,
                         pierrot_pid *pid)
 {
+    if (request)
+        request = pr_host_import(rt, request); /* it was made on a thread that may be another's */
     struct start *start = request ? pr_zalloc(&rt->system.heap, sizeof *start) : NULL;
     if (!start) {
         pierrot_term_free(request);

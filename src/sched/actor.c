@@ -15,6 +15,7 @@
 #include "sched/actor_system.h"
 #include "sched/alarm.h"
 #include "sched/context.h"
+#include "sched/host_call.h"
 #include "sched/message.h"
 #include "sched/publish.h"
 #include "sched/report.h"
@@ -480,6 +481,8 @@ int pierrot_reply(pierrot_from from, pierrot_term *reply)
         pierrot_term_free(reply);
         return PIERROT_EINVAL;
     }
+    if (!(reply = pr_host_import(pr_runtime_of(owner), reply)))
+        return PIERROT_ENOMEM;
     for (struct now *now = innermost_now; now; now = now->outer) {
         if (now->ref.id == from.ref.id && !now->is_answered) {
             now->is_answered = 1;

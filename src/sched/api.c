@@ -74,6 +74,8 @@ static int send_signal(pierrot *rt, enum pr_signal_kind kind, pierrot_pid from, 
                        pierrot_ref ref, pierrot_term *root)
 {
     int error = pr_host_check(rt, root);
+    if (!error && !(root = pr_host_import(rt, root)))
+        return PIERROT_ENOMEM;
     if (error) {
         pierrot_term_free(root);
         return error;
@@ -324,6 +326,8 @@ int pierrot_spawn(pierrot *rt, const pierrot_behaviour *behaviour, pierrot_term 
         pierrot_term_free(arg);
         return PIERROT_EINVAL;
     }
+    if (arg && !(arg = pr_host_import(rt, arg)))
+        return PIERROT_ENOMEM;
     struct pr_owner *target = target_of(rt, options);
     if (here != target)
         return spawn_from_host(rt, target, behaviour, arg, options, pid);

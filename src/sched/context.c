@@ -16,10 +16,15 @@
 #include "sched/scheduler.h"
 #include "sched/user_timer.h"
 
-/* What is handed over is a term of the caller's own; `ctx` stands in for the runtime. */
-static int check(const pierrot_context *ctx, const pierrot_term *term)
+/* What is handed over is a term of the caller's own; `ctx` stands in for the runtime. On an error it is
+ * still the caller's, or NULL. */
+static int take(const pierrot_context *ctx, pierrot_term **term)
 {
-    return pr_host_check(ctx ? pr_runtime_of(ctx->owner) : NULL, term);
+    struct pierrot *rt = ctx ? pr_runtime_of(ctx->owner) : NULL;
+    int error = pr_host_check(rt, *term);
+    if (!error && !(*term = pr_host_import(rt, *term)))
+        error = PIERROT_ENOMEM;
+    return error;
 }
 
 static int give_back(pierrot_term *term, int error)
@@ -59,7 +64,7 @@ void pierrot_loop_release(pierrot *rt, struct uv_loop_s *loop)
 
 int pierrot_stop_reason(pierrot_context *ctx, pierrot_term *reason)
 {
-    int error = check(ctx, reason);
+    int error = take(ctx, &reason);
     if (error)
         return give_back(reason, error);
     pr_term_drop(ctx->actor->stop_reason, &ctx->owner->heap);
@@ -135,7 +140,7 @@ int pierrot_demonitor(pierrot_context *ctx, pierrot_ref ref)
 
 int pierrot_send_after(pierrot_context *ctx, double ms, pierrot_term *msg, pierrot_ref *ref)
 {
-    int error = check(ctx, msg);
+    int error = take(ctx, &msg);
     if (!error && (!(ms >= 0) || !ref))
         error = PIERROT_EINVAL;
     if (error)
@@ -178,7 +183,7 @@ int pierrot_publish(pierrot_context *ctx, void *shared, pierrot_read_fn read,
 
 int pierrot_continue(pierrot_context *ctx, pierrot_term *arg)
 {
-    int error = check(ctx, arg);
+    int error = take(ctx, &arg);
     if (error)
         return give_back(arg, error);
     pr_term_drop(ctx->actor->continuation, &ctx->owner->heap);

@@ -22,7 +22,7 @@ static void tell(struct caller *self, int error, pierrot_term *reply)
     pierrot_answer_fn answer = self->answer;
     self->answer = NULL;
     if (answer)
-        answer(self->ud, error, reply);
+        answer(self->ud, error, pr_host_export(reply));
 }
 
 static enum pr_slice_end run(struct pr_owner *owner, struct pr_process *process)
@@ -100,6 +100,8 @@ int pierrot_call_async(pierrot *rt, pierrot_pid to, pierrot_term *term, int time
                        pierrot_answer_fn answer, void *ud)
 {
     int error = answer ? pr_host_check(rt, term) : PIERROT_EINVAL;
+    if (!error && !(term = pr_host_import(rt, term)))
+        return PIERROT_ENOMEM;
     if (!error && !pr_ptable_owner(&rt->system, to))
         error = PIERROT_ENOPROC;
     struct request *request = error ? NULL : pr_alloc(&rt->system.heap, sizeof *request);

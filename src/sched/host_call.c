@@ -26,6 +26,29 @@ int pr_host_check_arg(const pierrot *rt, const pierrot_term *arg)
     return pr_host_check(rt, arg ? arg : PR_TERM(nil));
 }
 
+pierrot_term *pr_host_import(pierrot *rt, pierrot_term *term)
+{
+    struct pr_owner *here = pr_owner_here();
+    struct pr_heap *heap = here && here->system == &rt->system ? &here->heap : &rt->system.heap;
+    if (pr_term_is_of(term, heap))
+        return term;
+    pierrot_term *copy = pr_term_copy(heap, term);
+    pierrot_term_free(term);
+    return copy;
+}
+
+pierrot_term *pr_host_export(pierrot_term *term)
+{
+    struct pr_heap *heap = pr_heap_malloc();
+    if (!term || pr_term_is_of(term, heap))
+        return term;
+    pierrot_term *copy = pr_term_copy(heap, term);
+    if (!copy)
+        return term;
+    pierrot_term_free(term);
+    return copy;
+}
+
 static uint64_t deadline_of(struct pr_owner *owner, int timeout_ms)
 {
     uint64_t now = pr_scheduler_now(pr_scheduler_of(owner));
@@ -189,7 +212,7 @@ static int call_server(pierrot *rt, struct pr_owner *target, pierrot_pid to, pie
     if (error == PR_HOST_LATER)
         return PIERROT_ETIMEOUT;
     if (!error && reply) {
-        *reply = call->reply;
+        *reply = pr_host_export(call->reply);
         call->reply = NULL;
     }
     free_call(&rt->system.heap, call);
@@ -200,6 +223,8 @@ int pierrot_call(pierrot *rt, pierrot_pid to, pierrot_term *request, int timeout
                  pierrot_term **reply)
 {
     int error = pr_host_check(rt, request);
+    if (!error && !(request = pr_host_import(rt, request)))
+        return PIERROT_ENOMEM;
     struct pr_owner *target = error ? NULL : pr_ptable_owner(&rt->system, to);
     if (target)
         return call_server(rt, target, to, request, timeout_ms, reply);
@@ -303,7 +328,7 @@ int pierrot_await_end(pierrot *rt, pierrot_pid pid, int timeout_ms, pierrot_term
     if (error == PR_HOST_LATER)
         return PIERROT_ETIMEOUT;
     if (!error && reason) {
-        *reason = await->reason;
+        *reason = pr_host_export(await->reason);
         await->reason = NULL;
     }
     free_await(&rt->system.heap, await);

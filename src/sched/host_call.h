@@ -12,6 +12,15 @@
  * PIERROT_ENOMEM for the NULL of a constructor. Thread: any. */
 int pr_host_check(const pierrot *rt, const pierrot_term *term);
 
+/* What is handed over to a runtime, as a term of that one: an actor of another, or a host that has it
+ * from there, gives a copy, since memory goes back where it came from. Takes: term. Gives; NULL: out of
+ * memory. Thread: any. */
+pierrot_term *pr_host_import(pierrot *rt, pierrot_term *term);
+
+/* What a runtime gives to a host, which may keep it when the runtime is gone: so a copy that is in none.
+ * Without memory for that it is the term itself. Takes: term, NULL is fine. Gives. Thread: any. */
+pierrot_term *pr_host_export(pierrot_term *term);
+
 /* The same for an argument, where NULL is nil. */
 int pr_host_check_arg(const pierrot *rt, const pierrot_term *arg);
 

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "proc/ptable.h"
+#include "sched/host_call.h"
 
 struct pr_published {
     struct pr_map_node node;
@@ -110,6 +111,8 @@ int pierrot_read(pierrot *rt, pierrot_pid pid, const pierrot_term *request, pier
     if (!published)
         return PIERROT_ENOPROC;
     int error = published->read(rt, published->shared, request, reply);
+    if (!error && !pr_owner_here())
+        *reply = pr_host_export(*reply);
     drop(published, &rt->system.heap);
     return error;
 }

@@ -125,8 +125,16 @@ int pr_arena_string(struct pr_arena *arena, const char *bytes, size_t len,
 
 static int is_one_runtime(const struct pr_heap *a, const struct pr_heap *b)
 {
-    return a == b || (!pr_heap_is_shared(a) && !pr_heap_is_shared(b) && a->fn == b->fn &&
-                      a->ud == b->ud);
+    return a == b ||
+           (!pr_heap_is_shared(a) && !pr_heap_is_shared(b) && a->shared == b->shared);
+}
+
+int pr_term_is_of(pierrot_term *root, const struct pr_heap *heap)
+{
+    if (root->flags & PR_CELL_STATIC)
+        return 1;
+    const struct pr_heap *its = pr_arena_of(root)->heap;
+    return its->shared == heap->shared || its == pr_heap_malloc();
 }
 
 struct pr_heap *pr_arena_heap(const struct pr_arena *arena)

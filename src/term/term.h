@@ -155,6 +155,9 @@ pierrot_term *pr_term_hold(pierrot_term *root);
  * heap when that is a shared one. NULL is fine. */
 void pr_term_drop(pierrot_term *root, struct pr_heap *heap);
 
+/* Whether the runtime of `heap` may hold that root, which may be made by an actor of another. */
+int pr_term_is_of(pierrot_term *root, const struct pr_heap *heap);
+
 /* A deep copy as a new root in `heap`: sharing and cycles kept, no recursion. NULL: no memory. */
 pierrot_term *pr_term_copy(struct pr_heap *heap, const pierrot_term *term);
 
