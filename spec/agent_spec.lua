@@ -6,6 +6,7 @@ local gen_server = require "pierrot.gen_server"
 local pierrot = require "pierrot"
 local supervisor = require "pierrot.supervisor"
 local support = require "spec.support"
+local sys = require "pierrot.sys"
 
 local alone, expect = support.alone, support.expect
 local error_text, exit_reason = support.error_text, support.exit_reason
@@ -172,6 +173,18 @@ describe("an agent", function()
     end
   end))
 
+  it("SYS-001 shows a state that is nil as nil, and takes another for it", alone(function()
+    local a = agent.start_link(function() return nil end)
+
+    assert.is_nil((sys.get_state(a)))
+    assert.is_nil(sys.get_status(a).state)
+    assert.equal("nil", sys.replace_state(a, function(state) return type(state) end))
+    agent.update(a, function() return nil end)
+    assert.is_nil((sys.get_state(a)))
+    agent.cast(a, function(state) return { state == nil } end)
+    assert.same({ true }, agent.get(a, itself))
+  end))
+
   it("is waited for 5000 ms by default", alone(function()
     local time <close> = support.stop_time()
     local a = start(1)
@@ -249,8 +262,6 @@ describe("an agent", function()
 
   it("shows its state to those who look at servers", alone(function()
     local a = start { 1 }
-    local ok, sys = pcall(require, "pierrot.sys")
-    if not ok then return end
 
     assert.same({ 1 }, sys.get_state(a))
     assert.same({ 2 }, sys.replace_state(a, function() return { 2 } end))

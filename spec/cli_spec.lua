@@ -584,6 +584,19 @@ describe("the signal", function()
       assert.equal("true\tshutdown\n", output)
     end)
 
+    it(signal .. " ends a program that reads its input", function()
+      local script <close> = temporary_file(([[
+        local signal = io.popen "sleep 0.2; kill -%s $PPID"
+        io.read()
+        print("not reached", signal)
+      ]]):format(signal))
+
+      local output, errors, status = execute("sleep 3 | " ..
+        command(support.program, "-s", "1", script.path))
+
+      assert.same({ "", "", signal == "TERM" and 143 or 130 }, { output, errors, status })
+    end)
+
     it(signal .. " lets linked servers that trap exits terminate", function()
       local output = run_signalled(signal, [[
         gen_server.start_link {

@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: MIT
---- A process that waits while one other is ready: that one runs on top of its stack. Nobody is to see
--- more of that than that it is faster.
+--- A process that waits while one other is ready: that one runs on top of its stack. Nobody is to
+-- see more of that than that it is faster.
 
 local pierrot = require "pierrot"
 local support = require "spec.support"
 
 local alone, await_down, expect = support.alone, support.await_down, support.expect
 
---- Runs `body(peer)` in a process whose peer runs `peer_body(lender)` as soon as the first waits; they
---- are alone, but for the test, which waits for what `body` returns.
+--- Runs `body(peer)` in a process whose peer runs `peer_body(lender)` as soon as the first waits;
+--- they are alone, but for the test, which waits for what `body` returns.
 local function pair(peer_body, body)
   local test = pierrot.self()
   local _, ref = pierrot.spawn_monitor(function()

@@ -131,6 +131,11 @@ local cases <const> = {
       return "reply", 1, { n = 3 }
     end }
   end, "x" },
+  ["looks at the caller"] = { function()
+    return servers.module { handle_call = function(_, from)
+      return "reply", pierrot.info(from[1], { "status", "current_function", "mailbox", "links" })
+    end }
+  end, "x" },
   ["sends to the caller"] = { function()
     return servers.module { handle_call = function(_, from)
       pierrot.send(from[1], "hello")

@@ -124,6 +124,7 @@ describe("a task of a task supervisor", function()
         for _ in task_supervisor[how](sup, { 1 }, wait) do error "one ran" end
       end)
       assert.is_truthy(text:find("max_children", 1, true), text)
+      assert.is_truthy(text:find("spec/task_supervisor_spec.lua:", 1, true), text)
     end
     assert.equal(1, #task_supervisor.children(sup))
   end))

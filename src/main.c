@@ -5,6 +5,7 @@
 #include "pierrot.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 #include "program/terminal.h"
 
 /* A report has at most 8 KiB. */
-enum { STOP_TIMEOUT_MS = 5000, LOG_LINE_MAX = 16384 };
+enum { STOP_TIMEOUT_MS = 5000, FREE_TIMEOUT_S = 2, LOG_LINE_MAX = 16384 };
 
 /* ThreadSanitizer keeps a signal back until the program calls something of its own; Lua that spins
  * never does. */
@@ -61,6 +62,24 @@ static int start_prompt(pierrot_options *options)
     return error;
 }
 
+static void *end_all_the_same(void *status)
+{
+    sleep(FREE_TIMEOUT_S);
+    if (ftrylockfile(stdout) == 0) {
+        fflush(stdout);
+        funlockfile(stdout);
+    }
+    _exit((int)(intptr_t)status);
+}
+
+/* A C function that waits for ever on another scheduler's thread, as io.read may, cannot be freed. */
+static void limit_free(int status)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, end_all_the_same, (void *)(intptr_t)status) == 0)
+        pthread_detach(thread);
+}
+
 static int run(pierrot_options *options, struct pr_program *program)
 {
     pierrot *rt;
@@ -78,7 +97,8 @@ static int run(pierrot_options *options, struct pr_program *program)
         fprintf(stderr, "pierrot: cannot start the prompt: %s\n", pierrot_strerror(error));
     else
         status = pr_program_run(rt, program);
-    pierrot_stop(rt, STOP_TIMEOUT_MS);
+    if (pierrot_stop(rt, STOP_TIMEOUT_MS) != 0)
+        limit_free(status);
     if (program->interactive)
         terminal_stop();
     pierrot_free(rt);

@@ -145,7 +145,7 @@ local function new_stream(fname, link, sup, list, fn, opts)
   end
   return stream.new(list, opts, function()
     local pid, reason = start_waiting(sup)
-    if not pid then error(refusal(sup, reason), 0) end
+    if not pid then error(refusal(sup, reason), argument.users_level()) end
     if link then core.link(pid) end
     return pid, parcel.wrap(1, fn, pid)
   end)

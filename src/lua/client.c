@@ -6,6 +6,7 @@
 #include "lua/blame.h"
 #include "lua/conclusion.h"
 #include "lua/copy.h"
+#include "lua/handler.h"
 #include "lua/ident.h"
 #include "lua/target.h"
 #include "lua/wait.h"
@@ -162,4 +163,6 @@ void pr_open_client(struct pr_lua *lua, lua_State *L)
         {NULL, NULL},
     };
     pr_lua_register(L, lua, functions);
+    pr_handler_push_nil_state(L);
+    lua_setfield(L, -2, "nil_state");
 }

@@ -20,8 +20,20 @@ void pr_handler_push_state(struct pr_lua *lua, lua_State *L, const struct pr_lua
         lua_pushnil(L);
 }
 
+/* What this address stands for is a nil. */
+static const char nil_state = 0;
+
+void pr_handler_push_nil_state(lua_State *L)
+{
+    lua_pushlightuserdata(L, (void *)&nil_state);
+}
+
 void pr_handler_set_state(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
 {
+    if (lua_touserdata(L, -1) == &nil_state) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
     if (server->state_place)
         pr_store_set(lua, L, server->state_place);
     else

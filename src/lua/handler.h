@@ -12,6 +12,9 @@
 void pr_handler_push_state(struct pr_lua *lua, lua_State *L, const struct pr_lua_process *server);
 void pr_handler_set_state(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server);
 
+/* Pushes what a callback returns for a state that is to be nil, since a nil leaves the state. */
+void pr_handler_push_nil_state(lua_State *L);
+
 /* Pushes {pid, ref}. */
 void pr_handler_push_from(lua_State *L, pierrot_from from);
 

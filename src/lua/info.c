@@ -19,8 +19,9 @@ static int text_cell(struct pr_arena *arena, const char *text, struct pierrot_te
     return pr_arena_string(arena, text, strlen(text), cell);
 }
 
-static int status_cell(const struct pr_process *process, struct pr_arena *arena,
-                       struct pierrot_term *cell)
+/* Who runs a server nested in its call, or start, waits for it. */
+static int status_cell(struct pr_owner *owner, const struct pr_process *process,
+                       struct pr_arena *arena, struct pierrot_term *cell)
 {
     if (process->sys & PR_SYS_SUSPENDED)
         return text_cell(arena, "suspended", cell);
@@ -28,6 +29,8 @@ static int status_cell(const struct pr_process *process, struct pr_arena *arena,
     case PR_RUNNABLE:
         return text_cell(arena, "runnable", cell);
     case PR_RUNNING:
+        if (process != owner->current)
+            break;
         return text_cell(arena, "running", cell);
     case PR_WAITING:
     case PR_ENDED:
@@ -95,7 +98,7 @@ static int item_cell(struct pr_owner *owner, struct pr_process *process, const c
                      struct pr_arena *arena, struct pierrot_term *cell)
 {
     if (strcmp(item, "status") == 0)
-        return status_cell(process, arena, cell);
+        return status_cell(owner, process, arena, cell);
     if (strcmp(item, "links") == 0)
         return relations_cell(process, PR_LINK, arena, cell);
     if (strcmp(item, "monitors") == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sched/stop.h"
 
+#include <errno.h>
 #include <signal.h>
 
 #include "proc/exit.h"
@@ -218,13 +219,56 @@ int pr_stop_await(struct pierrot *runtime, pierrot_pid pid, int timeout_ms)
 
 /* --------------------------------------------------------------------- signals */
 
+/* Scheduler 0 may be in C code that waits, as io.read does, and run no loop: so the signal is taken
+ * in where it comes. It ends a wait of the system's, and what runs gives way when it is in Lua code
+ * again; when nobody has noticed it by the next one, that one ends the program as the system does. */
+#define NOTICE_NS UINT64_C(200000000)
+
+static struct {
+    struct pierrot *runtime; /* the program's */
+    void (*wake)(int number); /* libuv's handler */
+    uint64_t last_ns;
+    atomic_int is_noticed;
+} signals;
+
 static void on_signal(uv_signal_t *handle, int number)
 {
-    struct pierrot *runtime = handle->data;
+    (void)handle;
+    (void)number;
+    atomic_store_explicit(&signals.is_noticed, 1, memory_order_relaxed);
+}
+
+/* In the handler of the signal. */
+static void take_signal(int number)
+{
+    struct pierrot *runtime = signals.runtime;
+    int saved = errno;
+    uint64_t now = pr_clock_real_ns();
+    int was_noticed = atomic_exchange_explicit(&signals.is_noticed, 0, memory_order_relaxed);
+    if (signals.last_ns && !was_noticed && now - signals.last_ns >= NOTICE_NS) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    signals.last_ns = now;
     /* It is ending already: whoever asks again does not want to wait. */
-    if (atomic_load_explicit(&runtime->halt_requested, memory_order_relaxed))
-        runtime->is_hurried = 1;
-    atomic_store_explicit(&runtime->halt_requested, 1 + 128 + number, memory_order_release);
+    if (atomic_exchange_explicit(&runtime->halt_requested, 1 + 128 + number, memory_order_seq_cst))
+        atomic_store_explicit(&runtime->is_hurried, 1, memory_order_relaxed);
+    if (runtime->language->interrupt)
+        runtime->language->interrupt();
+    signals.wake(number);
+    errno = saved;
+}
+
+static int take_over(struct pierrot *runtime, int number)
+{
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) != 0)
+        return -errno;
+    signals.runtime = runtime;
+    signals.wake = action.sa_handler;
+    action.sa_handler = take_signal;
+    action.sa_flags &= ~SA_RESTART;
+    return sigaction(number, &action, NULL) == 0 ? 0 : -errno;
 }
 
 static int watch(struct pierrot *runtime, uv_signal_t *handle, int number)
@@ -234,7 +278,8 @@ static int watch(struct pierrot *runtime, uv_signal_t *handle, int number)
         return error;
     handle->data = runtime;
     runtime->n_signal_handles++;
-    return uv_signal_start(handle, on_signal, number);
+    error = uv_signal_start(handle, on_signal, number);
+    return error ? error : take_over(runtime, number);
 }
 
 int pr_stop_on_terminate(struct pierrot *runtime)

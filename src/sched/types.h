@@ -132,7 +132,7 @@ struct pierrot {
     uv_signal_t on_interrupt;            /* (O of scheduler 0) see stop.h */
     uv_signal_t on_terminate;
     int n_signal_handles;
-    int is_hurried; /* (O of scheduler 0) a signal came while it was ending */
+    atomic_int is_hurried; /* (A) a signal came while it was ending */
 };
 
 static inline struct pierrot *pr_runtime_of(struct pr_owner *owner)

@@ -1,29 +1,21 @@
 --- The server of an agent: it runs functions on its state.
 --
--- The state is what the functions gave, so that sys shows it; a nil, which a server's callback
--- cannot return for a state, stands there as a table of its own.
+-- The state is what the functions gave, a nil too, so that sys shows it.
 
 local core = require "pierrot.core"
 local parcel = require "pierrot.parcel"
 
-core.agent_nil = core.agent_nil or {}
-local NIL <const> = core.agent_nil
-
 local M = {}
 
-local function enclose(value)
-  if value == nil then return NIL end
+-- A nil would leave the state as it is.
+local function as_state(value)
+  if value == nil then return core.nil_state end
   return value
-end
-
-local function disclose(state)
-  if state == NIL then return nil end
-  return state
 end
 
 -- A function on the state.
 local function run(state, wrapped)
-  return table.pack(parcel.unwrap_function(wrapped)(disclose(state)))
+  return table.pack(parcel.unwrap_function(wrapped)(state))
 end
 
 --- Runs the first function: its value is the state.
@@ -31,7 +23,7 @@ end
 function M.init(arg)
   local fn = parcel.unwrap_function(arg)
   if not fn then core.exit "normal" end -- whoever starts it waits no more
-  return "ok", enclose((fn()))
+  return "ok", as_state((fn()))
 end
 
 M.handle_call = {
@@ -41,27 +33,27 @@ M.handle_call = {
   update = function(state, _, wrapped)
     local results = run(state, wrapped)
     if results.n == 0 then return "reply", true end
-    return "reply", true, enclose(results[1])
+    return "reply", true, as_state(results[1])
   end,
   get_and_update = function(state, _, wrapped)
     local results = run(state, wrapped)
     if results.n < 2 then return "reply", results[1] end
-    return "reply", results[1], enclose(results[2])
+    return "reply", results[1], as_state(results[2])
   end,
 }
 
 M.handle_cast = {
   cast = function(state, wrapped)
     local results = run(state, wrapped)
-    if results.n > 0 then return "noreply", enclose(results[1]) end
+    if results.n > 0 then return "noreply", as_state(results[1]) end
   end,
 }
 
 --- A code change: the code_change of the module that it names makes the new state.
 function M.change_inner(module, old, state, extra)
   if type(module.code_change) ~= "function" then return "ok", state end
-  local results = table.pack(module.code_change(old, disclose(state), extra))
-  if results[1] == "ok" and results.n == 2 then return "ok", enclose(results[2]) end
+  local results = table.pack(module.code_change(old, state, extra))
+  if results[1] == "ok" and results.n == 2 then return "ok", as_state(results[2]) end
   return table.unpack(results, 1, results.n)
 end
 

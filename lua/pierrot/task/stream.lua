@@ -90,7 +90,9 @@ local function start_next(stream)
     reply_to = stream.ref, tag = stream.ref, index = i, callers = stream.callers, fn = wrapped,
     args = { stream.list[i], n = 1 },
   })
-  if not sent then error(("%s (element %d of the list)"):format(text, i), 0) end
+  if not sent then
+    error(("%s (element %d of the list)"):format(text, i), argument.users_level())
+  end
 end
 
 local function fill_up(stream)
