@@ -8,7 +8,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -90,16 +93,28 @@ static void make_ready(int process)
     ready_tail = ready_tail == MAX_PROCESSES ? 0 : ready_tail + 1;
 }
 
+/* By a timerfd in an epoll set, as event loops do. */
 static void sleep_till_next_ms(void)
 {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_nsec = (at.tv_nsec / 1000000 + 1) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_nsec -= 1000000000;
-        at.tv_sec++;
+    static int timer = -1, set;
+    struct epoll_event event = {.events = EPOLLIN};
+    struct itimerspec at = {{0, 0}, {0, 0}};
+    uint64_t n_expired;
+    if (timer < 0) {
+        timer = timerfd_create(CLOCK_MONOTONIC, 0);
+        set = epoll_create1(0);
+        epoll_ctl(set, EPOLL_CTL_ADD, timer, &event);
     }
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &at.it_value);
+    at.it_value.tv_nsec = (at.it_value.tv_nsec / 1000000 + 1) * 1000000;
+    if (at.it_value.tv_nsec >= 1000000000) {
+        at.it_value.tv_nsec -= 1000000000;
+        at.it_value.tv_sec++;
+    }
+    timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL);
+    epoll_wait(set, &event, 1, -1);
+    if (read(timer, &n_expired, sizeof n_expired) < 0)
+        abort();
 }
 
 /* run(): till nobody is ready and nobody sleeps. */
