@@ -255,6 +255,16 @@ describe("a callback of luv's", function()
     assert.equal("broken", expect { "terminated" }[2])
   end))
 
+  it("that would wait by a pattern leaves that of its process alone", alone(function()
+    local me = pierrot.self()
+    soon(function()
+      pcall(pierrot.receive, { "never", "sent" })
+      pierrot.send(me, { "ours", "sent" })
+    end)
+
+    assert.same({ "ours", "sent" }, pierrot.receive({ "ours", "sent" }, 5000))
+  end))
+
   it("raises an error where it would wait", alone(function()
     local me = pierrot.self()
     local function try(what, ...) pierrot.send(me, { what, select(2, pcall(...)) }) end

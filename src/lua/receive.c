@@ -162,15 +162,14 @@ static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, s
     return 0;
 }
 
-/* The process is going to wait. Only what the plan needs stays on the stack. */
-static void keep_plan(struct pr_lua *lua, lua_State *L, const struct pr_lua_process *self,
-                      const struct pr_plan *plan)
+/* The process waits now, for certain: a callback of luv's that tries to, and may not, leaves the plan
+ * of its process alone. Only what the plan needs stays on the stack. */
+static void keep_plan(struct pr_lua *lua, lua_State *L, const struct pr_plan *plan)
 {
     struct pr_kept_plan *kept = lua->kept_plan;
-    if (plan == &kept->plan)
-        return;
+    pierrot_pid self = lua->owner->current->pid;
     if (plan->kind != PR_PLAN_TABLE) {
-        if (kept->pid.id == self->process.pid.id)
+        if (kept->pid.id == self.id)
             kept->pid.id = 0;
         return;
     }
@@ -179,7 +178,7 @@ static void keep_plan(struct pr_lua *lua, lua_State *L, const struct pr_lua_proc
         if (plan->items[i].type == LUA_TSTRING)
             lua_rawgeti(L, 1, plan->items[i].key);
     kept->plan = *plan;
-    kept->pid = self->process.pid;
+    kept->pid = self;
 }
 
 /* Stack: pattern, timeout. What lies in the mailbox came before what lies in the inbox, so the
@@ -201,7 +200,6 @@ static int look(struct pr_lua *lua, lua_State *L, int looks_only, struct pr_plan
     if (is_over(self, looks_only))
         return time_out(lua, L, self);
     self->process.flags |= PR_WAKE_ON_MESSAGE;
-    keep_plan(lua, L, self, plan);
     return -1;
 }
 
@@ -214,7 +212,10 @@ static int try_receive(lua_State *L, lua_KContext context)
         return look(lua, L, context != 0, &kept->plan);
     struct pr_plan plan;
     plan.kind = PR_PLAN_NONE;
-    return look(lua, L, context != 0, &plan);
+    int n_results = look(lua, L, context != 0, &plan);
+    if (n_results < 0)
+        keep_plan(lua, L, &plan);
+    return n_results;
 }
 
 static int receive_k(lua_State *L, int status, lua_KContext context)
@@ -292,6 +293,7 @@ static int l_receive(lua_State *L)
     if (n_results >= 0)
         return n_results;
     pr_check_can_wait(lua, L);
+    keep_plan(lua, L, &plan);
     return pr_wait_on(lua, L, looks_only, try_receive, receive_k);
 }
 
