@@ -21,14 +21,31 @@ _Thread_local struct pr_running pr_running;
 static void hook(lua_State *L, lua_Debug *ar);
 static void count_hook(lua_State *L, lua_Debug *ar);
 
-/* Puts the user's hook back. The signal handler may run at any point here: it sets `armed` last and
- * does nothing while it is set. */
+/* The signal handler may run at any point, also while hooks are changed here: it does nothing then,
+ * and the next tick asks again. */
+static void hold_back_handler(void)
+{
+    pr_running.is_changing = 1;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void let_handler(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    pr_running.is_changing = 0;
+}
+
+/* Puts the user's hook back. */
 static void disarm(lua_State *L)
 {
-    if (pr_running.armed != L)
-        return;
-    lua_sethook(L, pr_running.user_hook, pr_running.user_mask, pr_running.user_count);
-    pr_running.armed = NULL;
+    hold_back_handler();
+    if (pr_running.armed == L) {
+        lua_sethook(L, pr_running.user_hook, pr_running.user_mask, pr_running.user_count);
+        pr_running.armed = NULL;
+    } else if (lua_gethook(L) == hook) { /* left over from an earlier slice */
+        lua_sethook(L, NULL, 0, 0);
+    }
+    let_handler();
 }
 
 /* A process that gives way within the event for a count goes on behind the check for a new line: a
@@ -39,9 +56,17 @@ static int waits_for_line(void)
     return pr_running.user_hook && (pr_running.user_mask & LUA_MASKLINE) && !pr_running.is_ending;
 }
 
-/* On the scheduler's thread, in the signal handler or in the watch over closing values. lua_sethook
- * is safe there: it only walks the list of calls of the running state and stores words. The user's
- * hook goes on getting its events meanwhile. */
+/* Sets the one-shot hook beside the user's, which goes on getting its events meanwhile. lua_sethook
+ * is safe in the handler: it only walks the list of calls of the running state and stores words. */
+static void set_hook(lua_State *L)
+{
+    if (waits_for_line())
+        lua_sethook(L, hook, pr_running.user_mask, pr_running.user_count);
+    else
+        lua_sethook(L, hook, pr_running.user_mask | LUA_MASKCOUNT, 1);
+}
+
+/* In the handler, or held back from it. */
 static void arm(lua_State *L)
 {
     lua_Hook old = lua_gethook(L);
@@ -49,11 +74,16 @@ static void arm(lua_State *L)
     pr_running.user_hook = is_left_over ? NULL : old;
     pr_running.user_mask = is_left_over ? 0 : lua_gethookmask(L);
     pr_running.user_count = is_left_over ? 0 : lua_gethookcount(L);
-    if (waits_for_line())
-        lua_sethook(L, hook, pr_running.user_mask, pr_running.user_count);
-    else
-        lua_sethook(L, hook, pr_running.user_mask | LUA_MASKCOUNT, 1);
+    set_hook(L);
     pr_running.armed = L;
+}
+
+/* Outside of the handler. */
+static void arm_now(lua_State *L)
+{
+    hold_back_handler();
+    arm(L);
+    let_handler();
 }
 
 lua_State *pr_running_leave(void)
@@ -68,21 +98,16 @@ lua_State *pr_running_leave(void)
 
 void pr_running_set_hook(lua_State *L, lua_Hook function, int mask, int count)
 {
-    lua_State *armed = pr_running.armed;
     if (!function && pr_running.counts) { /* it may be running, and must not be without */
         function = count_hook;
         mask = LUA_MASKCOUNT;
         count = SLICE_COUNT;
     }
-    if (armed && armed != L) { /* the handler keeps its hands off */
-        lua_sethook(L, function, mask, count);
-        return;
-    }
-    pr_running.armed = L;
-    atomic_signal_fence(memory_order_seq_cst);
+    hold_back_handler();
     lua_sethook(L, function, mask, count);
-    atomic_signal_fence(memory_order_seq_cst);
-    pr_running.armed = NULL; /* the next tick asks again */
+    if (pr_running.armed == L)
+        pr_running.armed = NULL; /* the next tick asks again */
+    let_handler();
 }
 
 /* Raises an error for which no message handler is called. One would run within this hook, where no
@@ -122,29 +147,35 @@ static int must_end(void)
 static void end_here(lua_State *L)
 {
     pr_running.is_ending = 1;
-    arm(L);
+    arm_now(L);
     cut_short(L);
 }
 
 /* Interrupts `co`, which is about to run. Where the interrupt came while C code ran, the hook still
- * waits in the state that runs there, and would not run until `co` returns: with the hook left there
- * nothing could interrupt `co`. The signal handler keeps its hands off, since `armed` is never NULL. */
+ * waits in the state that runs there, and would not run until `co` returns: with the hook left
+ * there nothing could interrupt `co`. */
 static void arm_inner(lua_State *co)
 {
     lua_State *outer = pr_running.armed;
+    hold_back_handler();
     if (outer)
         lua_sethook(outer, pr_running.user_hook, pr_running.user_mask, pr_running.user_count);
-    else
-        pr_running.armed = co;
-    atomic_signal_fence(memory_order_seq_cst);
     arm(co);
+    let_handler();
 }
 
+/* A hook that has not run by the next tick is set once more: when Lua is about to find that a state
+ * has no hooks (luaG_traceexec), it takes a function for one without a trap, even though a hook has
+ * been set in that moment, and does not look again for as long as the function loops. */
 void pr_interrupt(void)
 {
-    lua_State *L = pr_running.L;
-    if (L && !pr_running.armed)
+    lua_State *L = pr_running.L, *armed = pr_running.armed;
+    if (!L || pr_running.is_changing)
+        return;
+    if (!armed)
         arm(L);
+    else if (armed == L && lua_gethook(L) == hook)
+        set_hook(L);
 }
 
 /* The function at the bottom of the stack: while values are closed, the handler that runs. */
@@ -228,8 +259,6 @@ static void hook(lua_State *L, lua_Debug *ar)
         return;
     }
     disarm(L);
-    if (lua_gethook(L) == hook) /* left over from an earlier slice */
-        lua_sethook(L, NULL, 0, 0);
     if (at_line)
         user(L, ar);
     if (pr_running.is_interrupted && pr_running.L == L) {
@@ -296,7 +325,7 @@ static void go_back(lua_State *co, lua_State *outer, int outer_yields)
         disarm(co);
     pr_running.chain_yields = outer_yields;
     if (pr_running.is_ending && outer)
-        arm(outer); /* the inner one has ended: now this one */
+        arm_now(outer); /* the inner one has ended: now this one */
 }
 
 int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)

@@ -14,6 +14,8 @@
 #ifndef PR_LUA_RUNNING_H
 #define PR_LUA_RUNNING_H
 
+#include <signal.h>
+
 #include "lua/state.h"
 
 enum pr_yield {
@@ -23,12 +25,13 @@ enum pr_yield {
 };
 
 struct pr_running {
-    lua_State *volatile L;     /* NULL: no process runs */
-    lua_State *volatile armed; /* the state with our one-shot hook; NULL: none */
-    volatile int chain_yields; /* all coroutines from the process to L can yield */
-    enum pr_yield yield;       /* what the last yield was */
-    int counts;                /* preemption by count: every state has a count hook */
-    int slice_left;            /* by count, where the user has a hook as well: so many more */
+    lua_State *volatile L;             /* NULL: no process runs */
+    lua_State *volatile armed;         /* the state with our one-shot hook; NULL: none */
+    volatile int chain_yields;         /* all coroutines from the process to L can yield */
+    volatile sig_atomic_t is_changing; /* hooks are being changed: the handler does nothing */
+    enum pr_yield yield;               /* what the last yield was */
+    int counts;                        /* preemption by count: every state has a count hook */
+    int slice_left; /* by count, where the user has a hook as well: so many more */
     /* Called before a coroutine runs, to give it the user's hook (hook.h); NULL: there is none. */
     void (*apply_hook)(lua_State *co);
     int just_called;     /* the last event of a user's hook was a call */
@@ -60,8 +63,8 @@ int pr_resume_nested(lua_State *co, int n_args, int *n_results);
 /* The handler's part of preemption. */
 void pr_interrupt(void);
 
-/* Others are to run on this thread before what runs goes on: nothing runs, and no interrupt waits. What
- * ran. */
+/* Others are to run on this thread before what runs goes on: nothing runs, and no interrupt waits.
+ * What ran. */
 lua_State *pr_running_leave(void);
 
 /* lua_sethook and lua_gethook for the user's hooks, which do not see ours. */
