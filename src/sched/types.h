@@ -119,6 +119,7 @@ struct pierrot {
     uint32_t first_thread;               /* (I) the first with a thread of the runtime's own */
     int may_spin;                        /* (I) there is a core for each scheduler */
     struct pr_watchdog *watchdog;        /* (I) NULL: none */
+    atomic_uint n_ticks;                 /* (A) of the watchdog's, which writes it */
     struct pr_clock clock;               /* (A) */
     _Atomic(struct pr_scheduler *) observer; /* (A) where somebody waits until all is idle; or NULL */
     struct pr_published_table published; /* (M) */
