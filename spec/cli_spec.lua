@@ -584,18 +584,26 @@ describe("the signal", function()
       assert.equal("true\tshutdown\n", output)
     end)
 
-    it(signal .. " ends a program that reads its input", function()
-      local script <close> = temporary_file(([[
-        local signal = io.popen "sleep 0.2; kill -%s $PPID"
-        io.read()
-        print("not reached", signal)
-      ]]):format(signal))
+    for how, code in pairs {
+      ["reads its input"] = "io.read()",
+      ["goes over its lines"] = "for _ in io.lines() do end",
+      ["goes over its lines in a coroutine"] = [[
+        coroutine.wrap(function() for _ in io.stdin:lines() do end end)()
+      ]],
+    } do
+      it(signal .. " ends a program that " .. how, function()
+        local script <close> = temporary_file(([[
+          local signal = io.popen "sleep 0.2; kill -%s $PPID"
+          %s
+          print("not reached", signal)
+        ]]):format(signal, code))
 
-      local output, errors, status = execute("sleep 3 | " ..
-        command(support.program, "-s", "1", script.path))
+        local output, errors, status = execute("sleep 3 | " ..
+          command(support.program, "-s", "1", script.path))
 
-      assert.same({ "", "", signal == "TERM" and 143 or 130 }, { output, errors, status })
-    end)
+        assert.same({ "", "", signal == "TERM" and 143 or 130 }, { output, errors, status })
+      end)
+    end
 
     it(signal .. " lets linked servers that trap exits terminate", function()
       local output = run_signalled(signal, [[
