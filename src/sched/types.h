@@ -133,6 +133,7 @@ struct pierrot {
     uv_signal_t on_interrupt;            /* (O of scheduler 0) see stop.h */
     uv_signal_t on_terminate;
     int n_signal_handles;
+    atomic_uint n_told;    /* (A) processes that were told to end, see stop.c */
     atomic_int is_hurried; /* (A) a signal came while it was ending */
 };
 
