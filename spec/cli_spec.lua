@@ -665,6 +665,18 @@ describe("the signal", function()
       end)
     end
 
+    it(signal .. " is such an EXIT also when a receive has passed it over", function()
+      local output = run_signalled(signal, [[
+        pierrot.trap_exit(true)
+        signal_myself()
+        while pierrot.info(pierrot.self(), "mailbox") == 0 do pierrot.yield() end
+        pierrot.receive("never sent", 0)
+        print(pierrot.receive({ "EXIT" }, 0)[2] == pierrot.self())
+      ]])
+
+      assert.equal("true\n", output)
+    end)
+
     it(signal .. " lets linked servers that trap exits terminate", function()
       local output = run_signalled(signal, [[
         gen_server.start_link {
