@@ -274,6 +274,66 @@ describe("a script", function()
 end)
 
 describe("the end of a script", function()
+  -- A process that traps exits and goes on all the same, whatever it is told; `first` runs before. Its
+  -- starter is gone.
+  local stray <const> = [[
+    local pierrot = require "pierrot"
+    local main = pierrot.self()
+    local function stray(first)
+      local function go_on()
+        pierrot.trap_exit(true)
+        if first then first() end
+        pierrot.send(main, pierrot.self())
+        while true do pierrot.receive(nil, 10) end
+      end
+      pierrot.spawn(function() pierrot.spawn(go_on) end)
+      return pierrot.receive(pierrot.is_pid)
+    end
+  ]]
+
+  it("kills who goes on when it is told to end, though a server has not terminated yet", function()
+    local output, errors, status = run_text(stray .. [[
+      local pid = stray()
+      require("pierrot.gen_server").start {
+        init = function()
+          pierrot.trap_exit(true)
+          return "ok", pierrot.monitor(pid)
+        end,
+        terminate = function(_, ref) print(pierrot.receive({ "DOWN", ref })[5]) end,
+      }
+    ]])
+
+    assert.same({ "killed\n", "", 0 }, { output, errors, status })
+  end)
+
+  it("tells those next that were started by who went on", function()
+    local output, errors, status = run_text(stray .. [[
+      stray(function()
+        local self = pierrot.self()
+        pierrot.spawn(function()
+          pierrot.trap_exit(true)
+          pierrot.send(self, "traps")
+          print(pierrot.receive({ "EXIT" })[3])
+        end)
+        pierrot.receive "traps"
+      end)
+    ]])
+
+    assert.same({ "shutdown\n", "", 0 }, { output, errors, status })
+  end)
+
+  it("leaves the main process its time, where that traps exits", function()
+    local output, errors, status = run_text(stray .. [[
+      local ref = pierrot.monitor(stray())
+      pierrot.trap_exit(true)
+      pierrot.spawn(pierrot.halt, 3)
+      pierrot.receive { "EXIT" }
+      print(pierrot.receive({ "DOWN", ref })[5])
+    ]])
+
+    assert.same({ "killed\n", "", 3 }, { output, errors, status })
+  end)
+
   it("comes where a process starts itself anew while it ends", function()
     local output, errors, status = run_text [[
       local pierrot = require "pierrot"
@@ -584,18 +644,26 @@ describe("the signal", function()
       assert.equal("true\tshutdown\n", output)
     end)
 
-    it(signal .. " ends a program that reads its input", function()
-      local script <close> = temporary_file(([[
-        local signal = io.popen "sleep 0.2; kill -%s $PPID"
-        io.read()
-        print("not reached", signal)
-      ]]):format(signal))
+    for how, code in pairs {
+      ["reads its input"] = "io.read()",
+      ["goes over its lines"] = "for _ in io.lines() do end",
+      ["goes over its lines in a coroutine"] = [[
+        coroutine.wrap(function() for _ in io.stdin:lines() do end end)()
+      ]],
+    } do
+      it(signal .. " ends a program that " .. how, function()
+        local script <close> = temporary_file(([[
+          local signal = io.popen "sleep 0.2; kill -%s $PPID"
+          %s
+          print("not reached", signal)
+        ]]):format(signal, code))
 
-      local output, errors, status = execute("sleep 3 | " ..
-        command(support.program, "-s", "1", script.path))
+        local output, errors, status = execute("sleep 3 | " ..
+          command(support.program, "-s", "1", script.path))
 
-      assert.same({ "", "", signal == "TERM" and 143 or 130 }, { output, errors, status })
-    end)
+        assert.same({ "", "", signal == "TERM" and 143 or 130 }, { output, errors, status })
+      end)
+    end
 
     it(signal .. " is such an EXIT also when a receive has passed it over", function()
       local output = run_signalled(signal, [[

@@ -189,6 +189,8 @@ int pr_lua_process_new(struct pr_lua *lua, const struct pr_spawn_options *option
     if (error)
         goto fail_memory;
     process->is_server = is_server != 0;
+    if (is_server)
+        process->process.flags |= PR_SERVER;
     error = apply(lua, process, options, ref);
     if (error) {
         /* Nobody knows the pid: it goes without a word. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/process.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "lua/copy.h"
@@ -91,11 +92,27 @@ static int is_exit_object(struct pr_lua *lua, lua_State *L, int index)
     return is_exit;
 }
 
+/* A signal that ends the program ends a wait in C code: io.read returns what the system says of that,
+ * and its process ends with the others, but io.lines raises it. That is no crash. */
+static int is_ended_wait(struct pr_lua *lua, lua_State *L, int index)
+{
+    struct pierrot *runtime = lua->scheduler->runtime;
+    if (!runtime->options.program || lua_type(L, index) != LUA_TSTRING ||
+        !atomic_load_explicit(&runtime->halt_requested, memory_order_relaxed))
+        return 0;
+    size_t len;
+    const char *text = lua_tolstring(L, index, &len), *why = strerror(EINTR);
+    size_t why_len = strlen(why);
+    return len >= why_len && memcmp(text + len - why_len, why, why_len) == 0;
+}
+
 pierrot_term *pr_error_reason(struct pr_lua *lua, lua_State *L, int index, lua_State *co)
 {
     index = lua_absindex(L, index);
     if (!lua_checkstack(L, 6))
         return PR_TERM(enomem);
+    if (is_ended_wait(lua, L, index))
+        return PR_TERM(shutdown);
     if (is_exit_object(lua, L, index)) {
         lua_pushliteral(L, "reason");
         lua_rawget(L, index);

@@ -63,7 +63,7 @@ struct pr_lua_process *pr_lua_current(struct pr_lua *lua);
 void pr_lua_process_crash(struct pr_lua *lua, struct pr_lua_process *process, lua_State *co);
 
 /* The reason of an error value at `index` of L: that of an exit object, or {"error", value,
- * traceback}. Gives. */
+ * traceback}; "shutdown", where the end of the program is what has failed. Gives. */
 pierrot_term *pr_error_reason(struct pr_lua *lua, lua_State *L, int index, lua_State *co);
 
 /* Arms the process's timeout, disarms it. */

@@ -75,6 +75,7 @@ static void arm(lua_State *L)
     pr_running.user_mask = is_left_over ? 0 : lua_gethookmask(L);
     pr_running.user_count = is_left_over ? 0 : lua_gethookcount(L);
     set_hook(L);
+    pr_running.n_unheard = 0;
     pr_running.armed = L;
 }
 
@@ -164,7 +165,15 @@ static void arm_inner(lua_State *co)
     let_handler();
 }
 
-/* A hook that has not run by the next tick is set once more: when Lua is about to find that a state
+/* To set a hook takes a walk over all calls, which may last longer than a tick: where that is done at
+ * each one, a function that has called itself very often stands still. So at the 4th, 8th, 16th, … */
+static int must_ask_again(void)
+{
+    unsigned n = ++pr_running.n_unheard;
+    return n >= 4 && (n & (n - 1)) == 0;
+}
+
+/* A hook that has not run after some ticks is set once more: when Lua is about to find that a state
  * has no hooks (luaG_traceexec), it takes a function for one without a trap, even though a hook has
  * been set in that moment, and does not look again for as long as the function loops. */
 void pr_interrupt(void)
@@ -174,7 +183,7 @@ void pr_interrupt(void)
         return;
     if (!armed)
         arm(L);
-    else if (armed == L && lua_gethook(L) == hook)
+    else if (armed == L && lua_gethook(L) == hook && must_ask_again())
         set_hook(L);
 }
 

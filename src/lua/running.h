@@ -28,6 +28,7 @@ struct pr_running {
     lua_State *volatile L;             /* NULL: no process runs */
     lua_State *volatile armed;         /* the state with our one-shot hook; NULL: none */
     volatile int chain_yields;         /* all coroutines from the process to L can yield */
+    volatile unsigned n_unheard;       /* ticks since our hook was set, that it has not run */
     volatile sig_atomic_t is_changing; /* hooks are being changed: the handler does nothing */
     enum pr_yield yield;               /* what the last yield was */
     int counts;                        /* preemption by count: every state has a count hook */
