@@ -9,6 +9,7 @@
 #include "lua/frame.h"
 #include "lua/handler.h"
 #include "lua/ident.h"
+#include "lua/stack.h"
 
 /* How the files in the library are called, and those in which tasks begin. */
 #define INTERNAL "pierrot/"

@@ -141,27 +141,6 @@ void pr_lua_process_crash(struct pr_lua *lua, struct pr_lua_process *process, lu
     pr_process_exit(lua->owner, &process->process, reason);
 }
 
-/* lua_getstack walks from the top each time: the last level is found by doubling and halving, or a
- * deep stack would take for ever. */
-int pr_bottom_frame(lua_State *co, lua_Debug *ar)
-{
-    int low = 0, high = 1;
-    if (!lua_getstack(co, 0, ar))
-        return 0;
-    while (lua_getstack(co, high, ar)) {
-        low = high;
-        high *= 2;
-    }
-    while (low + 1 < high) {
-        int middle = low + (high - low) / 2;
-        if (lua_getstack(co, middle, ar))
-            low = middle;
-        else
-            high = middle;
-    }
-    return lua_getstack(co, low, ar);
-}
-
 int pr_process_is_lua(const struct pr_process *process)
 {
     return process->kind->takes_local;

@@ -84,9 +84,6 @@ void pr_lua_host_raise(struct pr_lua *lua, lua_State *L);
 /* The state in which the body of a process runs; NULL: none. */
 lua_State *pr_lua_body_of(struct pr_process *process);
 
-/* The frame at the bottom of a coroutine's stack; whether there is one. */
-int pr_bottom_frame(lua_State *co, lua_Debug *ar);
-
 /* Raises an exit object with the reason on top of L. */
 int pr_raise_exit(struct pr_lua *lua, lua_State *L);
 

@@ -2,6 +2,7 @@
 #include "lua/running.h"
 
 #include "lua/holding.h"
+#include "lua/stack.h"
 
 /* Closing values of a process that ends get so many ticks of the watchdog, and as many count hooks.
  */
@@ -182,11 +183,7 @@ void pr_interrupt(void)
 static const void *bottom_function(lua_State *L)
 {
     lua_Debug ar;
-    int level = 0;
-    while (lua_getstack(L, level, &ar))
-        level++;
-    if (level == 0 || !lua_checkstack(L, 1) || !lua_getstack(L, level - 1, &ar) ||
-        !lua_getinfo(L, "f", &ar))
+    if (!lua_checkstack(L, 1) || !pr_bottom_frame(L, &ar) || !lua_getinfo(L, "f", &ar))
         return NULL;
     const void *function = lua_topointer(L, -1);
     lua_pop(L, 1);
