@@ -22,6 +22,12 @@ _Thread_local struct pr_running pr_running;
 static void hook(lua_State *L, lua_Debug *ar);
 static void count_hook(lua_State *L, lua_Debug *ar);
 
+/* What a state has where the user has set none; NULL: nothing. */
+static lua_Hook hook_without_users(void)
+{
+    return pr_running.counts ? count_hook : NULL;
+}
+
 /* The signal handler may run at any point, also while hooks are changed here: it does nothing then,
  * and the next tick asks again. */
 static void hold_back_handler(void)
@@ -40,12 +46,17 @@ static void let_handler(void)
 static void disarm(lua_State *L)
 {
     hold_back_handler();
-    if (pr_running.armed == L) {
-        lua_sethook(L, pr_running.user_hook, pr_running.user_mask, pr_running.user_count);
-        pr_running.armed = NULL;
-    } else if (lua_gethook(L) == hook) { /* left over from an earlier slice */
-        lua_sethook(L, NULL, 0, 0);
-    }
+    lua_sethook(L, pr_running.user_hook, pr_running.user_mask, pr_running.user_count);
+    pr_running.armed = NULL;
+    let_handler();
+}
+
+/* The hook has been left by an earlier slice. */
+static void clear_left_over(lua_State *L)
+{
+    hold_back_handler();
+    if (pr_running.armed != L)
+        lua_sethook(L, hook_without_users(), LUA_MASKCOUNT, SLICE_COUNT);
     let_handler();
 }
 
@@ -70,11 +81,10 @@ static void set_hook(lua_State *L)
 /* In the handler, or held back from it. */
 static void arm(lua_State *L)
 {
-    lua_Hook old = lua_gethook(L);
-    int is_left_over = old == hook; /* from an earlier slice */
-    pr_running.user_hook = is_left_over ? NULL : old;
-    pr_running.user_mask = is_left_over ? 0 : lua_gethookmask(L);
-    pr_running.user_count = is_left_over ? 0 : lua_gethookcount(L);
+    int is_none = lua_gethook(L) == hook; /* left over from an earlier slice */
+    pr_running.user_hook = is_none ? hook_without_users() : lua_gethook(L);
+    pr_running.user_mask = is_none ? LUA_MASKCOUNT : lua_gethookmask(L);
+    pr_running.user_count = is_none ? SLICE_COUNT : lua_gethookcount(L);
     set_hook(L);
     pr_running.armed = L;
 }
@@ -219,6 +229,7 @@ static void give_way(lua_State *L)
         return;
     }
     pr_running.yield = PR_YIELD_PREEMPT;
+    pr_running.stopped = L;
     lua_yield(L, 0);
 }
 
@@ -242,7 +253,11 @@ static void hook(lua_State *L, lua_Debug *ar)
         watch_closing(L);
         return;
     }
-    lua_Hook user = pr_running.armed == L ? pr_running.user_hook : NULL;
+    if (pr_running.armed != L) {
+        clear_left_over(L);
+        return;
+    }
+    lua_Hook user = pr_running.user_hook;
     int at_line = user && waits_for_line();
     if (ar->event != (at_line ? LUA_HOOKLINE : LUA_HOOKCOUNT)) {
         if (user && is_in_mask(pr_running.user_mask, ar->event))
@@ -270,15 +285,13 @@ static void hook(lua_State *L, lua_Debug *ar)
 
 lua_Hook pr_running_get_hook(lua_State *L, int *mask, int *count)
 {
-    if (pr_running.armed == L) {
-        *mask = pr_running.user_mask;
-        *count = pr_running.user_count;
-        return pr_running.user_hook == count_hook ? NULL : pr_running.user_hook;
-    }
-    lua_Hook function = lua_gethook(L);
-    *mask = lua_gethookmask(L);
-    *count = lua_gethookcount(L);
-    return function == hook || function == count_hook ? NULL : function;
+    hold_back_handler();
+    int is_armed = pr_running.armed == L;
+    lua_Hook function = is_armed ? pr_running.user_hook : lua_gethook(L);
+    *mask = is_armed ? pr_running.user_mask : lua_gethookmask(L);
+    *count = is_armed ? pr_running.user_count : lua_gethookcount(L);
+    let_handler();
+    return pr_running_is_own(function) ? NULL : function;
 }
 
 /* ------------------------------------------------------------- preemption by count */
@@ -291,9 +304,9 @@ static void count_hook(lua_State *L, lua_Debug *ar)
         give_way(L);
 }
 
-int pr_running_is_count(lua_Hook function)
+int pr_running_is_own(lua_Hook function)
 {
-    return function == count_hook;
+    return function == hook || function == count_hook;
 }
 
 void pr_running_count(lua_State *L, int event, int n, int mask)
@@ -313,6 +326,17 @@ void pr_running_count(lua_State *L, int event, int n, int mask)
 
 /* ----------------------------------------------------------------------- resuming */
 
+/* Lua marks the call that a hook has stopped, and forgets the mark at the next event for a count or
+ * a line there, which it leaves out: the first line of a hook that is set later. So there is a
+ * count as soon as the coroutine goes on. */
+static void leave_for_mark(lua_State *co)
+{
+    pr_running.stopped = NULL;
+    lua_Hook function = lua_gethook(co);
+    if (!function || pr_running_is_own(function))
+        lua_sethook(co, hook, LUA_MASKCOUNT, 1);
+}
+
 /* `co` has returned to `outer`, or to C code where that is NULL. */
 static void go_back(lua_State *co, lua_State *outer, int outer_yields)
 {
@@ -320,6 +344,8 @@ static void go_back(lua_State *co, lua_State *outer, int outer_yields)
     atomic_signal_fence(memory_order_seq_cst);
     if (pr_running.armed == co)
         disarm(co);
+    if (pr_running.stopped == co)
+        leave_for_mark(co);
     pr_running.chain_yields = outer_yields;
     if (pr_running.is_ending && outer)
         arm_now(outer); /* the inner one has ended: now this one */

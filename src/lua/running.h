@@ -40,6 +40,7 @@ struct pr_running {
     int n_waiting;       /* coroutines of users in which a process waits, or bodies, at most */
     uint64_t end_at_ns;  /* a dead process that cannot yield is cut off then; 0: not yet */
     int is_ending;       /* it is being cut off */
+    lua_State *stopped;  /* the coroutine that our hook has just stopped; NULL: none */
     lua_State *callback; /* of luv's, that runs: nothing waits in it; NULL: none */
     lua_State *cut;      /* a process's coroutine that was: its hooks are dead */
     int close_ticks;     /* > 0: closing values run, for so many more ticks */
@@ -71,8 +72,8 @@ lua_State *pr_running_leave(void);
 void pr_running_set_hook(lua_State *L, lua_Hook function, int mask, int count);
 lua_Hook pr_running_get_hook(lua_State *L, int *mask, int *count);
 
-/* Whether this is the hook that all states have with preemption by count. */
-int pr_running_is_count(lua_Hook function);
+/* Whether this is a hook of ours, which gives way to one of a user's. */
+int pr_running_is_own(lua_Hook function);
 
 /* A user's hook with this mask has had an event; a count stands for `n` instructions. With
  * preemption by count the process gives way when its slice is over. */
