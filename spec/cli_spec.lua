@@ -274,8 +274,8 @@ describe("a script", function()
 end)
 
 describe("the end of a script", function()
-  -- A process that traps exits and goes on all the same, whatever it is told; `first` runs before. Its
-  -- starter is gone.
+  -- A process that traps exits and goes on all the same, whatever it is told; `first` runs before.
+  -- Its starter is gone.
   local stray <const> = [[
     local pierrot = require "pierrot"
     local main = pierrot.self()
