@@ -390,15 +390,14 @@ int pr_reset_coroutine(lua_State *co)
     return status;
 }
 
-/* The coroutines of the user's that it has stopped in first: the innermost before the others. */
-static void reset(lua_State *co)
+static void begin_closing(lua_State *co)
 {
-    lua_State *inner = pr_inner_coroutine(co);
-    if (inner)
-        reset(inner);
     pr_running.L = co;
     lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
-    lua_resetthread(co);
+}
+
+static void end_closing(lua_State *co)
+{
     pr_running.L = NULL;
     atomic_signal_fence(memory_order_seq_cst);
     lua_sethook(co, NULL, 0, 0);
@@ -406,22 +405,60 @@ static void reset(lua_State *co)
         pr_running.armed = NULL;
 }
 
-/* __close handlers of a process that ends run here, not preemptible: the count hook, and the
- * watchdog's when it is on, end those that do not end by themselves. */
+/* The coroutines of the user's that it has stopped in first: the innermost before the others. */
+static void reset(lua_State *co)
+{
+    lua_State *inner = pr_inner_coroutine(co);
+    if (inner)
+        reset(inner);
+    begin_closing(co);
+    lua_resetthread(co);
+    end_closing(co);
+}
+
+/* What ran meanwhile, and whether it can yield. */
+struct outer {
+    lua_State *L;
+    int yields;
+};
+
+/* What runs from here on is not preemptible: the count hook, and the watchdog's when it is on, end
+ * what does not end by itself. */
+static struct outer begin_brief(void)
+{
+    struct outer outer = {pr_running_leave(), pr_running.chain_yields};
+    pr_running.chain_yields = 0;
+    pr_running.close_ticks = CLOSE_TICKS;
+    pr_running.overdue = NULL;
+    return outer;
+}
+
+static void end_brief(struct outer outer)
+{
+    pr_running.L = outer.L;
+    pr_running.close_ticks = 0;
+    pr_running.chain_yields = outer.yields;
+}
+
+/* __close handlers of a process that ends. */
 int pr_close_coroutine(lua_State *co)
 {
     if (pr_running.cut == co || pr_running.broken == co) {
         pr_running.cut = pr_running.broken = NULL;
         return 0;
     }
-    lua_State *outer = pr_running_leave();
-    int outer_yields = pr_running.chain_yields;
-    pr_running.chain_yields = 0;
-    pr_running.close_ticks = CLOSE_TICKS;
-    pr_running.overdue = NULL;
+    struct outer outer = begin_brief();
     reset(co);
-    pr_running.L = outer;
-    pr_running.close_ticks = 0;
-    pr_running.chain_yields = outer_yields;
+    end_brief(outer);
     return 1;
+}
+
+int pr_call_briefly(lua_State *co, int n_args)
+{
+    struct outer outer = begin_brief();
+    begin_closing(co);
+    int status = lua_pcall(co, n_args, 1, 0);
+    end_closing(co);
+    end_brief(outer);
+    return status;
 }

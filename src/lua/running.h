@@ -61,6 +61,11 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results);
  * are as they were. The caller sets `yield` back when it has read it. */
 int pr_resume_nested(lua_State *co, int n_args, int *n_results);
 
+/* Calls the function below its n_args arguments on top of `co`, in which nothing runs, for one result:
+ * within the budget of closing values, so it ends, and without a wait. LUA_OK or an error; then `co`
+ * is of no more use. */
+int pr_call_briefly(lua_State *co, int n_args);
+
 /* The handler's part of preemption. */
 void pr_interrupt(void);
 
