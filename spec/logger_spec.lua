@@ -484,6 +484,9 @@ describe("crash reports", function()
     ["never ends in pcall"] = function()
       while true do pcall(function() while true do end end) end
     end,
+    ["resumes coroutines that never end"] = function()
+      while true do pcall(coroutine.wrap(function() while true do end end)) end
+    end,
     ["is no function"] = 42,
   } do
     it("show an error value as any other where its __tostring " .. what, listening(function()

@@ -337,6 +337,41 @@ static void go_back(lua_State *co, lua_State *outer, int outer_yields)
         arm_now(outer); /* the inner one has ended: now this one */
 }
 
+static void begin_closing(lua_State *co)
+{
+    pr_running.L = co;
+    lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
+}
+
+static void end_closing(lua_State *co)
+{
+    pr_running.L = NULL;
+    atomic_signal_fence(memory_order_seq_cst);
+    lua_sethook(co, NULL, 0, 0);
+    if (pr_running.armed == co)
+        pr_running.armed = NULL;
+}
+
+/* A closing value runs `co`. What was overdue until now. */
+static const void *begin_inner(lua_State *co)
+{
+    const void *overdue = pr_running.overdue;
+    pr_running.overdue = NULL;
+    begin_closing(co);
+    return overdue;
+}
+
+/* Where that was cut short so is who ran it, at its next instruction: or it would begin with another
+ * coroutine, which has a budget of its own. */
+static void end_inner(lua_State *co, lua_State *from, const void *overdue)
+{
+    int is_cut = pr_running.overdue != NULL && from;
+    end_closing(co);
+    pr_running.overdue = is_cut ? bottom_function(from) : overdue;
+    if (is_cut)
+        lua_sethook(from, hook, LUA_MASKCOUNT, 1);
+}
+
 int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
 {
     lua_State *outer = pr_running.L;
@@ -354,7 +389,10 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
     pr_running.L = co;
     if (pr_running.is_interrupted || pr_running.armed)
         arm_inner(co);
+    const void *overdue = pr_running.close_ticks > 0 ? begin_inner(co) : NULL;
     int status = lua_resume(co, from, n_args, n_results);
+    if (pr_running.close_ticks > 0)
+        end_inner(co, from, overdue);
     if (!from) {
         if (pr_running.is_ending && status != LUA_OK && status != LUA_YIELD)
             pr_running.cut = co;
@@ -385,24 +423,12 @@ int pr_reset_coroutine(lua_State *co)
     pr_running.L = co;
     if (pr_running.armed)
         arm_inner(co);
+    const void *overdue = pr_running.close_ticks > 0 ? begin_inner(co) : NULL;
     int status = lua_resetthread(co);
+    if (pr_running.close_ticks > 0)
+        end_inner(co, outer, overdue);
     go_back(co, outer, outer_yields);
     return status;
-}
-
-static void begin_closing(lua_State *co)
-{
-    pr_running.L = co;
-    lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
-}
-
-static void end_closing(lua_State *co)
-{
-    pr_running.L = NULL;
-    atomic_signal_fence(memory_order_seq_cst);
-    lua_sethook(co, NULL, 0, 0);
-    if (pr_running.armed == co)
-        pr_running.armed = NULL;
 }
 
 /* The coroutines of the user's that it has stopped in first: the innermost before the others. */
@@ -416,17 +442,19 @@ static void reset(lua_State *co)
     end_closing(co);
 }
 
-/* What ran meanwhile, and whether it can yield. */
+/* What ran until then: it may be a closing value itself, which has started a server that fails. */
 struct outer {
     lua_State *L;
-    int yields;
+    int yields, close_ticks;
+    const void *overdue;
 };
 
 /* What runs from here on is not preemptible: the count hook, and the watchdog's when it is on, end
  * what does not end by itself. */
 static struct outer begin_brief(void)
 {
-    struct outer outer = {pr_running_leave(), pr_running.chain_yields};
+    struct outer outer = {pr_running_leave(), pr_running.chain_yields, pr_running.close_ticks,
+                          pr_running.overdue};
     pr_running.chain_yields = 0;
     pr_running.close_ticks = CLOSE_TICKS;
     pr_running.overdue = NULL;
@@ -436,7 +464,8 @@ static struct outer begin_brief(void)
 static void end_brief(struct outer outer)
 {
     pr_running.L = outer.L;
-    pr_running.close_ticks = 0;
+    pr_running.close_ticks = outer.close_ticks;
+    pr_running.overdue = outer.overdue;
     pr_running.chain_yields = outer.yields;
 }
 
