@@ -59,17 +59,24 @@ static inline void push(struct pr_lua *lua, lua_State *L, struct pr_signal *mess
         pr_push_message(lua, L, message);
 }
 
-/* The message on top of L was made from a term and is not taken: it is kept as a local value, so
- * that the next look at it need not make it again. */
+/* The message on top of L is not taken: it stays as a local value, so that the next look at it need not
+ * make it again, and leaves its slot to another. */
 static void keep_local(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
 {
-    if (message->kind != PR_SIGNAL_MESSAGE || message->value.tag != PR_VALUE_TERM)
+    struct pierrot_term *value = &message->value;
+    uint32_t place;
+    if (message->kind != PR_SIGNAL_MESSAGE)
         return;
-    pr_store_reserve(lua, L);
-    lua_pushvalue(L, -1);
-    uint32_t place = pr_store_put(lua, L);
-    pr_value_drop(lua->owner, &message->value);
-    message->value = (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = place};
+    if (value->tag == PR_VALUE_LOCAL) {
+        lua_pushvalue(L, -1);
+        value->as.integer = pr_store_move(lua, L, (uint32_t)value->as.integer);
+    } else if (value->tag == PR_VALUE_TERM) {
+        pr_store_reserve(lua, L);
+        lua_pushvalue(L, -1);
+        place = pr_store_put(lua, L);
+        pr_value_drop(lua->owner, value);
+        *value = (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = place};
+    }
 }
 
 static void stop_waiting(struct pr_lua *lua, struct pr_lua_process *self)
