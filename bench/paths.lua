@@ -72,6 +72,14 @@ function paths.ping_pong(n)
   end
 end
 
+--- The same while much waits for one that is busy.
+function paths.ping_pong_beside(n)
+  local busy = pierrot.spawn_link(function() pierrot.sleep(math.huge) end)
+  pierrot.yield()
+  for i = 1, 1000 do send(busy, { "junk", i }) end
+  paths.ping_pong(n)
+end
+
 --- What Lua takes for the table of a message: made, and collected.
 function paths.table_alone(n)
   for i = 1, n do

@@ -350,7 +350,7 @@ PIERROT_API int pierrot_eval(pierrot *rt, const char *code, size_t len, const ch
                              int timeout_ms, pierrot_term **result);
 
 /* erlang:register and unregister. Fails: EEXIST (the name is taken, or the process has one), ENOPROC,
- * ENOMEM; ENOTFOUND. Thread: any. */
+ * ENOMEM, ELIMIT (it has 4 GiB or more); ENOTFOUND. Thread: any. */
 PIERROT_API int pierrot_register(pierrot *rt, const char *name, size_t len, pierrot_pid pid);
 PIERROT_API int pierrot_unregister(pierrot *rt, const char *name, size_t len);
 

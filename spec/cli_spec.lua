@@ -122,6 +122,16 @@ describe("a script", function()
     assert.is_truthy(errors:find("4711", 1, true))
   end)
 
+  it("that fails with a value that has a __tostring shows that, as lua does", function()
+    local _, errors, status = run_text [[
+      error(setmetatable({ code = 4711 }, { __tostring = function() return "no milk" end }))
+    ]]
+
+    assert.equal(1, status)
+    assert.is_truthy(errors:find("error: no milk\n", 1, true))
+    assert.is_nil(errors:find("4711", 1, true))
+  end)
+
   it("with a syntax error gives status 1 and its place", function()
     local script <close> = temporary_file "print('hello')\nlocal x = = 1\n"
 
@@ -274,6 +284,66 @@ describe("a script", function()
 end)
 
 describe("the end of a script", function()
+  -- A process that traps exits and goes on all the same, whatever it is told; `first` runs before.
+  -- Its starter is gone.
+  local stray <const> = [[
+    local pierrot = require "pierrot"
+    local main = pierrot.self()
+    local function stray(first)
+      local function go_on()
+        pierrot.trap_exit(true)
+        if first then first() end
+        pierrot.send(main, pierrot.self())
+        while true do pierrot.receive(nil, 10) end
+      end
+      pierrot.spawn(function() pierrot.spawn(go_on) end)
+      return pierrot.receive(pierrot.is_pid)
+    end
+  ]]
+
+  it("kills who goes on when it is told to end, though a server has not terminated yet", function()
+    local output, errors, status = run_text(stray .. [[
+      local pid = stray()
+      require("pierrot.gen_server").start {
+        init = function()
+          pierrot.trap_exit(true)
+          return "ok", pierrot.monitor(pid)
+        end,
+        terminate = function(_, ref) print(pierrot.receive({ "DOWN", ref })[5]) end,
+      }
+    ]])
+
+    assert.same({ "killed\n", "", 0 }, { output, errors, status })
+  end)
+
+  it("tells those next that were started by who went on", function()
+    local output, errors, status = run_text(stray .. [[
+      stray(function()
+        local self = pierrot.self()
+        pierrot.spawn(function()
+          pierrot.trap_exit(true)
+          pierrot.send(self, "traps")
+          print(pierrot.receive({ "EXIT" })[3])
+        end)
+        pierrot.receive "traps"
+      end)
+    ]])
+
+    assert.same({ "shutdown\n", "", 0 }, { output, errors, status })
+  end)
+
+  it("leaves the main process its time, where that traps exits", function()
+    local output, errors, status = run_text(stray .. [[
+      local ref = pierrot.monitor(stray())
+      pierrot.trap_exit(true)
+      pierrot.spawn(pierrot.halt, 3)
+      pierrot.receive { "EXIT" }
+      print(pierrot.receive({ "DOWN", ref })[5])
+    ]])
+
+    assert.same({ "killed\n", "", 3 }, { output, errors, status })
+  end)
+
   it("comes where a process starts itself anew while it ends", function()
     local output, errors, status = run_text [[
       local pierrot = require "pierrot"
@@ -584,17 +654,37 @@ describe("the signal", function()
       assert.equal("true\tshutdown\n", output)
     end)
 
-    it(signal .. " ends a program that reads its input", function()
-      local script <close> = temporary_file(([[
-        local signal = io.popen "sleep 0.2; kill -%s $PPID"
-        io.read()
-        print("not reached", signal)
-      ]]):format(signal))
+    for how, code in pairs {
+      ["reads its input"] = "io.read()",
+      ["goes over its lines"] = "for _ in io.lines() do end",
+      ["goes over its lines in a coroutine"] = [[
+        coroutine.wrap(function() for _ in io.stdin:lines() do end end)()
+      ]],
+    } do
+      it(signal .. " ends a program that " .. how, function()
+        local script <close> = temporary_file(([[
+          local signal = io.popen "sleep 0.2; kill -%s $PPID"
+          %s
+          print("not reached", signal)
+        ]]):format(signal, code))
 
-      local output, errors, status = execute("sleep 3 | " ..
-        command(support.program, "-s", "1", script.path))
+        local output, errors, status = execute("sleep 3 | " ..
+          command(support.program, "-s", "1", script.path))
 
-      assert.same({ "", "", signal == "TERM" and 143 or 130 }, { output, errors, status })
+        assert.same({ "", "", signal == "TERM" and 143 or 130 }, { output, errors, status })
+      end)
+    end
+
+    it(signal .. " is such an EXIT also when a receive has passed it over", function()
+      local output = run_signalled(signal, [[
+        pierrot.trap_exit(true)
+        signal_myself()
+        while pierrot.info(pierrot.self(), "mailbox") == 0 do pierrot.yield() end
+        pierrot.receive("never sent", 0)
+        print(pierrot.receive({ "EXIT" }, 0)[2] == pierrot.self())
+      ]])
+
+      assert.equal("true\n", output)
     end)
 
     it(signal .. " lets linked servers that trap exits terminate", function()

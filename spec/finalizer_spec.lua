@@ -152,6 +152,21 @@ describe("a finalizer", function()
       end))
   end
 
+  it("that changes the pattern of a receive lets it find nothing that neither pattern wants",
+    alone(function()
+      local prefix <const> = ("x"):rep(70)
+      for i = 1, 2000 do
+        pierrot.send(pierrot.self(), { prefix .. "sent", ("y"):rep(3000) .. i })
+      end
+      local pattern <const> = { prefix .. "else" }
+      local outcome
+      amid_finalizers(function() pattern[1] = "never sent" end, function()
+        outcome = table.pack(pierrot.receive(pattern, 0))
+      end)
+
+      assert.same({ nil, "timeout", n = 2 }, outcome)
+    end))
+
   it("at the end of a host's state finds that there are no processes", function()
     local output, errors, status = support.run_script [[
       local pierrot

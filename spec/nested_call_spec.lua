@@ -144,6 +144,19 @@ local cases <const> = {
   end, "x" },
 }
 
+-- Computes until the clock shows `till`, where nobody can interrupt it.
+local function hold(till)
+  string.gsub("x", "x", function()
+    while pierrot.now() < till do end
+  end)
+end
+
+-- What a call raised.
+local function why_not(...)
+  local ok, exit = pcall(gen_server.call, ...)
+  return not ok and exit.reason[1] or "answered"
+end
+
 describe("a call of an idle server", function()
   for what, case in pairs(cases) do
     it("that " .. what .. " is like any other", alone(function()
@@ -166,6 +179,31 @@ describe("a call of an idle server", function()
       assert.same(run(true), run(false))
     end))
   end
+
+  it("counts its limit from the call, not from where the server first waits", alone(function()
+    warm_up()
+    local server = servers.start { handle_call = function(till)
+      hold(till)
+      -- Behind the limit, ahead of one that counts from here on.
+      pierrot.send_after(50, pierrot.self(), "enough")
+      pierrot.receive "enough"
+      return "reply", 1
+    end }
+
+    assert.equal("timeout", why_not(server, pierrot.now() + 100, 100))
+  end))
+
+  it("does not succeed beyond its limit where the server never gives way", alone(function()
+    warm_up()
+    local server = servers.start { handle_call = function(till)
+      if till then hold(till) end
+      return "reply", "done", {}
+    end }
+
+    assert.equal("timeout", why_not(server, pierrot.now() + 50, 10))
+    assert.equal("done", gen_server.call(server, false))
+    assert.same({ n = 0 }, pierrot.flush())
+  end))
 
   it("gives a wait of its own, or a stop, no trace in a coroutine of the caller's", alone(function()
     warm_up()

@@ -326,6 +326,19 @@ TEST(a_name_of_any_length_does_no_harm)
     pierrot_free(rt);
 }
 
+TEST(a_name_that_no_message_could_hold_is_refused)
+{
+    pierrot_pid pid;
+    pierrot *rt = open_runtime(NULL);
+    REQUIRE(pierrot_spawn(rt, &culprit, NULL, NULL, &pid) == 0);
+
+    /* Refused by its length: there are no such bytes. */
+    CHECK_INT(pierrot_register(rt, "x", (size_t)UINT32_MAX + 1, pid), PIERROT_ELIMIT);
+
+    CHECK_INT(pierrot_register(rt, "x", 1, pid), 0);
+    pierrot_free(rt);
+}
+
 /* ---------------------------------------------------------- terms of somebody else's */
 
 TEST(a_term_that_is_lent_is_not_handed_over)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/kind.h"
@@ -257,6 +258,8 @@ static int l_register(lua_State *L)
     int error = pr_name_register(lua->owner->system, name, len, pid);
     if (error == PIERROT_ENOMEM)
         return no_memory(L);
+    if (error == PIERROT_ELIMIT)
+        pr_argument_error(lua, L, 1, "name of less than 4 GiB expected");
     if (error == 0)
         return push_true(L);
     lua_pushnil(L);

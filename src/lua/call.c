@@ -18,6 +18,17 @@ enum { NEST_BUDGET = 1000 };
 /* OTP's default for calls, in ms. */
 #define CALL_TIMEOUT_MS 5000.0
 
+/* A nested reply that is later than this has come too late: timers fire no sooner. */
+#define LATE_NS UINT64_C(1000000)
+
+/* When a call is over. It counts from the call, also where the server runs for long, nested, before the
+ * caller comes to wait. The clock is read for a timeout that was given; the default is so long that the
+ * watchdog's ticks do. */
+struct limit {
+    uint64_t deadline_ns; /* 0: the default timeout's, see deadline_of */
+    unsigned n_ticks;     /* at the call */
+};
+
 static struct pr_process *current(struct pr_lua *lua)
 {
     return lua->owner->current;
@@ -93,15 +104,38 @@ static void pack_request(lua_State *L, int n, lua_Number timeout_ms)
         lua_pushnumber(L, timeout_ms);
 }
 
+static uint64_t deadline_of(struct pr_lua *lua, struct limit limit)
+{
+    if (limit.deadline_ns)
+        return limit.deadline_ns;
+    uint64_t now = pr_scheduler_now(lua->scheduler);
+    uint64_t ticked_ns = pr_watchdog_ticked_ns(lua->scheduler, limit.n_ticks);
+    uint64_t end = pr_clock_deadline(now, CALL_TIMEOUT_MS);
+    return ticked_ns < end - now ? end - ticked_ns : now;
+}
+
+/* Whether the reply of a server that has never given way is beyond the limit: the caller could not be
+ * told before. */
+static int is_late(struct pr_lua *lua, struct limit limit)
+{
+    if (limit.deadline_ns == UINT64_MAX)
+        return 0;
+    if (limit.deadline_ns ? !pr_watchdog_may_have_ticked(lua->scheduler, limit.n_ticks)
+                          : pr_watchdog_n_ticks(lua->scheduler) == limit.n_ticks)
+        return 0;
+    uint64_t deadline = deadline_of(lua, limit), now = pr_scheduler_now(lua->scheduler);
+    return now > deadline && now - deadline > LATE_NS;
+}
+
 /* The ordinary way: a signal to the server's mailbox. */
 static int call_by_signal(struct pr_lua *lua, lua_State *L, struct pr_target target,
-                          struct pr_process *server)
+                          struct pr_process *server, struct limit limit)
 {
     struct pr_owner *owner = lua->owner;
-    uint64_t deadline = pr_check_deadline(lua, L, 3);
     struct pierrot_term value = pr_encode(lua, L, 2, server);
     struct pr_call *call =
-        pr_call_begin(owner, current(lua), target.pid, pr_owner_make_ref(owner), 1, deadline);
+        pr_call_begin(owner, current(lua), target.pid, pr_owner_make_ref(owner), 1,
+                      deadline_of(lua, limit));
     if (!call) {
         pr_value_drop(owner, &value);
         return no_memory(L);
@@ -115,29 +149,41 @@ static int call_by_signal(struct pr_lua *lua, lua_State *L, struct pr_target tar
 }
 
 /* The server has taken the request, nested, and has not answered yet. */
-static int wait_for(struct pr_lua *lua, lua_State *L, struct pr_process *server, pierrot_ref ref)
+static int wait_for(struct pr_lua *lua, lua_State *L, struct pr_process *server, pierrot_ref ref,
+                    struct limit limit)
 {
-    uint64_t deadline = pr_check_deadline(lua, L, 3);
-    struct pr_call *call = pr_call_attach(lua->owner, current(lua), server, ref, deadline);
+    struct pr_call *call =
+        pr_call_attach(lua->owner, current(lua), server, ref, deadline_of(lua, limit));
     if (!call)
         return no_memory(L);
     PR_CHECK_ALIVE(lua, L);
     return pr_wait(lua, L, (lua_KContext)call, try_call, call_k);
 }
 
-/* The timeout at 3, the default when there is none or a nil; it is checked now and its clock read only when
- * the call must wait. */
-static void check_timeout(struct pr_lua *lua, lua_State *L)
+/* The timeout at 3, the default when there is none or a nil. */
+static struct limit check_timeout(struct pr_lua *lua, lua_State *L)
 {
+    struct limit limit = {0, pr_watchdog_n_ticks(lua->scheduler)};
     if (!lua_isnoneornil(L, 3)) {
-        (void)pr_check_deadline(lua, L, 3);
-        return;
+        limit.deadline_ns = pr_check_deadline(lua, L, 3);
+        return limit;
     }
     lua_settop(L, 2);
     lua_pushinteger(L, (lua_Integer)CALL_TIMEOUT_MS);
+    return limit;
 }
 
-static int call_lua_now(struct pr_lua *lua, lua_State *L, struct pr_process *server, int *result)
+/* The reply is on top. */
+static int replied(struct pr_lua *lua, lua_State *L, struct limit limit)
+{
+    if (!is_late(lua, limit))
+        return 1;
+    lua_settop(L, 3);
+    return raise_why(lua, L, "timeout");
+}
+
+static int call_lua_now(struct pr_lua *lua, lua_State *L, struct pr_process *server,
+                        struct limit limit, int *result)
 {
     pierrot_ref ref = pr_owner_make_ref(lua->owner);
     pierrot_from from = {current(lua)->pid, ref};
@@ -147,7 +193,8 @@ static int call_lua_now(struct pr_lua *lua, lua_State *L, struct pr_process *ser
     if (current(lua)->flags & PR_EXITING)
         *result = pr_die(lua, L);
     else
-        *result = now == PR_NOW_ANSWERED ? 1 : wait_for(lua, L, server, ref);
+        *result = now == PR_NOW_ANSWERED ? replied(lua, L, limit)
+                                        : wait_for(lua, L, server, ref, limit);
     return 1;
 }
 
@@ -168,7 +215,8 @@ static int is_actor_idle(const struct pr_process *process)
 }
 
 /* 0: a finalizer has run while the request was copied, and the actor has something to do by now. */
-static int call_actor_now(struct pr_lua *lua, lua_State *L, struct pr_process *server, int *result)
+static int call_actor_now(struct pr_lua *lua, lua_State *L, struct pr_process *server,
+                          struct limit limit, int *result)
 {
     pierrot_term *request = request_term(lua, L);
     if (!is_actor_idle(server)) {
@@ -184,9 +232,10 @@ static int call_actor_now(struct pr_lua *lua, lua_State *L, struct pr_process *s
         pr_term_drop(reply, &lua->owner->heap);
         *result = pr_die(lua, L);
     } else if (now == PR_NOW_PENDING) {
-        *result = wait_for(lua, L, server, ref);
+        *result = wait_for(lua, L, server, ref, limit);
     } else {
-        *result = pr_push_root(lua, L, reply);
+        (void)pr_push_root(lua, L, reply);
+        *result = replied(lua, L, limit);
     }
     return 1;
 }
@@ -199,7 +248,7 @@ static int l_call(lua_State *L)
     int result;
     pr_check_any(lua, L, 2);
     lua_settop(L, lua_gettop(L) > 3 ? 3 : lua_gettop(L));
-    check_timeout(lua, L);
+    struct limit limit = check_timeout(lua, L);
     pr_check_can_wait(lua, L);
     if (!target.pid.id)
         return raise_why(lua, L, "noproc");
@@ -210,14 +259,14 @@ static int l_call(lua_State *L)
     struct pr_process *server = pr_ptable_find(lua->owner, target.pid);
     if (server && lua->nest_budget-- > 0) {
         if (pr_process_is_lua(server) && pr_server_is_idle(lua, server) &&
-            call_lua_now(lua, L, server, &result))
+            call_lua_now(lua, L, server, limit, &result))
             return result;
-        if (is_actor_idle(server) && call_actor_now(lua, L, server, &result))
+        if (is_actor_idle(server) && call_actor_now(lua, L, server, limit, &result))
             return result;
     } else {
         lua->nest_budget = NEST_BUDGET;
     }
-    return call_by_signal(lua, L, target, server);
+    return call_by_signal(lua, L, target, server, limit);
 }
 
 /* call with {tag, …}; to an idle C actor here without the table. Stack: server, tag, … */
@@ -231,6 +280,8 @@ static int request(lua_State *L, lua_Number timeout_ms)
     int n = lua_gettop(L);
     if (server && server != current(lua) && is_actor_idle(server) && lua->nest_budget-- > 0) {
         struct pr_lent lent;
+        struct limit limit = {timeout_ms < HUGE_VAL ? 0 : UINT64_MAX,
+                              pr_watchdog_n_ticks(lua->scheduler)};
         pr_check_can_wait(lua, L);
         const pierrot_term *request = pr_lend_request(L, 2, 3, n - 2, &lent);
         pierrot_term *copied = request ? NULL : pr_copy_tuple(lua, L, 2, n - 1);
@@ -250,7 +301,7 @@ static int request(lua_State *L, lua_Number timeout_ms)
         pr_term_drop(reply, &lua->owner->heap);
         PR_CHECK_ALIVE(lua, L);
         pack_request(L, n, timeout_ms);
-        return wait_for(lua, L, server, ref);
+        return wait_for(lua, L, server, ref, limit);
     }
     pack_request(L, n, timeout_ms);
     return l_call(L);

@@ -54,6 +54,10 @@ int pr_push_root(struct pr_lua *lua, lua_State *L, pierrot_term *root);
 struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
                               struct pr_process *target);
 
+/* The same for what answers a call of that process's. */
+struct pierrot_term pr_encode_reply(struct pr_lua *lua, lua_State *L, int index,
+                                    struct pr_process *caller);
+
 /* Pushes what a signal carries; the value stays the signal's. Needs a free stack slot. Raises a
  * memory error in L. */
 void pr_push_value(struct pr_lua *lua, lua_State *L, const struct pierrot_term *value);

@@ -74,22 +74,20 @@ static int wants_short(struct pr_process *target)
     return server->class_ && server->class_->has_names;
 }
 
-/* So many messages that wait in one mailbox may be Lua values: else those that nobody wants would hold all
- * the slots, and what waits for an answer beside them would get it as a term. */
-enum { MAX_LOCAL = PR_STORE_SLOTS * 7 / 8 };
-
-/* Who waits is about to look at this one, however many there are. */
-static int may_be_local(const struct pr_lua *lua, const struct pr_process *target)
+/* The last slots are for what is looked at next, by who waits for a message or an answer: else those
+ * that lie with a busy process would hold all of them, and everybody else's would be terms, which makes
+ * a conversation half as slow again. */
+static int has_slot_for(const struct pr_lua *lua, const struct pr_process *target, uint8_t flag)
 {
-    return pr_store_has_slot(lua) &&
-           (target->mailbox.n_messages < MAX_LOCAL || target->state == PR_WAITING);
+    int is_next = target->state == PR_WAITING && (target->flags & flag) == flag;
+    return pr_store_has_plenty(lua) || (is_next && pr_store_has_slot(lua));
 }
 
 /* Terms are as good as Lua values where many messages wait, and better: the collector would mark the
  * values in each of its cycles, and a term lies in fewer lines of memory. With 1,000,000 in a
  * mailbox a message costs 550 ns so, and 890 as a Lua value. */
-struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
-                              struct pr_process *target)
+static struct pierrot_term encode(struct pr_lua *lua, lua_State *L, int index,
+                                  struct pr_process *target, uint8_t flag)
 {
     struct pierrot_term value;
     int error, type = lua_type(L, index);
@@ -99,7 +97,7 @@ struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
     int takes_local = target && target->kind->takes_local;
     if (takes_local && type == LUA_TTABLE && wants_short(target))
         root = pr_copy_short(lua, L, index);
-    if (!root && takes_local && may_be_local(lua, target)) {
+    if (!root && takes_local && has_slot_for(lua, target, flag)) {
         if (type == LUA_TSTRING)
             lua_pushvalue(L, index);
         else if ((error = type == LUA_TTABLE ? pr_copy_table(L, index) : PIERROT_EINVAL) != 0)
@@ -112,6 +110,18 @@ struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
     if (!root && !(root = pr_copy_to_term(lua, L, index, &error)))
         pr_copy_raise(lua, L, index, error);
     return pr_value_of_term(root);
+}
+
+struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
+                              struct pr_process *target)
+{
+    return encode(lua, L, index, target, PR_WAKE_ON_MESSAGE);
+}
+
+struct pierrot_term pr_encode_reply(struct pr_lua *lua, lua_State *L, int index,
+                                    struct pr_process *caller)
+{
+    return encode(lua, L, index, caller, 0);
 }
 
 void pr_push_value(struct pr_lua *lua, lua_State *L, const struct pierrot_term *value)

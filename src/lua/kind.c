@@ -32,7 +32,7 @@ static enum pr_slice_end run_plain(struct pr_lua *lua, struct pr_lua_process *pr
         process->body.co = NULL;
         pr_process_exit(lua->owner, &process->process, PR_TERM(normal));
     } else {
-        pr_lua_process_crash(lua, process, co);
+        pr_process_exit(lua->owner, &process->process, pr_crash_reason(lua, process, co));
     }
     return PR_SLICE_ENDED;
 }
@@ -189,6 +189,8 @@ int pr_lua_process_new(struct pr_lua *lua, const struct pr_spawn_options *option
     if (error)
         goto fail_memory;
     process->is_server = is_server != 0;
+    if (is_server)
+        process->process.flags |= PR_SERVER;
     error = apply(lua, process, options, ref);
     if (error) {
         /* Nobody knows the pid: it goes without a word. */

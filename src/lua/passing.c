@@ -11,9 +11,16 @@ static void note(struct pr_signal *message, uint64_t digest)
         message->alike = NULL;
 }
 
+/* An EXIT from nobody has the receiver's pid where the digest would lie. */
+static int has_room(const struct pr_signal *message)
+{
+    return !(message->flags & PR_FLAG_NAMED) &&
+           !(message->kind == PR_SIGNAL_EXITED && !message->from.id);
+}
+
 void pr_pass(lua_State *L, struct pr_signal *message)
 {
-    if (!(message->flags & (PR_FLAG_NAMED | PR_FLAG_NOTED)))
+    if (!(message->flags & PR_FLAG_NOTED) && has_room(message))
         note(message, pr_digest_message(L));
 }
 

@@ -40,8 +40,7 @@ static int read_value(struct pr_lua *lua, lua_State *L, int index, int type, str
     }
 }
 
-/* Whether the table at `pattern` is one of a few scalars. Leaves keys and values on the stack, for
- * popping each takes longer than pushing its key again. */
+/* Whether the table at `pattern` is one of a few scalars. Leaves keys and values on the stack. */
 static int read_table(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan *plan)
 {
     /* Alternatives have a metatable. */
@@ -60,7 +59,7 @@ static int read_table(struct pr_lua *lua, lua_State *L, int pattern, struct pr_p
 
 void pr_plan_make(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan *plan)
 {
-    int type = lua_type(L, pattern), top;
+    int type = lua_type(L, pattern), top = lua_gettop(L);
     plan->n = 0;
     plan->ref.id = 0;
     switch (type) {
@@ -68,9 +67,9 @@ void pr_plan_make(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan 
         plan->kind = PR_PLAN_ANYTHING;
         return;
     case LUA_TTABLE:
-        top = lua_gettop(L);
         plan->kind = read_table(lua, L, pattern, plan) ? PR_PLAN_TABLE : PR_PLAN_DEEP;
-        lua_settop(L, top);
+        if (plan->kind == PR_PLAN_DEEP)
+            lua_settop(L, top);
         return;
     default:
         plan->kind = read_value(lua, L, pattern, type, plan, &plan->items[0]) ? PR_PLAN_VALUE

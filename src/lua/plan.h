@@ -35,7 +35,8 @@ enum pr_plan_kind {
     PR_PLAN_DEEP      /* the pattern itself must be matched */
 };
 
-/* Good while the pattern stays as it is: for one look at the mailbox, not across a wait. */
+/* Good while the strings that it has stay on the stack, whatever becomes of the pattern: a finalizer or
+ * another process may change that at any moment. */
 struct pr_plan {
     enum pr_plan_kind kind;
     int n;           /* items */
@@ -43,7 +44,8 @@ struct pr_plan {
     struct pr_plan_item items[PR_PLAN_MAX];
 };
 
-/* Reads the pattern at `pattern`. */
+/* Reads the pattern at `pattern`. What a plan of tables has is left on the stack, up to twice
+ * PR_PLAN_MAX values, so that the strings stay; nothing otherwise. */
 void pr_plan_make(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan *plan);
 
 /* Whether the value on top has what a plan of values or tables asks for. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/process.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "lua/copy.h"
@@ -81,7 +82,7 @@ static pierrot_term *error_tuple(struct pr_lua *lua, pierrot_term *value, const 
     return reason ? reason : PR_TERM(enomem);
 }
 
-static int is_exit_object(struct pr_lua *lua, lua_State *L, int index)
+int pr_is_exit_object(struct pr_lua *lua, lua_State *L, int index)
 {
     if (!lua_istable(L, index) || !lua_getmetatable(L, index))
         return 0;
@@ -91,12 +92,28 @@ static int is_exit_object(struct pr_lua *lua, lua_State *L, int index)
     return is_exit;
 }
 
+/* A signal that ends the program ends a wait in C code: io.read returns what the system says of that,
+ * and its process ends with the others, but io.lines raises it. That is no crash. */
+static int is_ended_wait(struct pr_lua *lua, lua_State *L, int index)
+{
+    struct pierrot *runtime = lua->scheduler->runtime;
+    if (!runtime->options.program || lua_type(L, index) != LUA_TSTRING ||
+        !atomic_load_explicit(&runtime->halt_requested, memory_order_relaxed))
+        return 0;
+    size_t len;
+    const char *text = lua_tolstring(L, index, &len), *why = strerror(EINTR);
+    size_t why_len = strlen(why);
+    return len >= why_len && memcmp(text + len - why_len, why, why_len) == 0;
+}
+
 pierrot_term *pr_error_reason(struct pr_lua *lua, lua_State *L, int index, lua_State *co)
 {
     index = lua_absindex(L, index);
     if (!lua_checkstack(L, 6))
         return PR_TERM(enomem);
-    if (is_exit_object(lua, L, index)) {
+    if (is_ended_wait(lua, L, index))
+        return PR_TERM(shutdown);
+    if (pr_is_exit_object(lua, L, index)) {
         lua_pushliteral(L, "reason");
         lua_rawget(L, index);
         pierrot_term *reason = pr_copy_to_reason(lua, L, -1);
@@ -124,21 +141,6 @@ int pr_raise_exit(struct pr_lua *lua, lua_State *L)
     pr_store_push(lua, L, lua->exit_meta_place);
     lua_setmetatable(L, -2);
     return lua_error(L);
-}
-
-void pr_lua_process_crash(struct pr_lua *lua, struct pr_lua_process *process, lua_State *co)
-{
-    /* The main state's stack serves: nothing of the process's runs there. */
-    lua_State *L = lua->scratch;
-    if (!lua_checkstack(L, 8) || !lua_checkstack(co, 4)) {
-        pr_process_exit(lua->owner, &process->process, PR_TERM(enomem));
-        return;
-    }
-    lua_pushvalue(co, -1);
-    lua_xmove(co, L, 1);
-    pierrot_term *reason = pr_error_reason(lua, L, -1, co);
-    lua_pop(L, 1);
-    pr_process_exit(lua->owner, &process->process, reason);
 }
 
 int pr_process_is_lua(const struct pr_process *process)

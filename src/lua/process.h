@@ -59,11 +59,11 @@ static inline struct pr_lua_process *pr_lua_process_of(struct pr_process *proces
 /* The running process as one of Lua's. */
 struct pr_lua_process *pr_lua_current(struct pr_lua *lua);
 
-/* Ends the current process because its body failed: the error value is on top of `co`. */
-void pr_lua_process_crash(struct pr_lua *lua, struct pr_lua_process *process, lua_State *co);
+/* Whether the value at `index` is what an exit raises. */
+int pr_is_exit_object(struct pr_lua *lua, lua_State *L, int index);
 
 /* The reason of an error value at `index` of L: that of an exit object, or {"error", value,
- * traceback}. Gives. */
+ * traceback}; "shutdown", where the end of the program is what has failed. Gives. */
 pierrot_term *pr_error_reason(struct pr_lua *lua, lua_State *L, int index, lua_State *co);
 
 /* Arms the process's timeout, disarms it. */

@@ -19,8 +19,7 @@
 #include "lua/wait.h"
 
 /* The plan of the last process that waits by one. Most waits end with a message for that process, and
- * reading the pattern anew would take 4 % of a round trip of two messages. The strings in it lie on
- * the stack of that process. */
+ * reading the pattern anew would take 4 % of a round trip of two messages. */
 struct pr_kept_plan {
     pierrot_pid pid; /* id 0: there is none */
     struct pr_plan plan;
@@ -60,17 +59,24 @@ static inline void push(struct pr_lua *lua, lua_State *L, struct pr_signal *mess
         pr_push_message(lua, L, message);
 }
 
-/* The message on top of L was made from a term and is not taken: it is kept as a local value, so
- * that the next look at it need not make it again. */
+/* The message on top of L is not taken: it stays as a local value, so that the next look at it need not
+ * make it again, and leaves its slot to another. */
 static void keep_local(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
 {
-    if (message->kind != PR_SIGNAL_MESSAGE || message->value.tag != PR_VALUE_TERM)
+    struct pierrot_term *value = &message->value;
+    uint32_t place;
+    if (message->kind != PR_SIGNAL_MESSAGE)
         return;
-    pr_store_reserve(lua, L);
-    lua_pushvalue(L, -1);
-    uint32_t place = pr_store_put(lua, L);
-    pr_value_drop(lua->owner, &message->value);
-    message->value = (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = place};
+    if (value->tag == PR_VALUE_LOCAL) {
+        lua_pushvalue(L, -1);
+        value->as.integer = pr_store_move(lua, L, (uint32_t)value->as.integer);
+    } else if (value->tag == PR_VALUE_TERM) {
+        pr_store_reserve(lua, L);
+        lua_pushvalue(L, -1);
+        place = pr_store_put(lua, L);
+        pr_value_drop(lua->owner, value);
+        *value = (struct pierrot_term){.tag = PR_VALUE_LOCAL, .as.integer = place};
+    }
 }
 
 static void stop_waiting(struct pr_lua *lua, struct pr_lua_process *self)
@@ -163,8 +169,8 @@ static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, s
 }
 
 /* The process waits now, for certain: a callback of luv's that tries to, and may not, leaves the plan
- * of its process alone. Only what the plan needs stays on the stack. */
-static void keep_plan(struct pr_lua *lua, lua_State *L, const struct pr_plan *plan)
+ * of its process alone. */
+static void keep_plan(struct pr_lua *lua, const struct pr_plan *plan)
 {
     struct pr_kept_plan *kept = lua->kept_plan;
     pierrot_pid self = lua->owner->current->pid;
@@ -173,15 +179,11 @@ static void keep_plan(struct pr_lua *lua, lua_State *L, const struct pr_plan *pl
             kept->pid.id = 0;
         return;
     }
-    lua_settop(L, 2);
-    for (int i = 0; i < plan->n; i++)
-        if (plan->items[i].type == LUA_TSTRING)
-            lua_rawgeti(L, 1, plan->items[i].key);
     kept->plan = *plan;
     kept->pid = self;
 }
 
-/* Stack: pattern, timeout. What lies in the mailbox came before what lies in the inbox, so the
+/* Stack: pattern, timeout, what the plan has left. What lies in the mailbox came before what lies in the inbox, so the
  * inbox can wait till nothing is found; to look there at every message would take its line of
  * memory from those who are sending. But for signals to a process that always finds something it is
  * looked at now and then. */
@@ -212,9 +214,10 @@ static int try_receive(lua_State *L, lua_KContext context)
         return look(lua, L, context != 0, &kept->plan);
     struct pr_plan plan;
     plan.kind = PR_PLAN_NONE;
+    lua_settop(L, 2); /* without what an earlier plan has left */
     int n_results = look(lua, L, context != 0, &plan);
     if (n_results < 0)
-        keep_plan(lua, L, &plan);
+        keep_plan(lua, &plan);
     return n_results;
 }
 
@@ -293,7 +296,7 @@ static int l_receive(lua_State *L)
     if (n_results >= 0)
         return n_results;
     pr_check_can_wait(lua, L);
-    keep_plan(lua, L, &plan);
+    keep_plan(lua, &plan);
     return pr_wait_on(lua, L, looks_only, try_receive, receive_k);
 }
 

@@ -86,6 +86,7 @@ static void arm(lua_State *L)
     pr_running.user_mask = is_none ? LUA_MASKCOUNT : lua_gethookmask(L);
     pr_running.user_count = is_none ? SLICE_COUNT : lua_gethookcount(L);
     set_hook(L);
+    pr_running.n_unheard = 0;
     pr_running.armed = L;
 }
 
@@ -175,7 +176,15 @@ static void arm_inner(lua_State *co)
     let_handler();
 }
 
-/* A hook that has not run by the next tick is set once more: when Lua is about to find that a state
+/* To set a hook takes a walk over all calls, which may last longer than a tick: where that is done at
+ * each one, a function that has called itself very often stands still. So at the 4th, 8th, 16th, … */
+static int must_ask_again(void)
+{
+    unsigned n = ++pr_running.n_unheard;
+    return n >= 4 && (n & (n - 1)) == 0;
+}
+
+/* A hook that has not run after some ticks is set once more: when Lua is about to find that a state
  * has no hooks (luaG_traceexec), it takes a function for one without a trap, even though a hook has
  * been set in that moment, and does not look again for as long as the function loops. */
 void pr_interrupt(void)
@@ -185,7 +194,7 @@ void pr_interrupt(void)
         return;
     if (!armed)
         arm(L);
-    else if (armed == L && lua_gethook(L) == hook)
+    else if (armed == L && lua_gethook(L) == hook && must_ask_again())
         set_hook(L);
 }
 
@@ -351,6 +360,41 @@ static void go_back(lua_State *co, lua_State *outer, int outer_yields)
         arm_now(outer); /* the inner one has ended: now this one */
 }
 
+static void begin_closing(lua_State *co)
+{
+    pr_running.L = co;
+    lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
+}
+
+static void end_closing(lua_State *co)
+{
+    pr_running.L = NULL;
+    atomic_signal_fence(memory_order_seq_cst);
+    lua_sethook(co, NULL, 0, 0);
+    if (pr_running.armed == co)
+        pr_running.armed = NULL;
+}
+
+/* A closing value runs `co`. What was overdue until now. */
+static const void *begin_inner(lua_State *co)
+{
+    const void *overdue = pr_running.overdue;
+    pr_running.overdue = NULL;
+    begin_closing(co);
+    return overdue;
+}
+
+/* Where that was cut short so is who ran it, at its next instruction: or it would begin with another
+ * coroutine, which has a budget of its own. */
+static void end_inner(lua_State *co, lua_State *from, const void *overdue)
+{
+    int is_cut = pr_running.overdue != NULL && from;
+    end_closing(co);
+    pr_running.overdue = is_cut ? bottom_function(from) : overdue;
+    if (is_cut)
+        lua_sethook(from, hook, LUA_MASKCOUNT, 1);
+}
+
 int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
 {
     lua_State *outer = pr_running.L;
@@ -368,7 +412,10 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
     pr_running.L = co;
     if (pr_running.is_interrupted || pr_running.armed)
         arm_inner(co);
+    const void *overdue = pr_running.close_ticks > 0 ? begin_inner(co) : NULL;
     int status = lua_resume(co, from, n_args, n_results);
+    if (pr_running.close_ticks > 0)
+        end_inner(co, from, overdue);
     if (!from) {
         if (pr_running.is_ending && status != LUA_OK && status != LUA_YIELD)
             pr_running.cut = co;
@@ -399,7 +446,10 @@ int pr_reset_coroutine(lua_State *co)
     pr_running.L = co;
     if (pr_running.armed)
         arm_inner(co);
+    const void *overdue = pr_running.close_ticks > 0 ? begin_inner(co) : NULL;
     int status = lua_resetthread(co);
+    if (pr_running.close_ticks > 0)
+        end_inner(co, outer, overdue);
     go_back(co, outer, outer_yields);
     return status;
 }
@@ -410,32 +460,57 @@ static void reset(lua_State *co)
     lua_State *inner = pr_inner_coroutine(co);
     if (inner)
         reset(inner);
-    pr_running.L = co;
-    lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
+    begin_closing(co);
     lua_resetthread(co);
-    pr_running.L = NULL;
-    atomic_signal_fence(memory_order_seq_cst);
-    lua_sethook(co, NULL, 0, 0);
-    if (pr_running.armed == co)
-        pr_running.armed = NULL;
+    end_closing(co);
 }
 
-/* __close handlers of a process that ends run here, not preemptible: the count hook, and the
- * watchdog's when it is on, end those that do not end by themselves. */
+/* What ran until then: it may be a closing value itself, which has started a server that fails. */
+struct outer {
+    lua_State *L;
+    int yields, close_ticks;
+    const void *overdue;
+};
+
+/* What runs from here on is not preemptible: the count hook, and the watchdog's when it is on, end
+ * what does not end by itself. */
+static struct outer begin_brief(void)
+{
+    struct outer outer = {pr_running_leave(), pr_running.chain_yields, pr_running.close_ticks,
+                          pr_running.overdue};
+    pr_running.chain_yields = 0;
+    pr_running.close_ticks = CLOSE_TICKS;
+    pr_running.overdue = NULL;
+    return outer;
+}
+
+static void end_brief(struct outer outer)
+{
+    pr_running.L = outer.L;
+    pr_running.close_ticks = outer.close_ticks;
+    pr_running.overdue = outer.overdue;
+    pr_running.chain_yields = outer.yields;
+}
+
+/* __close handlers of a process that ends. */
 int pr_close_coroutine(lua_State *co)
 {
     if (pr_running.cut == co || pr_running.broken == co) {
         pr_running.cut = pr_running.broken = NULL;
         return 0;
     }
-    lua_State *outer = pr_running_leave();
-    int outer_yields = pr_running.chain_yields;
-    pr_running.chain_yields = 0;
-    pr_running.close_ticks = CLOSE_TICKS;
-    pr_running.overdue = NULL;
+    struct outer outer = begin_brief();
     reset(co);
-    pr_running.L = outer;
-    pr_running.close_ticks = 0;
-    pr_running.chain_yields = outer_yields;
+    end_brief(outer);
     return 1;
+}
+
+int pr_call_briefly(lua_State *co, int n_args)
+{
+    struct outer outer = begin_brief();
+    begin_closing(co);
+    int status = lua_pcall(co, n_args, 1, 0);
+    end_closing(co);
+    end_brief(outer);
+    return status;
 }

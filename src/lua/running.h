@@ -28,6 +28,7 @@ struct pr_running {
     lua_State *volatile L;             /* NULL: no process runs */
     lua_State *volatile armed;         /* the state with our one-shot hook; NULL: none */
     volatile int chain_yields;         /* all coroutines from the process to L can yield */
+    volatile unsigned n_unheard;       /* ticks since our hook was set, that it has not run */
     volatile sig_atomic_t is_changing; /* hooks are being changed: the handler does nothing */
     enum pr_yield yield;               /* what the last yield was */
     int counts;                        /* preemption by count: every state has a count hook */
@@ -60,6 +61,11 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results);
 /* The same for the body of another process that runs nested in what runs, whose interrupt and slice
  * are as they were. The caller sets `yield` back when it has read it. */
 int pr_resume_nested(lua_State *co, int n_args, int *n_results);
+
+/* Calls the function below its n_args arguments on top of `co`, in which nothing runs, for one result:
+ * within the budget of closing values, so it ends, and without a wait. LUA_OK or an error; then `co`
+ * is of no more use. */
+int pr_call_briefly(lua_State *co, int n_args);
 
 /* The handler's part of preemption. */
 void pr_interrupt(void);

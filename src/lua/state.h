@@ -24,8 +24,9 @@ struct pr_user_hook;
 /* Calls nested in calls on one C stack; each costs some of Lua's limit of 200. */
 #define PR_NEST_MAX 8
 
-/* So many messages on their way are held as Lua values. */
+/* So many messages on their way are held as Lua values; the last of them for some only (encode.c). */
 #define PR_STORE_SLOTS 256
+#define PR_STORE_RESERVE 32
 
 /* Values that C holds, in tables of 256: a table is traversed by the collector in one go. Messages
  * on their way lie in the slots of a stack: that takes half of what an entry of a table takes, 3 % of
@@ -37,6 +38,7 @@ struct pr_store {
     uint32_t n_used;
     uint16_t next_slot[PR_STORE_SLOTS + 2]; /* list of free slots */
     uint16_t free_slot;                     /* 0: none (the first slot is kept empty) */
+    uint16_t n_free_slots;
 };
 
 struct pr_pooled {
@@ -147,6 +149,15 @@ static inline int pr_store_has_slot(const struct pr_lua *lua)
 {
     return lua->store.free_slot != 0;
 }
+
+static inline int pr_store_has_plenty(const struct pr_lua *lua)
+{
+    return lua->store.n_free_slots > PR_STORE_RESERVE;
+}
+
+/* A message that stays for longer, and is on top of L, popped: its place from now on. Raises a memory
+ * error, and its place is as it was. */
+uint32_t pr_store_move(struct pr_lua *lua, lua_State *L, uint32_t place);
 
 /* Makes the slots. Raises a memory error. */
 void pr_store_open(struct pr_lua *lua, lua_State *L);

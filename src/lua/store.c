@@ -39,6 +39,7 @@ void pr_store_open(struct pr_lua *lua, lua_State *L)
         store->next_slot[slot] = store->free_slot;
         store->free_slot = (uint16_t)slot;
     }
+    store->n_free_slots = PR_STORE_SLOTS;
 }
 
 /* Room for more places: a table with a preallocated array part. */
@@ -98,6 +99,7 @@ uint32_t pr_store_put_slot(struct pr_lua *lua, lua_State *L)
     struct pr_store *store = &lua->store;
     uint16_t slot = store->free_slot;
     store->free_slot = store->next_slot[slot];
+    store->n_free_slots--;
     store->n_used++;
     lua_xmove(L, lua->slots, 1);
     lua_replace(lua->slots, slot);
@@ -122,6 +124,17 @@ void pr_store_take(struct pr_lua *lua, lua_State *L, uint32_t place)
     pr_store_drop(lua, place);
 }
 
+uint32_t pr_store_move(struct pr_lua *lua, lua_State *L, uint32_t place)
+{
+    if (!(place & IN_SLOT)) {
+        lua_pop(L, 1);
+        return place;
+    }
+    uint32_t moved = pr_store_put(lua, L);
+    pr_store_drop(lua, place);
+    return moved;
+}
+
 void pr_store_set(struct pr_lua *lua, lua_State *L, uint32_t place)
 {
     lua_xmove(L, lua->chunks, 1);
@@ -139,6 +152,7 @@ void pr_store_drop(struct pr_lua *lua, uint32_t place)
         lua_copy(lua->slots, EMPTY_SLOT, slot);
         store->next_slot[slot] = store->free_slot;
         store->free_slot = slot;
+        store->n_free_slots++;
     } else {
         lua_pushboolean(lua->chunks, 0);
         lua_rawseti(lua->chunks, (int)(place >> CHUNK_BITS) + 1, (place & (CHUNK - 1)) + 1);

@@ -58,8 +58,8 @@ static pierrot_term *word_of(struct pr_lua *lua, const char *bytes, size_t len)
 static struct pierrot_term message_of(struct pr_lua *lua, lua_State *L, struct pr_process *target)
 {
     size_t len;
-    if (lua_type(L, 3) != LUA_TSTRING)
-        return pr_encode(lua, L, 3, target);
+    if (lua_type(L, 3) != LUA_TSTRING) /* it is not under way yet */
+        return pr_encode(lua, L, 3, pr_store_has_plenty(lua) ? target : NULL);
     const char *bytes = lua_tolstring(L, 3, &len);
     pierrot_term *word = len < UINT32_MAX ? word_of(lua, bytes, len) : NULL;
     if (!word)

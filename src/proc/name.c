@@ -98,6 +98,9 @@ static int put_in(struct pr_system *system, struct entry *entry)
 int pr_name_register(struct pr_system *system, const char *name, size_t len, pierrot_pid pid)
 {
     struct pr_names *names = system->names;
+    /* It is shown as a term: in a list of all names, in a report. */
+    if (len > UINT32_MAX)
+        return PIERROT_ELIMIT;
     struct entry *entry = pr_alloc(&system->heap, sizeof *entry + len);
     if (!entry)
         return PIERROT_ENOMEM;

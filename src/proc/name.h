@@ -12,7 +12,7 @@ struct pr_names *pr_names_new(struct pr_heap *heap);
 void pr_names_free(struct pr_names *names, struct pr_heap *heap);
 
 /* erlang:register. 0; PIERROT_EEXIST: the name is taken, or the process has one; PIERROT_ENOPROC;
- * PIERROT_ENOMEM. Thread: any. */
+ * PIERROT_ENOMEM; PIERROT_ELIMIT: it is longer than any string of a message. Thread: any. */
 int pr_name_register(struct pr_system *system, const char *name, size_t len, pierrot_pid pid);
 
 /* erlang:unregister. 0 or PIERROT_ENOTFOUND. Thread: any. */

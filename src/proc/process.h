@@ -31,6 +31,7 @@ enum pr_process_flag {
     PR_TRAP_EXIT = 1,
     PR_EXITING = 2,
     PR_WAKE_ON_MESSAGE = 4, /* it waits for any message: pushing one makes it ready */
+    PR_SERVER = 8,          /* it has callbacks: a shutdown from its parent ends it, in order */
     PR_USED_SLICE = 16,     /* its last slice was used up */
     PR_STARTING = 32,       /* init has not answered yet */
     PR_UNKILLABLE = 64,     /* a host's main process: a fatal signal only leaves its reason */

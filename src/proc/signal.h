@@ -45,7 +45,7 @@ enum pr_signal_flag {
     PR_FLAG_DEMONITORED = 16, /* REPLY: the callee has removed the caller's monitor */
     PR_FLAG_SYSTEM = 32,      /* CALL: a system message, for the behaviour's engine */
     PR_FLAG_TIMER = 64,       /* MONITOR: by a timer that goes to the target */
-    PR_FLAG_NOTED = 128       /* in a mailbox, not NAMED: a receive has passed over it */
+    PR_FLAG_NOTED = 128       /* in a mailbox, where u is free: a receive has passed over it */
 };
 
 /* What few monitors have: the name they were made by, a tag in place of "DOWN". Holds both. */
@@ -62,7 +62,7 @@ struct pr_signal {
     uint16_t reserved;
     uint32_t number; /* in a mailbox, see mailbox.h */
     union {
-        pierrot_pid to;                 /* on the way */
+        pierrot_pid to;                 /* on the way; in a mailbox, an EXITED from nobody */
         struct pr_monitor_extra *extra; /* in a mailbox, PR_FLAG_NAMED */
         uint64_t digest;                /* in a mailbox, PR_FLAG_NOTED */
     } u;

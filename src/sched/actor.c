@@ -452,7 +452,7 @@ int pr_actor_start(struct pr_owner *owner, const struct pr_actor_start *start, p
     struct pr_process *outer = owner->current;
     owner->current = &actor->process;
     actor->process.state = PR_RUNNING;
-    actor->process.flags |= PR_STARTING;
+    actor->process.flags |= PR_STARTING | PR_SERVER;
     pierrot_pid made = actor->process.pid;
     error = set_up(owner, actor, start, pid);
     if (error)

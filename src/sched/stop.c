@@ -16,10 +16,16 @@
 /* After so many in which nothing happened, nor was to happen, the rest is given up. */
 enum { STUCK_ROUNDS = 4 };
 
+/* A server ends when it is told to, once its terminate has returned; another process that traps exits
+ * may go on for ever. When that is all that has happened for so long, such processes are killed in the
+ * program: whoever they have started is told then. The main process, which nobody has started, is none. */
+#define STRAY_NS UINT64_C(1000000000)
+
 /* ------------------------------------------------------------ telling processes */
 
 struct tell {
     struct pr_visit visit; /* first */
+    int kills;
 };
 
 static int count_one(void *ud, pierrot_pid pid);
@@ -57,8 +63,22 @@ static int tell_orphan(void *ud, pierrot_pid pid)
     /* Whoever started it, linked or not, is gone: the runtime stands in as its parent, so that a
      * server that traps exits terminates. Without memory for the signal the next round tells it. */
     process->has_parent = 1;
-    if (pr_exit_send(owner, parent, pid, PR_TERM(shutdown)) == 0)
-        process->flags |= PR_TOLD_TO_STOP;
+    if (pr_exit_send(owner, parent, pid, PR_TERM(shutdown)) != 0)
+        return 0;
+    process->flags |= PR_TOLD_TO_STOP;
+    atomic_fetch_add_explicit(&pr_runtime_of(owner)->n_told, 1, memory_order_relaxed);
+    return 0;
+}
+
+static int kill_stray(void *ud, pierrot_pid pid)
+{
+    struct pr_owner *owner = ud;
+    struct pr_process *process = pr_ptable_find(owner, pid);
+    if (!process || !(process->flags & PR_TOLD_TO_STOP) ||
+        process->flags & (PR_SERVER | PR_UNKILLABLE | PR_EXITING) || !process->lineage)
+        return 0;
+    process->was_signalled = PR_BY_RUNTIME;
+    pr_process_exit(owner, process, PR_TERM(killed));
     return 0;
 }
 
@@ -85,13 +105,16 @@ static void look_for_io(struct pr_scheduler *scheduler)
 
 static void tell_here(struct pr_owner *owner, struct pr_process *process, struct pr_visit *visit)
 {
+    int kills = ((struct tell *)visit)->kills;
     (void)process;
     pr_free(&owner->heap, visit, sizeof(struct tell));
+    if (kills)
+        pr_ptable_each(owner->system, kill_stray, owner);
     pr_ptable_each(owner->system, tell_orphan, owner);
     look_for_io(pr_scheduler_of(owner));
 }
 
-static void tell_all(struct pierrot *runtime)
+static void tell_all(struct pierrot *runtime, int kills)
 {
     for (uint32_t i = 0; i < runtime->n_schedulers; i++) {
         struct tell *tell = pr_zalloc(&runtime->system.heap, sizeof *tell);
@@ -100,6 +123,7 @@ static void tell_all(struct pierrot *runtime)
             continue; /* the next round may have memory */
         tell->visit.signal.kind = PR_SIGNAL_VISIT;
         tell->visit.run = tell_here;
+        tell->kills = kills;
         pr_signal_push(runtime->system.owners[i], &tell->visit.signal);
     }
 }
@@ -161,9 +185,25 @@ static int is_stuck(struct pierrot *runtime)
     return 1;
 }
 
+/* When somebody was last told to end. */
+struct told {
+    unsigned n;
+    uint64_t since_ns;
+};
+
+static int must_kill(struct pierrot *runtime, struct told *told)
+{
+    unsigned n = atomic_load_explicit(&runtime->n_told, memory_order_relaxed);
+    uint64_t now = pr_scheduler_now(runtime->schedulers[0]);
+    if (n != told->n)
+        *told = (struct told){n, now};
+    return runtime->options.program && n > 0 && now - told->since_ns >= STRAY_NS;
+}
+
 int pr_stop_processes(struct pierrot *runtime, int timeout_ms)
 {
     int n_stuck = 0; /* rounds without a break */
+    struct told told = {0, 0};
     struct pr_scheduler *first = runtime->schedulers[0];
     pr_clock_go(&runtime->clock); /* it waits in real time */
     uint64_t now = pr_scheduler_now(first);
@@ -174,7 +214,7 @@ int pr_stop_processes(struct pierrot *runtime, int timeout_ms)
         pr_timer_init(&round.alarm.timer);
         pr_alarm_set(&first->owner, &round.alarm,
                      pr_clock_deadline(pr_scheduler_now(first), ROUND_MS), end_round);
-        tell_all(runtime);
+        tell_all(runtime, must_kill(runtime, &told));
         pr_scheduler_run(first, round_ends, &round);
         pr_alarm_cancel(&first->owner, &round.alarm);
         n_stuck = is_stuck(runtime) ? n_stuck + 1 : 0;

@@ -119,6 +119,7 @@ struct pierrot {
     uint32_t first_thread;               /* (I) the first with a thread of the runtime's own */
     int may_spin;                        /* (I) there is a core for each scheduler */
     struct pr_watchdog *watchdog;        /* (I) NULL: none */
+    atomic_uint n_ticks;                 /* (A) of the watchdog's, which writes it */
     struct pr_clock clock;               /* (A) */
     _Atomic(struct pr_scheduler *) observer; /* (A) where somebody waits until all is idle; or NULL */
     struct pr_published_table published; /* (M) */
@@ -132,6 +133,7 @@ struct pierrot {
     uv_signal_t on_interrupt;            /* (O of scheduler 0) see stop.h */
     uv_signal_t on_terminate;
     int n_signal_handles;
+    atomic_uint n_told;    /* (A) processes that were told to end, see stop.c */
     atomic_int is_hurried; /* (A) a signal came while it was ending */
 };
 

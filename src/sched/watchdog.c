@@ -172,6 +172,19 @@ static uint64_t look(struct pr_scheduler *scheduler, struct watched *watched, ui
     return watched->n_watchful > 0 ? pr_clock_real_of(clock, alarm_ns) : UINT64_MAX;
 }
 
+/* They are TICK_NS apart or more, and the first may have come at once. */
+uint64_t pr_watchdog_ticked_ns(const struct pr_scheduler *scheduler, unsigned n_ticks)
+{
+    unsigned n = pr_watchdog_n_ticks(scheduler) - n_ticks;
+    return n <= 1 || pr_clock_stands(scheduler->clock) ? 0 : (n - 1) * TICK_NS;
+}
+
+static void count_tick(struct pierrot *runtime)
+{
+    unsigned n = atomic_load_explicit(&runtime->n_ticks, memory_order_relaxed);
+    atomic_store_explicit(&runtime->n_ticks, n + 1, memory_order_relaxed);
+}
+
 /* Whether any scheduler is in a slice. */
 static int watch(struct pr_watchdog *watchdog, uint64_t now, int is_tick, uint64_t *soonest)
 {
@@ -245,8 +258,10 @@ static void *run(void *ud)
         sleep_ns(wanted < tick ? wanted - now : tick > now ? tick - now : 0);
         now = pr_clock_real_ns();
         int is_tick = now >= tick;
-        if (is_tick)
+        if (is_tick) {
             tick = now + TICK_NS;
+            count_tick(watchdog->runtime);
+        }
         int is_busy = watch(watchdog, now, is_tick, &soonest);
         if (is_busy)
             n_idle = 0;

@@ -26,6 +26,23 @@ void pr_watchdog_free(struct pr_watchdog *watchdog);
  * has been asked before. Thread: owner. */
 uint64_t pr_watchdog_take_hold(struct pr_scheduler *scheduler);
 
+/* A measure of time that costs a load: the watchdog's ticks. Beneath one it shows nothing, and without a
+ * watchdog nothing at all. Thread: owner. */
+static inline unsigned pr_watchdog_n_ticks(const struct pr_scheduler *scheduler)
+{
+    return atomic_load_explicit(&scheduler->runtime->n_ticks, memory_order_relaxed);
+}
+
+/* Whether something may have lasted a tick that began at so many; read the clock then. */
+static inline int pr_watchdog_may_have_ticked(const struct pr_scheduler *scheduler, unsigned n_ticks)
+{
+    return pr_watchdog_n_ticks(scheduler) != n_ticks || !scheduler->runtime->watchdog ||
+           atomic_load_explicit(&scheduler->is_away, memory_order_relaxed);
+}
+
+/* What lies at least between then and now by the runtime's clock. */
+uint64_t pr_watchdog_ticked_ns(const struct pr_scheduler *scheduler, unsigned n_ticks);
+
 /* The scheduler's thread goes to sleep or leaves its loop; it is back, and can be signalled from
  * now on. Nothing without a watchdog. Thread: owner. */
 void pr_watchdog_leave(struct pr_scheduler *scheduler);
