@@ -122,6 +122,16 @@ describe("a script", function()
     assert.is_truthy(errors:find("4711", 1, true))
   end)
 
+  it("that fails with a value that has a __tostring shows that, as lua does", function()
+    local _, errors, status = run_text [[
+      error(setmetatable({ code = 4711 }, { __tostring = function() return "no milk" end }))
+    ]]
+
+    assert.equal(1, status)
+    assert.is_truthy(errors:find("error: no milk\n", 1, true))
+    assert.is_nil(errors:find("4711", 1, true))
+  end)
+
   it("with a syntax error gives status 1 and its place", function()
     local script <close> = temporary_file "print('hello')\nlocal x = = 1\n"
 

@@ -11,7 +11,7 @@ local testing = require "pierrot.testing"
 local alone, await_down = support.alone, support.await_down
 
 -- Locals: a global of a spec is found by Lua code, which has lines of its own.
-local wrap <const>, gethook <const> = coroutine.wrap, debug.gethook
+local wrap <const>, sethook <const>, gethook <const> = coroutine.wrap, debug.sethook, debug.gethook
 
 local COUNTED <const> = [[
 local lines = require "spec.fixtures.lines"
@@ -123,6 +123,25 @@ describe("a hook", function()
 
     assert.same({ "none", "none", "none", "none", "none" }, seen)
     assert.equal(before, count())
+  end))
+
+  it("is told of the next line also by a function that was preempted before", alone(function()
+    local turns, seen = 0, {}
+    local spinner = pierrot.spawn_link(function()
+      while true do turns = turns + 1 end
+    end)
+
+    local reason = support.end_of(function()
+      local before, first = turns, debug.getinfo(1, "l").currentline + 3
+      while turns == before do end
+      sethook(function(_, line) seen[#seen + 1] = line - first end, "l")
+      sethook()
+    end)
+
+    assert.equal("normal", reason)
+    assert.same({ 0 }, seen)
+    pierrot.unlink(spinner)
+    pierrot.exit(spinner, "kill")
   end))
 
   it("of one coroutine is for that one alone", alone(function()

@@ -188,6 +188,23 @@ describe("info", function()
     assert.is_truthy(pierrot.inspect(trace):find("info_spec", 1, true))
   end))
 
+  it("says that a server is in its loop where it handles nothing", alone(function()
+    local loop = { current_function = "gen_server:loop",
+      current_stacktrace = "stack traceback:\n\tgen_server:loop" }
+    local where = { "current_function", "current_stacktrace" }
+    local server = assert(require("pierrot.gen_server").start_link {
+      init = function() return "ok", {} end,
+      handle_cast = function() pierrot.receive("go on") end,
+    })
+
+    assert.same(loop, pierrot.info(server, where))
+    assert.same(loop, pierrot.info(require("pierrot.bucket").start_link(), where))
+    require("pierrot.gen_server").cast(server, "wait")
+    pierrot.yield()
+    assert.is_truthy(pierrot.info(server, "current_function"):find "info_spec%.lua:%d+$")
+    pierrot.send(server, "go on")
+  end))
+
   it("can be asked about a process on another scheduler", alone(function()
     local pid = pierrot.spawn_opt({ scheduler = "any", link = true },
       "spec.fixtures.remote:echo", pierrot.self())

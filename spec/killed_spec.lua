@@ -355,6 +355,31 @@ describe("a process of another scheduler that is killed", function()
         error "no milk"
       end))
     end,
+    ["values to be closed that resume coroutines that loop"] = function(test)
+      local p = require "pierrot"
+      local function loop() while true do end end
+      local _ <close> = setmetatable({}, { __close = function()
+        while true do pcall(coroutine.wrap(loop)) end
+      end })
+      p.send(test, "ready")
+      p.receive "never sent"
+    end,
+    ["values to be closed that close coroutines with values that loop"] = function(test)
+      local p = require "pierrot"
+      local function begin()
+        local _ <close> = setmetatable({}, { __close = function() while true do end end })
+        coroutine.yield()
+      end
+      local _ <close> = setmetatable({}, { __close = function()
+        while true do
+          local co = coroutine.create(begin)
+          coroutine.resume(co)
+          pcall(coroutine.close, co)
+        end
+      end })
+      p.send(test, "ready")
+      p.receive "never sent"
+    end,
     ["values to be closed with a message handler that loops"] = function(test)
       local p = require "pierrot"
       local function loop() while true do end end

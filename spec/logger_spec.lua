@@ -441,6 +441,64 @@ describe("crash reports", function()
     has(event.text, "ancestors: " .. tostring(sup) .. ", " .. tostring(pierrot.self()))
   end))
 
+  -- An error value with that __tostring.
+  local function failure(to_string)
+    return setmetatable({ code = 7 }, { __tostring = to_string })
+  end
+
+  it("show an error value as its __tostring does, and leave the reason as it is",
+    listening(function()
+      local value = failure(function(self) return "no milk: " .. self.code end)
+      local pid, ref = pierrot.spawn_monitor(function() error(value) end)
+
+      local reason = support.await_down(ref)
+
+      local text = report_of(pid).text
+      has(text, "reason: error: no milk: 7\n")
+      has(text, "stack traceback:\n")
+      assert.same({ "error", { code = 7 } }, { reason[1], reason[2] })
+    end))
+
+  it("show an error value of a server so, which still terminates with the reason",
+    listening(function()
+      local value = failure(function(self) return "no milk: " .. self.code end)
+      local seen
+      local server, ref = servers.start_watched({
+        handle_cast = function() error(value) end,
+        terminate = function(reason) seen = reason[2] end,
+      })
+
+      gen_server.cast(server, "x")
+
+      has(report_at_end(server, ref).text, "reason: error: no milk: 7\n")
+      assert.same({ code = 7 }, seen)
+    end))
+
+  for what, to_string in pairs {
+    ["raises"] = function() error "no text" end,
+    ["raises the value again"] = function(self) error(self) end,
+    ["gives no string"] = function() return {} end,
+    ["waits"] = function() return pierrot.receive() end,
+    ["yields"] = function() return coroutine.yield() end,
+    ["never ends"] = function() while true do end end,
+    ["never ends in pcall"] = function()
+      while true do pcall(function() while true do end end) end
+    end,
+    ["resumes coroutines that never end"] = function()
+      while true do pcall(coroutine.wrap(function() while true do end end)) end
+    end,
+    ["is no function"] = 42,
+  } do
+    it("show an error value as any other where its __tostring " .. what, listening(function()
+      local value = failure(to_string)
+      local pid, ref = pierrot.spawn_monitor(function() error(value) end)
+
+      local event = report_at_end(pid, ref)
+
+      has(event.text, "reason: error: {code = 7}\n")
+    end))
+  end
+
   it("LOG-006 are among what is captured around a function", alone(function()
     local text = require("pierrot.testing").capture_log(function()
       logger.info "one"

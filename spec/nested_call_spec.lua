@@ -184,7 +184,8 @@ describe("a call of an idle server", function()
     warm_up()
     local server = servers.start { handle_call = function(till)
       hold(till)
-      pierrot.send_after(50, pierrot.self(), "enough") -- behind the limit, ahead of one from here on
+      -- Behind the limit, ahead of one that counts from here on.
+      pierrot.send_after(50, pierrot.self(), "enough")
       pierrot.receive "enough"
       return "reply", 1
     end }

@@ -645,21 +645,26 @@ describe("a variable to be closed", function()
     assert.equal("closed", (pierrot.receive(nil, 0)))
   end))
 
-  it("cannot keep a killed process alive by running for ever", alone(function()
-    local test = pierrot.self()
-    local pid, ref = pierrot.spawn_monitor(function()
-      local _ <close> = setmetatable({}, { __close = function()
-        while true do end
-      end })
-      pierrot.send(test, "ready")
-      pierrot.receive("never sent")
-    end)
-    expect "ready"
+  local function run_deep() return 1 + run_deep() end
 
-    pierrot.exit(pid, "kill")
+  for how, run in pairs {
+    ["running for ever"] = function() while true do end end,
+    ["running for ever deep down"] = function() while true do pcall(run_deep) end end,
+  } do
+    it("cannot keep a killed process alive by " .. how, alone(function()
+      local test = pierrot.self()
+      local pid, ref = pierrot.spawn_monitor(function()
+        local _ <close> = setmetatable({}, { __close = run })
+        pierrot.send(test, "ready")
+        pierrot.receive("never sent")
+      end)
+      expect "ready"
 
-    assert.equal("killed", await_down(ref))
-  end))
+      pierrot.exit(pid, "kill")
+
+      assert.equal("killed", await_down(ref))
+    end))
+  end
 end)
 
 describe("the dictionary of a process", function()

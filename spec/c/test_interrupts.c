@@ -5,12 +5,12 @@
 #include "tally.h"
 #include "test.h"
 
-#include <lauxlib.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <ucontext.h>
 
 #include "pierrot.h"
@@ -76,10 +76,13 @@ static int handle(int number, void (*handler)(int, siginfo_t *, void *), struct 
     return sigaction(number, &action, old);
 }
 
-/* ------------------------------------------------------------------------- a script */
+/* ------------------------------------------------------------------------ a runtime */
 
-static atomic_int is_spinning;
-static pthread_t spinner; /* valid once is_spinning */
+static atomic_int is_running;
+static pthread_t scheduler; /* valid once is_running */
+static atomic_int is_over;  /* no more interrupts come */
+static atomic_int is_done;
+static char complaint[2000]; /* valid once is_done */
 
 static int begin(pierrot *rt, void *ud, const pierrot_term *args, pierrot_term **result)
 {
@@ -91,72 +94,169 @@ static int begin(pierrot *rt, void *ud, const pierrot_term *args, pierrot_term *
     sigemptyset(&trap);
     sigaddset(&trap, SIGTRAP);
     pthread_sigmask(SIG_UNBLOCK, &trap, NULL); /* schedulers take none of the program's signals */
-    spinner = pthread_self();
-    atomic_store(&is_spinning, 1);
+    scheduler = pthread_self();
+    atomic_store(&is_running, 1);
     return 0;
 }
 
-static const pierrot_function functions[] = {{.name = "begin", .call = begin}, {.name = NULL}};
-
-/* Where the process cannot give way: so a hook runs, and there is none again. */
-static int open_state(void *ud, lua_State *L)
+static int ends(pierrot *rt, void *ud, const pierrot_term *args, pierrot_term **result)
 {
+    (void)rt;
     (void)ud;
-    return luaL_dostring(L, "package.preload.spinner = function()\n"
-                            "  return {\n"
-                            "    run = function()\n"
-                            "      table.sort({ 1, 2, 3 }, function()\n"
-                            "        require('pierrot.host').begin()\n"
-                            "        while true do end\n"
-                            "      end)\n"
-                            "    end,\n"
-                            "  }\n"
-                            "end");
+    (void)args;
+    *result = pierrot_bool(atomic_load(&is_over));
+    return 0;
 }
 
-static pierrot *open_runtime(struct tally *tally)
+/* With what went wrong, if anything. */
+static int finish(pierrot *rt, void *ud, const pierrot_term *args, pierrot_term **result)
+{
+    const pierrot_term *wrong = pierrot_table_at(args, 1);
+    (void)rt;
+    (void)ud;
+    (void)result;
+    if (pierrot_term_type(wrong) != PIERROT_NIL)
+        (void)pierrot_term_print(wrong, complaint, sizeof complaint);
+    atomic_store(&is_done, 1);
+    return 0;
+}
+
+static const pierrot_function functions[] = {{.name = "begin", .call = begin},
+                                             {.name = "ends", .call = ends},
+                                             {.name = "finish", .call = finish},
+                                             {.name = NULL}};
+
+static pierrot *open_runtime(struct tally *tally, pierrot_preempt preempt)
 {
     pierrot_options options;
     pierrot *rt = NULL;
     pierrot_options_init(&options);
-    options.preempt = PIERROT_PREEMPT_SIGNAL;
+    options.preempt = preempt;
     options.functions = functions;
     options.alloc = tally_alloc;
     options.alloc_ud = tally;
-    options.open = open_state;
     CHECK_INT(pierrot_new(&options, &rt), 0);
     return rt;
 }
 
+/* Runs a function of the fixture, until it has begun. */
+static void run(pierrot *rt, const char *function, pierrot_term *arg)
+{
+    pierrot_pid pid;
+    atomic_store(&is_running, 0);
+    atomic_store(&is_over, 0);
+    atomic_store(&is_done, 0);
+    complaint[0] = 0;
+    CHECK_INT(pierrot_spawn_function(rt, "spec.fixtures.interrupted", function, arg, NULL, &pid),
+              0);
+    while (!atomic_load(&is_running))
+        sched_yield();
+}
+
+/* Twice, so many instructions apart. */
+static void interrupt(int n_instructions)
+{
+    atomic_store(&n_steps, n_instructions);
+    pthread_kill(scheduler, SIGURG);
+    while (atomic_load(&n_steps) != IS_OVER)
+        sched_yield();
+}
+
 /* ---------------------------------------------------------------------------- tests */
+
+struct fixture {
+    struct tally tally;
+    struct sigaction old_urgent, old_trap;
+    pierrot *rt;
+    pierrot *beside; /* it has the handler, where `rt` has none */
+};
+
+static void open_fixture(struct fixture *fixture, pierrot_preempt preempt)
+{
+    *fixture = (struct fixture){0};
+    CHECK_INT(handle(SIGURG, begin_steps, &fixture->old_urgent), 0);
+    CHECK_INT(handle(SIGTRAP, step, &fixture->old_trap), 0);
+    fixture->rt = open_runtime(&fixture->tally, preempt);
+    if (preempt != PIERROT_PREEMPT_SIGNAL)
+        fixture->beside = open_runtime(&fixture->tally, PIERROT_PREEMPT_SIGNAL);
+}
+
+static void close_fixture(struct fixture *fixture)
+{
+    pierrot_free(fixture->rt);
+    pierrot_free(fixture->beside);
+    sigaction(SIGURG, &fixture->old_urgent, NULL);
+    sigaction(SIGTRAP, &fixture->old_trap, NULL);
+    CHECK_INT(fixture->tally.n_bytes, 0);
+}
 
 /* A second interrupt comes so many instructions after a first one, whose hook is set by then, runs,
  * is taken away or has gone. None may be the last that has an effect: then the process cannot be
  * ended. */
-TEST(a_script_can_be_ended_after_interrupts_at_every_instruction)
+TEST(a_script_can_be_ended_after_interrupts_at_any_instruction)
 {
     enum { N_INSTRUCTIONS = 400 };
-    struct tally tally = {0};
-    struct sigaction old_urgent, old_trap;
-    pierrot_pid pid;
+    struct fixture fixture;
     if (!can_step())
         return;
-    REQUIRE(handle(SIGURG, begin_steps, &old_urgent) == 0);
-    REQUIRE(handle(SIGTRAP, step, &old_trap) == 0);
-    pierrot *rt = open_runtime(&tally);
-    CHECK_INT(pierrot_spawn_function(rt, "spinner", "run", NULL, NULL, &pid), 0);
-    while (!atomic_load(&is_spinning))
+    open_fixture(&fixture, PIERROT_PREEMPT_SIGNAL);
+    run(fixture.rt, "spin", NULL);
+
+    for (int i = 1; i <= N_INSTRUCTIONS; i += i < N_INSTRUCTIONS / 2 ? 1 : 3)
+        interrupt(i);
+
+    close_fixture(&fixture);
+}
+
+/* Most lie close together, where hooks are set and taken away. */
+static int draw_distance(unsigned *seed)
+{
+    static const unsigned most[] = {60, 60, 400, 400, 400, 1500};
+    *seed = *seed * 1664525u + 1013904223u;
+    return 1 + (int)((*seed >> 8) % most[(*seed >> 24) % (sizeof most / sizeof *most)]);
+}
+
+/* A piece of work of the fixture, again and again. */
+static void check_work(const char *name, pierrot_preempt preempt)
+{
+    const char *wanted = getenv("PIERROT_INTERRUPTS"); /* to look longer */
+    int n = wanted ? atoi(wanted) : 30;
+    unsigned seed = wanted ? (unsigned)time(NULL) : 1;
+    struct fixture fixture;
+    if (!can_step())
+        return;
+    open_fixture(&fixture, preempt);
+    run(fixture.rt, "work", pierrot_string(name, strlen(name)));
+
+    for (int i = 0; i < n && !atomic_load(&is_done); i++)
+        interrupt(draw_distance(&seed));
+    atomic_store(&is_over, 1);
+    while (!atomic_load(&is_done))
         sched_yield();
 
-    for (int i = 1; i <= N_INSTRUCTIONS; i++) {
-        atomic_store(&n_steps, i);
-        pthread_kill(spinner, SIGURG);
-        while (atomic_load(&n_steps) != IS_OVER)
-            sched_yield();
-    }
-    pierrot_free(rt);
+    CHECK_TEXT(complaint, "");
+    close_fixture(&fixture);
+}
 
-    sigaction(SIGURG, &old_urgent, NULL);
-    sigaction(SIGTRAP, &old_trap, NULL);
-    CHECK_INT(tally.n_bytes, 0);
+#define WORK(sentence, name)                                                                       \
+    TEST(sentence)                                                                                 \
+    {                                                                                              \
+        check_work(name, PIERROT_PREEMPT_SIGNAL);                                                  \
+    }
+
+WORK(plain_code_comes_out_right, "plain")
+WORK(coroutines_come_out_right, "coroutines")
+WORK(code_in_coroutines_comes_out_right, "plain_in_coroutines")
+WORK(a_hook_of_the_users_misses_no_event, "hooked")
+WORK(a_hook_is_told_of_the_line_after_it_was_set, "hook_set_within")
+WORK(a_hook_is_seen_as_it_was_set, "hook_seen")
+WORK(calls_of_servers_come_out_right, "servers")
+WORK(messages_come_one_by_one, "messages")
+WORK(values_are_closed_when_a_process_is_ended, "closing")
+WORK(a_limited_process_goes_on, "limited")
+
+TEST(with_preemption_by_count_interrupts_do_no_harm)
+{
+    check_work("hook_set_within", PIERROT_PREEMPT_COUNT);
+    check_work("hooked", PIERROT_PREEMPT_COUNT);
 }

@@ -6,6 +6,7 @@
 
 #include "lua/class.h"
 #include "lua/running.h"
+#include "lua/stack.h"
 
 enum {
     TABLE_SIZE = 56,
@@ -194,27 +195,6 @@ static void add_locals(struct walk *walk, lua_State *co, const lua_Debug *ar, in
     }
 }
 
-/* How many frames there are. Finding a frame costs what is above it: by doubling and halving. */
-static int count_frames(lua_State *co)
-{
-    lua_Debug ar;
-    int low = 0, high = 1;
-    if (!lua_getstack(co, 0, &ar))
-        return 0;
-    while (lua_getstack(co, high, &ar)) {
-        low = high;
-        high *= 2;
-    }
-    while (low + 1 < high) {
-        int middle = low + (high - low) / 2;
-        if (lua_getstack(co, middle, &ar))
-            low = middle;
-        else
-            high = middle;
-    }
-    return low + 1;
-}
-
 static void add_frame(struct walk *walk, lua_State *co, int level)
 {
     lua_Debug ar;
@@ -229,7 +209,7 @@ static void add_frame(struct walk *walk, lua_State *co, int level)
 
 static void add_stack(struct walk *walk, lua_State *co)
 {
-    int n_frames = count_frames(co);
+    int n_frames = pr_count_frames(co);
     walk->size += THREAD_SIZE + (size_t)n_frames * FRAME_SIZE;
     for (int i = 0; i < n_frames && i < FRAMES_MAX; i++)
         add_frame(walk, co, i);

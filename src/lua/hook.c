@@ -107,7 +107,7 @@ static void apply(lua_State *co)
         return;
     const struct pr_user_hook *wanted = pr_lua_of(owner)->script_hook;
     lua_Hook now = lua_gethook(co);
-    if (wanted && (!now || now == script_hook || pr_running_is_count(now)))
+    if (wanted && (!now || now == script_hook || pr_running_is_own(now)))
         install(co, script_hook, wanted);
     else if (!wanted && now == script_hook)
         pr_running_set_hook(co, NULL, 0, 0);

@@ -161,6 +161,16 @@ static int is_item(const char *item)
     return 0;
 }
 
+/* Where a server is that handles nothing, as in OTP; NULL: another item, or no server. */
+static const char *idle_place(const struct pr_process *process, const char *item)
+{
+    if (!(process->flags & PR_SERVER))
+        return NULL;
+    if (strcmp(item, "current_function") == 0)
+        return "gen_server:loop";
+    return strcmp(item, "current_stacktrace") == 0 ? "stack traceback:\n\tgen_server:loop" : NULL;
+}
+
 /* An item that a kind does not have is nil, but for lists. */
 static int item_or_nil(struct pr_owner *owner, struct pr_process *process, const char *item,
                        struct pr_arena *arena, struct pierrot_term *cell)
@@ -170,6 +180,9 @@ static int item_or_nil(struct pr_owner *owner, struct pr_process *process, const
         return error;
     if (strcmp(item, "dictionary") == 0 || strcmp(item, "callers") == 0)
         return pr_arena_table(arena, 0, 0, cell);
+    const char *place = idle_place(process, item);
+    if (place)
+        return text_cell(arena, place, cell);
     *cell = pr_cell_nil();
     return 0;
 }

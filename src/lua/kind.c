@@ -32,7 +32,7 @@ static enum pr_slice_end run_plain(struct pr_lua *lua, struct pr_lua_process *pr
         process->body.co = NULL;
         pr_process_exit(lua->owner, &process->process, PR_TERM(normal));
     } else {
-        pr_lua_process_crash(lua, process, co);
+        pr_process_exit(lua->owner, &process->process, pr_crash_reason(lua, process, co));
     }
     return PR_SLICE_ENDED;
 }

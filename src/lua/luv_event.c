@@ -9,6 +9,7 @@
  * wait: the process may be waiting already, for something else. */
 #include "lua/luv_event.h"
 
+#include "lua/crash.h"
 #include "lua/heap.h"
 #include "lua/luv_callback.h"
 #include "lua/luv_file.h"
@@ -73,7 +74,7 @@ static enum pr_slice_end fail(struct pr_lua *lua, struct pr_lua_process *process
 {
     if (process->is_server)
         return pr_server_fail(lua, process, co);
-    pr_lua_process_crash(lua, process, co);
+    pr_process_exit(lua->owner, &process->process, pr_crash_reason(lua, process, co));
     return process->process.flags & PR_EXITING ? PR_SLICE_ENDED : PR_SLICE_WAITS;
 }
 

@@ -82,7 +82,7 @@ static pierrot_term *error_tuple(struct pr_lua *lua, pierrot_term *value, const 
     return reason ? reason : PR_TERM(enomem);
 }
 
-static int is_exit_object(struct pr_lua *lua, lua_State *L, int index)
+int pr_is_exit_object(struct pr_lua *lua, lua_State *L, int index)
 {
     if (!lua_istable(L, index) || !lua_getmetatable(L, index))
         return 0;
@@ -113,7 +113,7 @@ pierrot_term *pr_error_reason(struct pr_lua *lua, lua_State *L, int index, lua_S
         return PR_TERM(enomem);
     if (is_ended_wait(lua, L, index))
         return PR_TERM(shutdown);
-    if (is_exit_object(lua, L, index)) {
+    if (pr_is_exit_object(lua, L, index)) {
         lua_pushliteral(L, "reason");
         lua_rawget(L, index);
         pierrot_term *reason = pr_copy_to_reason(lua, L, -1);
@@ -141,42 +141,6 @@ int pr_raise_exit(struct pr_lua *lua, lua_State *L)
     pr_store_push(lua, L, lua->exit_meta_place);
     lua_setmetatable(L, -2);
     return lua_error(L);
-}
-
-void pr_lua_process_crash(struct pr_lua *lua, struct pr_lua_process *process, lua_State *co)
-{
-    /* The main state's stack serves: nothing of the process's runs there. */
-    lua_State *L = lua->scratch;
-    if (!lua_checkstack(L, 8) || !lua_checkstack(co, 4)) {
-        pr_process_exit(lua->owner, &process->process, PR_TERM(enomem));
-        return;
-    }
-    lua_pushvalue(co, -1);
-    lua_xmove(co, L, 1);
-    pierrot_term *reason = pr_error_reason(lua, L, -1, co);
-    lua_pop(L, 1);
-    pr_process_exit(lua->owner, &process->process, reason);
-}
-
-/* lua_getstack walks from the top each time: the last level is found by doubling and halving, or a
- * deep stack would take for ever. */
-int pr_bottom_frame(lua_State *co, lua_Debug *ar)
-{
-    int low = 0, high = 1;
-    if (!lua_getstack(co, 0, ar))
-        return 0;
-    while (lua_getstack(co, high, ar)) {
-        low = high;
-        high *= 2;
-    }
-    while (low + 1 < high) {
-        int middle = low + (high - low) / 2;
-        if (lua_getstack(co, middle, ar))
-            low = middle;
-        else
-            high = middle;
-    }
-    return lua_getstack(co, low, ar);
 }
 
 int pr_process_is_lua(const struct pr_process *process)

@@ -59,8 +59,8 @@ static inline struct pr_lua_process *pr_lua_process_of(struct pr_process *proces
 /* The running process as one of Lua's. */
 struct pr_lua_process *pr_lua_current(struct pr_lua *lua);
 
-/* Ends the current process because its body failed: the error value is on top of `co`. */
-void pr_lua_process_crash(struct pr_lua *lua, struct pr_lua_process *process, lua_State *co);
+/* Whether the value at `index` is what an exit raises. */
+int pr_is_exit_object(struct pr_lua *lua, lua_State *L, int index);
 
 /* The reason of an error value at `index` of L: that of an exit object, or {"error", value,
  * traceback}; "shutdown", where the end of the program is what has failed. Gives. */
@@ -83,9 +83,6 @@ void pr_lua_host_raise(struct pr_lua *lua, lua_State *L);
 
 /* The state in which the body of a process runs; NULL: none. */
 lua_State *pr_lua_body_of(struct pr_process *process);
-
-/* The frame at the bottom of a coroutine's stack; whether there is one. */
-int pr_bottom_frame(lua_State *co, lua_Debug *ar);
 
 /* Raises an exit object with the reason on top of L. */
 int pr_raise_exit(struct pr_lua *lua, lua_State *L);

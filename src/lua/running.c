@@ -2,6 +2,7 @@
 #include "lua/running.h"
 
 #include "lua/holding.h"
+#include "lua/stack.h"
 
 /* Closing values of a process that ends get so many ticks of the watchdog, and as many count hooks.
  */
@@ -21,6 +22,12 @@ _Thread_local struct pr_running pr_running;
 static void hook(lua_State *L, lua_Debug *ar);
 static void count_hook(lua_State *L, lua_Debug *ar);
 
+/* What a state has where the user has set none; NULL: nothing. */
+static lua_Hook hook_without_users(void)
+{
+    return pr_running.counts ? count_hook : NULL;
+}
+
 /* The signal handler may run at any point, also while hooks are changed here: it does nothing then,
  * and the next tick asks again. */
 static void hold_back_handler(void)
@@ -39,12 +46,17 @@ static void let_handler(void)
 static void disarm(lua_State *L)
 {
     hold_back_handler();
-    if (pr_running.armed == L) {
-        lua_sethook(L, pr_running.user_hook, pr_running.user_mask, pr_running.user_count);
-        pr_running.armed = NULL;
-    } else if (lua_gethook(L) == hook) { /* left over from an earlier slice */
-        lua_sethook(L, NULL, 0, 0);
-    }
+    lua_sethook(L, pr_running.user_hook, pr_running.user_mask, pr_running.user_count);
+    pr_running.armed = NULL;
+    let_handler();
+}
+
+/* The hook has been left by an earlier slice. */
+static void clear_left_over(lua_State *L)
+{
+    hold_back_handler();
+    if (pr_running.armed != L)
+        lua_sethook(L, hook_without_users(), LUA_MASKCOUNT, SLICE_COUNT);
     let_handler();
 }
 
@@ -69,11 +81,10 @@ static void set_hook(lua_State *L)
 /* In the handler, or held back from it. */
 static void arm(lua_State *L)
 {
-    lua_Hook old = lua_gethook(L);
-    int is_left_over = old == hook; /* from an earlier slice */
-    pr_running.user_hook = is_left_over ? NULL : old;
-    pr_running.user_mask = is_left_over ? 0 : lua_gethookmask(L);
-    pr_running.user_count = is_left_over ? 0 : lua_gethookcount(L);
+    int is_none = lua_gethook(L) == hook; /* left over from an earlier slice */
+    pr_running.user_hook = is_none ? hook_without_users() : lua_gethook(L);
+    pr_running.user_mask = is_none ? LUA_MASKCOUNT : lua_gethookmask(L);
+    pr_running.user_count = is_none ? SLICE_COUNT : lua_gethookcount(L);
     set_hook(L);
     pr_running.n_unheard = 0;
     pr_running.armed = L;
@@ -191,11 +202,7 @@ void pr_interrupt(void)
 static const void *bottom_function(lua_State *L)
 {
     lua_Debug ar;
-    int level = 0;
-    while (lua_getstack(L, level, &ar))
-        level++;
-    if (level == 0 || !lua_checkstack(L, 1) || !lua_getstack(L, level - 1, &ar) ||
-        !lua_getinfo(L, "f", &ar))
+    if (!lua_checkstack(L, 1) || !pr_bottom_frame(L, &ar) || !lua_getinfo(L, "f", &ar))
         return NULL;
     const void *function = lua_topointer(L, -1);
     lua_pop(L, 1);
@@ -231,6 +238,7 @@ static void give_way(lua_State *L)
         return;
     }
     pr_running.yield = PR_YIELD_PREEMPT;
+    pr_running.stopped = L;
     lua_yield(L, 0);
 }
 
@@ -254,7 +262,11 @@ static void hook(lua_State *L, lua_Debug *ar)
         watch_closing(L);
         return;
     }
-    lua_Hook user = pr_running.armed == L ? pr_running.user_hook : NULL;
+    if (pr_running.armed != L) {
+        clear_left_over(L);
+        return;
+    }
+    lua_Hook user = pr_running.user_hook;
     int at_line = user && waits_for_line();
     if (ar->event != (at_line ? LUA_HOOKLINE : LUA_HOOKCOUNT)) {
         if (user && is_in_mask(pr_running.user_mask, ar->event))
@@ -282,15 +294,13 @@ static void hook(lua_State *L, lua_Debug *ar)
 
 lua_Hook pr_running_get_hook(lua_State *L, int *mask, int *count)
 {
-    if (pr_running.armed == L) {
-        *mask = pr_running.user_mask;
-        *count = pr_running.user_count;
-        return pr_running.user_hook == count_hook ? NULL : pr_running.user_hook;
-    }
-    lua_Hook function = lua_gethook(L);
-    *mask = lua_gethookmask(L);
-    *count = lua_gethookcount(L);
-    return function == hook || function == count_hook ? NULL : function;
+    hold_back_handler();
+    int is_armed = pr_running.armed == L;
+    lua_Hook function = is_armed ? pr_running.user_hook : lua_gethook(L);
+    *mask = is_armed ? pr_running.user_mask : lua_gethookmask(L);
+    *count = is_armed ? pr_running.user_count : lua_gethookcount(L);
+    let_handler();
+    return pr_running_is_own(function) ? NULL : function;
 }
 
 /* ------------------------------------------------------------- preemption by count */
@@ -303,9 +313,9 @@ static void count_hook(lua_State *L, lua_Debug *ar)
         give_way(L);
 }
 
-int pr_running_is_count(lua_Hook function)
+int pr_running_is_own(lua_Hook function)
 {
-    return function == count_hook;
+    return function == hook || function == count_hook;
 }
 
 void pr_running_count(lua_State *L, int event, int n, int mask)
@@ -325,6 +335,17 @@ void pr_running_count(lua_State *L, int event, int n, int mask)
 
 /* ----------------------------------------------------------------------- resuming */
 
+/* Lua marks the call that a hook has stopped, and forgets the mark at the next event for a count or
+ * a line there, which it leaves out: the first line of a hook that is set later. So there is a
+ * count as soon as the coroutine goes on. */
+static void leave_for_mark(lua_State *co)
+{
+    pr_running.stopped = NULL;
+    lua_Hook function = lua_gethook(co);
+    if (!function || pr_running_is_own(function))
+        lua_sethook(co, hook, LUA_MASKCOUNT, 1);
+}
+
 /* `co` has returned to `outer`, or to C code where that is NULL. */
 static void go_back(lua_State *co, lua_State *outer, int outer_yields)
 {
@@ -332,9 +353,46 @@ static void go_back(lua_State *co, lua_State *outer, int outer_yields)
     atomic_signal_fence(memory_order_seq_cst);
     if (pr_running.armed == co)
         disarm(co);
+    if (pr_running.stopped == co)
+        leave_for_mark(co);
     pr_running.chain_yields = outer_yields;
     if (pr_running.is_ending && outer)
         arm_now(outer); /* the inner one has ended: now this one */
+}
+
+static void begin_closing(lua_State *co)
+{
+    pr_running.L = co;
+    lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
+}
+
+static void end_closing(lua_State *co)
+{
+    pr_running.L = NULL;
+    atomic_signal_fence(memory_order_seq_cst);
+    lua_sethook(co, NULL, 0, 0);
+    if (pr_running.armed == co)
+        pr_running.armed = NULL;
+}
+
+/* A closing value runs `co`. What was overdue until now. */
+static const void *begin_inner(lua_State *co)
+{
+    const void *overdue = pr_running.overdue;
+    pr_running.overdue = NULL;
+    begin_closing(co);
+    return overdue;
+}
+
+/* Where that was cut short so is who ran it, at its next instruction: or it would begin with another
+ * coroutine, which has a budget of its own. */
+static void end_inner(lua_State *co, lua_State *from, const void *overdue)
+{
+    int is_cut = pr_running.overdue != NULL && from;
+    end_closing(co);
+    pr_running.overdue = is_cut ? bottom_function(from) : overdue;
+    if (is_cut)
+        lua_sethook(from, hook, LUA_MASKCOUNT, 1);
 }
 
 int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
@@ -354,7 +412,10 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
     pr_running.L = co;
     if (pr_running.is_interrupted || pr_running.armed)
         arm_inner(co);
+    const void *overdue = pr_running.close_ticks > 0 ? begin_inner(co) : NULL;
     int status = lua_resume(co, from, n_args, n_results);
+    if (pr_running.close_ticks > 0)
+        end_inner(co, from, overdue);
     if (!from) {
         if (pr_running.is_ending && status != LUA_OK && status != LUA_YIELD)
             pr_running.cut = co;
@@ -385,7 +446,10 @@ int pr_reset_coroutine(lua_State *co)
     pr_running.L = co;
     if (pr_running.armed)
         arm_inner(co);
+    const void *overdue = pr_running.close_ticks > 0 ? begin_inner(co) : NULL;
     int status = lua_resetthread(co);
+    if (pr_running.close_ticks > 0)
+        end_inner(co, outer, overdue);
     go_back(co, outer, outer_yields);
     return status;
 }
@@ -396,32 +460,57 @@ static void reset(lua_State *co)
     lua_State *inner = pr_inner_coroutine(co);
     if (inner)
         reset(inner);
-    pr_running.L = co;
-    lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
+    begin_closing(co);
     lua_resetthread(co);
-    pr_running.L = NULL;
-    atomic_signal_fence(memory_order_seq_cst);
-    lua_sethook(co, NULL, 0, 0);
-    if (pr_running.armed == co)
-        pr_running.armed = NULL;
+    end_closing(co);
 }
 
-/* __close handlers of a process that ends run here, not preemptible: the count hook, and the
- * watchdog's when it is on, end those that do not end by themselves. */
+/* What ran until then: it may be a closing value itself, which has started a server that fails. */
+struct outer {
+    lua_State *L;
+    int yields, close_ticks;
+    const void *overdue;
+};
+
+/* What runs from here on is not preemptible: the count hook, and the watchdog's when it is on, end
+ * what does not end by itself. */
+static struct outer begin_brief(void)
+{
+    struct outer outer = {pr_running_leave(), pr_running.chain_yields, pr_running.close_ticks,
+                          pr_running.overdue};
+    pr_running.chain_yields = 0;
+    pr_running.close_ticks = CLOSE_TICKS;
+    pr_running.overdue = NULL;
+    return outer;
+}
+
+static void end_brief(struct outer outer)
+{
+    pr_running.L = outer.L;
+    pr_running.close_ticks = outer.close_ticks;
+    pr_running.overdue = outer.overdue;
+    pr_running.chain_yields = outer.yields;
+}
+
+/* __close handlers of a process that ends. */
 int pr_close_coroutine(lua_State *co)
 {
     if (pr_running.cut == co || pr_running.broken == co) {
         pr_running.cut = pr_running.broken = NULL;
         return 0;
     }
-    lua_State *outer = pr_running_leave();
-    int outer_yields = pr_running.chain_yields;
-    pr_running.chain_yields = 0;
-    pr_running.close_ticks = CLOSE_TICKS;
-    pr_running.overdue = NULL;
+    struct outer outer = begin_brief();
     reset(co);
-    pr_running.L = outer;
-    pr_running.close_ticks = 0;
-    pr_running.chain_yields = outer_yields;
+    end_brief(outer);
     return 1;
+}
+
+int pr_call_briefly(lua_State *co, int n_args)
+{
+    struct outer outer = begin_brief();
+    begin_closing(co);
+    int status = lua_pcall(co, n_args, 1, 0);
+    end_closing(co);
+    end_brief(outer);
+    return status;
 }

@@ -41,6 +41,7 @@ struct pr_running {
     int n_waiting;       /* coroutines of users in which a process waits, or bodies, at most */
     uint64_t end_at_ns;  /* a dead process that cannot yield is cut off then; 0: not yet */
     int is_ending;       /* it is being cut off */
+    lua_State *stopped;  /* the coroutine that our hook has just stopped; NULL: none */
     lua_State *callback; /* of luv's, that runs: nothing waits in it; NULL: none */
     lua_State *cut;      /* a process's coroutine that was: its hooks are dead */
     int close_ticks;     /* > 0: closing values run, for so many more ticks */
@@ -61,6 +62,11 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results);
  * are as they were. The caller sets `yield` back when it has read it. */
 int pr_resume_nested(lua_State *co, int n_args, int *n_results);
 
+/* Calls the function below its n_args arguments on top of `co`, in which nothing runs, for one result:
+ * within the budget of closing values, so it ends, and without a wait. LUA_OK or an error; then `co`
+ * is of no more use. */
+int pr_call_briefly(lua_State *co, int n_args);
+
 /* The handler's part of preemption. */
 void pr_interrupt(void);
 
@@ -72,8 +78,8 @@ lua_State *pr_running_leave(void);
 void pr_running_set_hook(lua_State *L, lua_Hook function, int mask, int count);
 lua_Hook pr_running_get_hook(lua_State *L, int *mask, int *count);
 
-/* Whether this is the hook that all states have with preemption by count. */
-int pr_running_is_count(lua_Hook function);
+/* Whether this is a hook of ours, which gives way to one of a user's. */
+int pr_running_is_own(lua_Hook function);
 
 /* A user's hook with this mask has had an event; a count stands for `n` instructions. With
  * preemption by count the process gives way when its slice is over. */

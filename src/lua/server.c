@@ -58,17 +58,10 @@ enum pr_slice_end pr_server_fail(struct pr_lua *lua, struct pr_lua_process *serv
         pr_crash_note_failed(lua, server, co);
     server->is_direct = 0;
     if (!must_terminate) {
-        pr_lua_process_crash(lua, server, co);
+        pr_process_exit(lua->owner, &server->process, pr_crash_reason(lua, server, co));
         return PR_SLICE_ENDED;
     }
-    lua_State *L = lua->scratch;
-    pierrot_term *reason = PR_TERM(enomem);
-    if (lua_checkstack(L, 8) && lua_checkstack(co, 4)) {
-        lua_pushvalue(co, -1);
-        lua_xmove(co, L, 1);
-        reason = pr_error_reason(lua, L, -1, co);
-        lua_pop(L, 1);
-    }
+    pierrot_term *reason = pr_crash_reason(lua, server, co);
     give_up_body(lua, server, co);
     pr_wait_alarm_clear(lua, server);
     if (is_silent(lua, server)) {

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/stack.h"
+
+/* By doubling and halving. */
+int pr_count_frames(lua_State *co)
+{
+    lua_Debug ar;
+    int low = 0, high = 1;
+    if (!lua_getstack(co, 0, &ar))
+        return 0;
+    while (lua_getstack(co, high, &ar)) {
+        low = high;
+        high *= 2;
+    }
+    while (low + 1 < high) {
+        int middle = low + (high - low) / 2;
+        if (lua_getstack(co, middle, &ar))
+            low = middle;
+        else
+            high = middle;
+    }
+    return low + 1;
+}
+
+int pr_bottom_frame(lua_State *co, lua_Debug *ar)
+{
+    return lua_getstack(co, pr_count_frames(co) - 1, ar);
+}
