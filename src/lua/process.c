@@ -40,6 +40,15 @@ void pr_wait_alarm_end(struct pr_lua *lua, struct pr_lua_process *process)
     process->alarm = NULL;
 }
 
+uint64_t pr_wait_alarm_take(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    if (!process->alarm)
+        return UINT64_MAX;
+    uint64_t deadline_ns = process->alarm->alarm.timer.deadline_ns;
+    pr_wait_alarm_end(lua, process);
+    return deadline_ns;
+}
+
 /* ---------------------------------------------------------------------- reasons */
 
 /* Whether a line of a traceback is pierrot's own: the files in the library, the bottom of a

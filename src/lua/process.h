@@ -70,6 +70,9 @@ pierrot_term *pr_error_reason(struct pr_lua *lua, lua_State *L, int index, lua_S
 int pr_wait_alarm_set(struct pr_lua *lua, struct pr_lua_process *process, uint64_t deadline_ns);
 void pr_wait_alarm_end(struct pr_lua *lua, struct pr_lua_process *process);
 
+/* Disarms it as well; to be armed again for then, UINT64_MAX: never. */
+uint64_t pr_wait_alarm_take(struct pr_lua *lua, struct pr_lua_process *process);
+
 static inline void pr_wait_alarm_clear(struct pr_lua *lua, struct pr_lua_process *process)
 {
     if (process->alarm)

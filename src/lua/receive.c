@@ -373,9 +373,9 @@ static int l_take(lua_State *L)
 static int l_is_at(lua_State *L)
 {
     struct pr_lua_process *self = pr_lua_current(PR_SELF(L));
-    uint32_t n_taken = (uint32_t)((uint64_t)lua_tointeger(L, 1) >> 32);
+    lua_Integer place = lua_tointeger(L, 1);
     int has_alarm = self->alarm || !lua_toboolean(L, 2);
-    lua_pushboolean(L, has_alarm && self->scanned && self->process.mailbox.n_taken == n_taken);
+    lua_pushboolean(L, has_alarm && self->scanned && place_of(self, self->scanned) == place);
     return 1;
 }
 
