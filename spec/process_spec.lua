@@ -132,6 +132,20 @@ describe("spawn_opt", function()
     assert.equal(0, pierrot.flush().n)
   end))
 
+  it("takes a name that the options have from a function", alone(function()
+    -- What is copied could take the room of the name, which is as large as seven values.
+    local lists = {}
+    for i = 1, 30000 do lists[i] = { 1, 2, 3, 4, 5, 6, 7 } end
+    local options = setmetatable({}, { __index = function(_, key)
+      return key == "name" and ("n"):rep(87) or nil
+    end })
+
+    local pid = pierrot.spawn_opt(options, function() pierrot.receive("never sent") end, lists)
+
+    assert.equal(pid, pierrot.whereis(("n"):rep(87)))
+    pierrot.exit(pid, "kill")
+  end))
+
   it("bounds the mailbox with max_queue: what comes beyond it is dropped and counted",
     alone(function()
       local pid, ref = pierrot.spawn_opt({ max_queue = 3, monitor = true }, function()

@@ -516,6 +516,26 @@ describe("a pattern", function()
     assert.equal(0, pierrot.flush().n)
   end))
 
+  it("that yields takes its message also when another receive has gone on meanwhile",
+    alone(function()
+      for i = 1, 3 do pierrot.send(pierrot.self(), i) end
+      local first = coroutine.wrap(function()
+        return pierrot.receive(function(message)
+          if message == 1 then coroutine.yield() end
+          return message == 1
+        end, 0)
+      end)
+      first()
+      local taken
+
+      pierrot.receive(function(message)
+        if message == 3 then taken = first() end
+      end, 0)
+
+      assert.equal(1, taken)
+      assert.same({ 2, 3, n = 2 }, pierrot.flush())
+    end))
+
   it("that sleeps does not stop the time of its receive", alone(function()
     send_myself("a", "b")
 

@@ -566,6 +566,18 @@ describe("sys", function()
     expect { "info", "timeout" }
   end))
 
+  it("does not end a timeout of a callback where its function waits", alone(function()
+    local test = pierrot.self()
+    local server = servers.start({
+      init = function(state) return "ok", state, 20 end,
+      handle_info = { timeout = function() pierrot.send(test, "timeout") end },
+    }, {})
+
+    sys.replace_state(server, function() pierrot.sleep(0) end)
+
+    assert.equal("timeout", expect("timeout"))
+  end))
+
   it("SYS-018 changes the code of a suspended server", alone(function()
     local pid = servers.start({ handle_call = function() return "reply", "old" end }, 1)
     local New = servers.module {

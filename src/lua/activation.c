@@ -159,6 +159,8 @@ static int system_handled(lua_State *L, int status, lua_KContext context)
     (void)status;
     (void)context;
     pr_asked_take(lua, L, server);
+    if (pr_wait_alarm_set(lua, server, (uint64_t)lua_tointeger(L, PR_HANDLED)) != 0)
+        return luaL_error(L, "not enough memory");
     return serve(L, lua, server);
 }
 
@@ -173,6 +175,9 @@ static int handle_system(struct pr_lua *lua, lua_State *L, struct pr_lua_process
     case PR_ASKED_TO_STOP:
         return pr_server_stop(lua, L, server, pr_copy_to_reason(lua, L, -1), 0);
     case PR_ASKED_IN_LUA:
+        /* Code of the user's may wait itself, and the timeout of the server goes on meanwhile. */
+        lua_pushinteger(L, (lua_Integer)pr_wait_alarm_take(lua, server));
+        lua_replace(L, PR_HANDLED);
         lua_callk(L, n_args, LUA_MULTRET, 0, system_handled);
         return system_handled(L, LUA_OK, 0);
     }

@@ -40,6 +40,15 @@ void pr_wait_alarm_end(struct pr_lua *lua, struct pr_lua_process *process)
     process->alarm = NULL;
 }
 
+uint64_t pr_wait_alarm_take(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    if (!process->alarm)
+        return UINT64_MAX;
+    uint64_t deadline_ns = process->alarm->alarm.timer.deadline_ns;
+    pr_wait_alarm_end(lua, process);
+    return deadline_ns;
+}
+
 /* ---------------------------------------------------------------------- reasons */
 
 /* Whether a line of a traceback is pierrot's own: the files in the library, the bottom of a
@@ -146,11 +155,6 @@ int pr_raise_exit(struct pr_lua *lua, lua_State *L)
 int pr_process_is_lua(const struct pr_process *process)
 {
     return process->kind->takes_local;
-}
-
-struct pr_lua_process *pr_lua_current(struct pr_lua *lua)
-{
-    return pr_lua_process_of(lua->owner->current);
 }
 
 lua_State *pr_lua_body_of(struct pr_process *process)

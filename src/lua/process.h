@@ -37,7 +37,8 @@ struct pr_lua_process {
     struct pr_wait_alarm *alarm; /* NULL: none is armed */
     pierrot_from starter;        /* whom to tell that init is done; id 0: nobody */
     pierrot_term *stop_reason;   /* of a server that terminates; one hold */
-    pierrot_term *handled;       /* what a callback handles, when it is no Lua value (handler.h); or NULL */
+    pierrot_term
+        *handled; /* what a callback handles, when it is no Lua value (handler.h); or NULL */
     struct pr_last_words *last_words; /* for the report of a crash (crash.h); NULL: none */
     uint8_t phase;                    /* enum pr_phase */
     uint8_t is_server;
@@ -57,7 +58,10 @@ static inline struct pr_lua_process *pr_lua_process_of(struct pr_process *proces
 }
 
 /* The running process as one of Lua's. */
-struct pr_lua_process *pr_lua_current(struct pr_lua *lua);
+static inline struct pr_lua_process *pr_lua_current(struct pr_lua *lua)
+{
+    return pr_lua_process_of(lua->owner->current);
+}
 
 /* Whether the value at `index` is what an exit raises. */
 int pr_is_exit_object(struct pr_lua *lua, lua_State *L, int index);
@@ -69,6 +73,9 @@ pierrot_term *pr_error_reason(struct pr_lua *lua, lua_State *L, int index, lua_S
 /* Arms the process's timeout, disarms it. */
 int pr_wait_alarm_set(struct pr_lua *lua, struct pr_lua_process *process, uint64_t deadline_ns);
 void pr_wait_alarm_end(struct pr_lua *lua, struct pr_lua_process *process);
+
+/* Disarms it as well; to be armed again for then, UINT64_MAX: never. */
+uint64_t pr_wait_alarm_take(struct pr_lua *lua, struct pr_lua_process *process);
 
 static inline void pr_wait_alarm_clear(struct pr_lua *lua, struct pr_lua_process *process)
 {

@@ -76,7 +76,8 @@ int pr_spawn_fail(lua_State *L, int error)
 enum { OPTION_LINK = 1, OPTION_MONITOR = 2 };
 
 /* Options as the Lua side has checked them: link, monitor, name, max_queue, max_heap; orphan. Most
- * starts have none: to look for each in an empty table took a tenth of a start. */
+ * starts have none: to look for each in an empty table took a tenth of a start. The name takes the
+ * place of the table: that may change, or have it from an __index alone, and the name must stay. */
 static void read_options(struct pr_lua *lua, lua_State *L, int index,
                          struct pr_spawn_options *options)
 {
@@ -102,7 +103,7 @@ static void read_options(struct pr_lua *lua, lua_State *L, int index,
     lua_getfield(L, index, "name");
     if (lua_type(L, -1) == LUA_TSTRING)
         options->name = lua_tolstring(L, -1, &options->name_len);
-    lua_pop(L, 1); /* the option table keeps the string alive */
+    lua_replace(L, index);
 }
 
 static int spawn_with(lua_State *L, const struct pr_spawn_options *options, int fn)
@@ -298,12 +299,12 @@ static int l_start_server(lua_State *L)
     pierrot_ref monitor;
     int has_boot = lua_isfunction(L, 2);
     lua_settop(L, 5);
-    read_options(lua, L, 1, &options);
     uint64_t deadline = UINT64_MAX;
     if (lua_istable(L, 1)) {
         lua_getfield(L, 1, "timeout");
         deadline = pr_check_deadline(lua, L, 6);
     }
+    read_options(lua, L, 1, &options);
     pr_check_can_wait(lua, L);
     if (pr_copy(L, 4, L) != 0)
         return pr_copy_error(lua, L, 4);
@@ -375,9 +376,9 @@ static int l_start_actor(lua_State *L)
     const pierrot_behaviour *behaviour = pr_behaviour_named(luaL_checkstring(L, 2));
     luaL_argcheck(L, behaviour, 2, "no such actor");
     lua_settop(L, 3);
-    read_options(lua, L, 1, &options);
     lua_getfield(L, 1, "timeout");
     uint64_t deadline = pr_check_deadline(lua, L, 4);
+    read_options(lua, L, 1, &options);
     struct pr_actor_start start = {.behaviour = behaviour,
                                    .link = options.link,
                                    .name = options.name,
