@@ -175,7 +175,8 @@ static int shows_itself(lua_State *L, int index)
 static void note_failure(struct pr_lua *lua, lua_State *L, struct pr_lua_process *process,
                          pierrot_term *reason)
 {
-    if (!shows_itself(L, -1) || pr_is_exit_object(lua, L, -1) || !pr_log_wants(&lua->owner->system->log, PIERROT_ERROR))
+    if (!shows_itself(L, -1) || pr_is_exit_object(lua, L, -1) ||
+        !pr_log_wants(&lua->owner->system->log, PIERROT_ERROR))
         return;
     lua_pushcfunction(L, show);
     lua_pushvalue(L, -2);
