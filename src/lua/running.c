@@ -187,15 +187,28 @@ static int must_ask_again(void)
 /* A hook that has not run after some ticks is set once more: when Lua is about to find that a state
  * has no hooks (luaG_traceexec), it takes a function for one without a trap, even though a hook has
  * been set in that moment, and does not look again for as long as the function loops. */
-void pr_interrupt(void)
+static void interrupt(void)
 {
     lua_State *L = pr_running.L, *armed = pr_running.armed;
-    if (!L || pr_running.is_changing)
+    if (!L)
         return;
     if (!armed)
         arm(L);
     else if (armed == L && lua_gethook(L) == hook && must_ask_again())
         set_hook(L);
+}
+
+void pr_interrupt(void)
+{
+    if (!pr_running.is_changing)
+        interrupt();
+}
+
+void pr_interrupt_from_here(void)
+{
+    hold_back_handler();
+    interrupt();
+    let_handler();
 }
 
 /* The function at the bottom of the stack: while values are closed, the handler that runs. */
@@ -403,8 +416,6 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
     if (!from)
         pr_running.slice_left = SLICE_COUNT;
     pr_running.chain_yields = from ? outer_yields && lua_isyieldable(from) : 1;
-    if (pr_running.broken == co) /* but caught there */
-        pr_running.broken = NULL;
     if (pr_running.apply_hook)
         pr_running.apply_hook(co);
     if (pr_running.counts && !lua_gethook(co))
@@ -492,17 +503,25 @@ static void end_brief(struct outer outer)
     pr_running.chain_yields = outer.yields;
 }
 
+/* An error leaves a coroutine where it was raised: in a hook of the user's there is none again. */
+static int are_hooks_dead(lua_State *co)
+{
+    if (pr_running.cut == co) {
+        pr_running.cut = NULL;
+        return 1;
+    }
+    return pr_running.apply_hook && lua_status(co) != LUA_YIELD && pr_is_in_hook(co);
+}
+
 /* __close handlers of a process that ends. */
 int pr_close_coroutine(lua_State *co)
 {
-    if (pr_running.cut == co || pr_running.broken == co) {
-        pr_running.cut = pr_running.broken = NULL;
+    if (are_hooks_dead(co))
         return 0;
-    }
     struct outer outer = begin_brief();
     reset(co);
     end_brief(outer);
-    return 1;
+    return !pr_running.apply_hook;
 }
 
 int pr_call_briefly(lua_State *co, int n_args)
