@@ -106,6 +106,23 @@ function paths.receive_by_ref(n)
   pierrot.flush()
 end
 
+--- A conversation beside so many messages that nobody wants.
+function paths.reply_by_ref(n)
+  local self = pierrot.self()
+  local peer = pierrot.spawn_link(function()
+    while true do
+      local msg = receive()
+      send(msg[2], { msg[1], "reply" })
+    end
+  end)
+  for i = 1, 20000 do send(self, { "junk", i }) end
+  for _ = 1, n do
+    local ref = pierrot.make_ref()
+    send(peer, { ref, self })
+    receive({ ref, "reply" })
+  end
+end
+
 function paths.registry_lookup(n)
   local names = registry.start_link()
   registry.create(names, "shopping")

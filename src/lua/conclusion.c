@@ -15,6 +15,7 @@
 
 void pr_server_reply(struct pr_lua *lua, lua_State *L, pierrot_from from, int index)
 {
+    luaL_checkstack(L, 5, "no room for a reply");
     for (struct pr_lua_now *now = lua->now; now; now = now->outer) {
         if (now->ref.id != from.ref.id)
             continue;
@@ -31,7 +32,6 @@ void pr_server_reply(struct pr_lua *lua, lua_State *L, pierrot_from from, int in
     struct pr_owner *owner = lua->owner;
     pr_signal_poll(owner);
     struct pr_process *caller = pr_ptable_find(owner, from.pid);
-    luaL_checkstack(L, 1, "no room for a reply");
     struct pierrot_term value = pr_encode_reply(lua, L, index, caller);
     if (pr_reply(owner, owner->current, from, 0, value) != 0)
         luaL_error(L, "not enough memory");

@@ -16,6 +16,11 @@ static void push_empty(lua_State *L, int source)
     lua_createtable(L, n_array, n_pairs);
 }
 
+static const char no_room[] = "no room to copy a message";
+
+/* Of the stack, for a list. */
+enum { FREE_SLOTS = 5 };
+
 /* A table of so many fields at most is gathered on the stack. */
 enum { MAX_FIELDS = 128, FIELDS_PER_CHECK = 8 };
 
@@ -29,8 +34,8 @@ static inline int is_flat_field(lua_State *L)
     return pr_is_scalar_type(type) || (type == LUA_TLIGHTUSERDATA && pr_to_id(L, -1) != 0);
 }
 
-/* Pushes the copy of a short list of scalars and is true; else pushes nothing. The most common message:
- * its fields need not wait anywhere. */
+/* Pushes the copy of a short list of scalars and is true; else pushes nothing. The most common
+ * message: its fields need not wait anywhere. */
 static int copy_list(lua_State *L, int source)
 {
     size_t n = lua_rawlen(L, source);
@@ -209,13 +214,14 @@ static int fill_listed(struct lua_copy *copy)
     return 0;
 }
 
-int pr_copy_table(lua_State *L, int index)
+int pr_copy_table(lua_State *L, int source)
 {
-    int source = lua_absindex(L, index), base = lua_gettop(L);
-    if (!lua_checkstack(L, 2 * FIELDS_PER_CHECK + 14))
-        return luaL_error(L, "stack overflow (no room to copy a message)");
-    if (copy_list(L, source) || copy_flat(L, source))
+    if (copy_list(L, source))
         return 0;
+    luaL_checkstack(L, 2 * FIELDS_PER_CHECK + 14, no_room);
+    if (copy_flat(L, source))
+        return 0;
+    int base = lua_gettop(L);
     struct lua_copy copy = {.L = L, .root = base + 1, .seen = base + 2};
     push_empty(L, source);
     lua_pushnil(L);
@@ -230,7 +236,8 @@ int pr_copy_table(lua_State *L, int index)
 int pr_copy(lua_State *from, int index, lua_State *to)
 {
     if (lua_type(from, index) == LUA_TTABLE) {
-        int error = pr_copy_table(from, index);
+        luaL_checkstack(from, FREE_SLOTS, no_room);
+        int error = pr_copy_table(from, lua_absindex(from, index));
         if (error)
             return error;
     } else {

@@ -13,19 +13,20 @@
  * error in `from`. */
 int pr_copy(lua_State *from, int index, lua_State *to);
 
-/* The same for a table, in one state. */
+/* The same for a table, in one state. `index` is positive; needs five free stack slots. */
 int pr_copy_table(lua_State *L, int index);
 
-/* The value at `index`, of that type, as a cell, when it needs no storage: a pid, a ref, a number, a
- * boolean, nil. Whether it is one. */
+/* The value at `index`, of that type, as a cell, when it needs no storage: a pid, a ref, a number,
+ * a boolean, nil. Whether it is one. */
 int pr_read_word(lua_State *L, int index, int type, struct pierrot_term *cell);
 
 /* The value as a root. Gives. NULL with *error: EINVAL (it cannot be sent), ENOMEM, ELIMIT. May
  * raise a memory error in L. */
 pierrot_term *pr_copy_to_term(struct pr_lua *lua, lua_State *L, int index, int *error);
 
-/* The table as a root, when it is a list of a few scalars without long strings, whose bytes a Lua value
- * would share. Gives. NULL: it is not that, or there is no memory. Needs three free stack slots. */
+/* The table as a root, when it is a list of a few scalars without long strings, whose bytes a Lua
+ * value would share. Gives. NULL: it is not that, or there is no memory. Needs three free stack
+ * slots. */
 pierrot_term *pr_copy_short(struct pr_lua *lua, lua_State *L, int index);
 
 /* The n values from `first` on as a root {value, …}. Gives. Raises what cannot be sent. */
@@ -49,8 +50,8 @@ void pr_push_scalar(lua_State *L, const pierrot_term *cell);
 int pr_push_root(struct pr_lua *lua, lua_State *L, pierrot_term *root);
 
 /* The value at `index` as what a signal carries to `target` (NULL: to another scheduler, or to keep
- * for long): local or term. Needs a free stack slot. Raises, in L, an error that names what cannot be
- * sent. */
+ * for long): local or term. Needs a free stack slot. Raises, in L, an error that names what cannot
+ * be sent. */
 struct pierrot_term pr_encode(struct pr_lua *lua, lua_State *L, int index,
                               struct pr_process *target);
 

@@ -336,7 +336,7 @@ static int l_is_alive(lua_State *L)
     PR_CHECK_ALIVE(lua, L);
     struct pr_owner *home = pr_ptable_owner(system, pid);
     int is_alive = home && pr_ptable_is_alive(system, pid);
-    int can_wait = pr_running.L == L && pr_running.chain_yields && lua_isyieldable(L);
+    int can_wait = pr_can_yield(L);
     if (is_alive && home != lua->owner &&
         (can_wait || (lua->host && lua->owner->current == &lua->host->process)))
         return ask(lua, L, pid, NULL);

@@ -157,11 +157,6 @@ int pr_process_is_lua(const struct pr_process *process)
     return process->kind->takes_local;
 }
 
-struct pr_lua_process *pr_lua_current(struct pr_lua *lua)
-{
-    return pr_lua_process_of(lua->owner->current);
-}
-
 lua_State *pr_lua_body_of(struct pr_process *process)
 {
     return pr_process_is_lua(process) ? pr_lua_process_of(process)->body.co : NULL;

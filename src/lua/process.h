@@ -37,7 +37,8 @@ struct pr_lua_process {
     struct pr_wait_alarm *alarm; /* NULL: none is armed */
     pierrot_from starter;        /* whom to tell that init is done; id 0: nobody */
     pierrot_term *stop_reason;   /* of a server that terminates; one hold */
-    pierrot_term *handled;       /* what a callback handles, when it is no Lua value (handler.h); or NULL */
+    pierrot_term
+        *handled; /* what a callback handles, when it is no Lua value (handler.h); or NULL */
     struct pr_last_words *last_words; /* for the report of a crash (crash.h); NULL: none */
     uint8_t phase;                    /* enum pr_phase */
     uint8_t is_server;
@@ -57,7 +58,10 @@ static inline struct pr_lua_process *pr_lua_process_of(struct pr_process *proces
 }
 
 /* The running process as one of Lua's. */
-struct pr_lua_process *pr_lua_current(struct pr_lua *lua);
+static inline struct pr_lua_process *pr_lua_current(struct pr_lua *lua)
+{
+    return pr_lua_process_of(lua->owner->current);
+}
 
 /* Whether the value at `index` is what an exit raises. */
 int pr_is_exit_object(struct pr_lua *lua, lua_State *L, int index);

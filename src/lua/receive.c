@@ -18,8 +18,8 @@
 #include "lua/process.h"
 #include "lua/wait.h"
 
-/* The plan of the last process that waits by one. Most waits end with a message for that process, and
- * reading the pattern anew would take 4 % of a round trip of two messages. */
+/* The plan of the last process that waits by one. Most waits end with a message for that process,
+ * and reading the pattern anew would take 4 % of a round trip of two messages. */
 struct pr_kept_plan {
     pierrot_pid pid; /* id 0: there is none */
     struct pr_plan plan;
@@ -50,17 +50,31 @@ uint64_t pr_check_deadline(struct pr_lua *lua, lua_State *L, int arg)
 /* --------------------------------------------------------------------- receive */
 
 /* Pushes a message. The most of them, Lua values of this scheduler, are just in the store; and a C
- * function that has just begun or goes on has room for one. */
-static inline void push(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
+ * function that has just begun or goes on has room for one. Whether it has been lifted from there:
+ * the match by a plan, which raises no error, decides whether it goes back. */
+static inline int push(struct pr_lua *lua, lua_State *L, struct pr_signal *message,
+                       const struct pr_plan *plan)
 {
-    if (message->kind == PR_SIGNAL_MESSAGE && message->value.tag == PR_VALUE_LOCAL)
-        pr_store_push(lua, L, (uint32_t)message->value.as.integer);
-    else
+    if (message->kind != PR_SIGNAL_MESSAGE || message->value.tag != PR_VALUE_LOCAL) {
         pr_push_message(lua, L, message);
+        return 0;
+    }
+    uint32_t place = (uint32_t)message->value.as.integer;
+    if (plan->kind != PR_PLAN_DEEP && pr_store_lift(lua, L, place))
+        return 1;
+    pr_store_push(lua, L, place);
+    return 0;
 }
 
-/* The message on top of L is not taken: it stays as a local value, so that the next look at it need not
- * make it again, and leaves its slot to another. */
+/* What was lifted is not taken: a copy goes back to the slot that it came from. */
+static void put_back(struct pr_lua *lua, lua_State *L)
+{
+    lua_pushvalue(L, -1);
+    (void)pr_store_put_slot(lua, L);
+}
+
+/* The message on top of L is not taken: it stays as a local value, so that the next look at it need
+ * not make it again, and leaves its slot to another. */
 static void keep_local(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
 {
     struct pierrot_term *value = &message->value;
@@ -87,12 +101,14 @@ static void stop_waiting(struct pr_lua *lua, struct pr_lua_process *self)
 }
 
 /* The message on top of L is taken: it is the result. */
-static int take(struct pr_lua *lua, struct pr_lua_process *self, struct pr_signal *message)
+static int take(struct pr_lua *lua, struct pr_lua_process *self, struct pr_signal *message,
+                int is_lifted)
 {
     pr_mailbox_take(&self->process.mailbox, message);
     stop_waiting(lua, self);
     if (message->value.tag == PR_VALUE_LOCAL) { /* without a detour through the layers below */
-        pr_store_drop(lua, (uint32_t)message->value.as.integer);
+        if (!is_lifted)
+            pr_store_drop(lua, (uint32_t)message->value.as.integer);
         message->value = pr_cell_nil();
     }
     pr_signal_free(lua->owner, message);
@@ -149,14 +165,18 @@ static int is_match(lua_State *L, const struct pr_plan *plan)
 static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, struct pr_plan *plan)
 {
     struct pr_signal *message = begin_scan(lua, L, self, plan);
-    uint64_t digest = message && message->flags & PR_FLAG_NOTED ? pr_digest_pattern(L, 1) : 0;
+    if (!message)
+        return 0;
+    uint64_t digest = message->flags & PR_FLAG_NOTED ? pr_digest_pattern(L, 1) : 0;
     int n_looked_at = 0;
     while (message) {
         if (digest && !(message = pr_pass_over(self, message, digest)))
             return 0;
-        push(lua, L, message);
+        int is_lifted = push(lua, L, message, plan);
         if (is_match(L, plan))
-            return take(lua, self, message);
+            return take(lua, self, message, is_lifted);
+        if (is_lifted)
+            put_back(lua, L);
         if (n_looked_at++ == 0)
             digest = pr_digest_pattern(L, 1);
         keep_local(lua, L, message);
@@ -168,28 +188,27 @@ static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, s
     return 0;
 }
 
-/* The process waits now, for certain: a callback of luv's that tries to, and may not, leaves the plan
- * of its process alone. */
+/* The process waits now, for certain: a callback of luv's that tries to, and may not, leaves the
+ * plan of its process alone. */
 static void keep_plan(struct pr_lua *lua, const struct pr_plan *plan)
 {
     struct pr_kept_plan *kept = lua->kept_plan;
     pierrot_pid self = lua->owner->current->pid;
-    if (plan->kind != PR_PLAN_TABLE) {
-        if (kept->pid.id == self.id)
-            kept->pid.id = 0;
-        return;
+    if (plan->kind == PR_PLAN_TABLE) {
+        kept->plan = *plan;
+        kept->pid = self;
+    } else if (kept->pid.id == self.id) {
+        kept->pid.id = 0;
     }
-    kept->plan = *plan;
-    kept->pid = self;
 }
 
-/* Stack: pattern, timeout, what the plan has left. What lies in the mailbox came before what lies in the inbox, so the
- * inbox can wait till nothing is found; to look there at every message would take its line of
- * memory from those who are sending. But for signals to a process that always finds something it is
- * looked at now and then. */
-static int look(struct pr_lua *lua, lua_State *L, int looks_only, struct pr_plan *plan)
+/* Stack: pattern, timeout, what the plan has left. What lies in the mailbox came before what lies
+ * in the inbox, so the inbox can wait till nothing is found; to look there at every message would
+ * take its line of memory from those who are sending. But for signals to a process that always
+ * finds something it is looked at now and then. */
+static int look(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, int looks_only,
+                struct pr_plan *plan)
 {
-    struct pr_lua_process *self = pr_lua_current(lua);
     if (self->process.mailbox.n_taken % TAKES_PER_POLL == 0)
         pr_signal_poll(lua->owner);
     if (find(lua, L, self, plan))
@@ -209,13 +228,14 @@ static int look(struct pr_lua *lua, lua_State *L, int looks_only, struct pr_plan
 static int try_receive(lua_State *L, lua_KContext context)
 {
     struct pr_lua *lua = PR_SELF(L);
+    struct pr_lua_process *self = pr_lua_current(lua);
     struct pr_kept_plan *kept = lua->kept_plan;
-    if (kept->pid.id == lua->owner->current->pid.id)
-        return look(lua, L, context != 0, &kept->plan);
+    if (kept->pid.id == self->process.pid.id)
+        return look(lua, L, self, context != 0, &kept->plan);
     struct pr_plan plan;
     plan.kind = PR_PLAN_NONE;
     lua_settop(L, 2); /* without what an earlier plan has left */
-    int n_results = look(lua, L, context != 0, &plan);
+    int n_results = look(lua, L, self, context != 0, &plan);
     if (n_results < 0)
         keep_plan(lua, &plan);
     return n_results;
@@ -238,10 +258,6 @@ static int begin_wait(struct pr_lua *lua, lua_State *L, int arg)
 {
     struct pr_lua_process *self = pr_lua_current(lua);
     self->scanned = NULL;
-    if (lua_isnoneornil(L, arg)) {
-        pr_wait_alarm_clear(lua, self);
-        return 0;
-    }
     uint64_t deadline = pr_check_deadline(lua, L, arg);
     int looks_only = is_zero(L, arg);
     if (!looks_only && pr_wait_alarm_set(lua, self, deadline) != 0)
@@ -273,31 +289,46 @@ static int l_set_receive_by_function(lua_State *L)
     return 0;
 }
 
+/* Waits after a look in vain. */
+static int wait_by(struct pr_lua *lua, lua_State *L, int looks_only, struct pr_plan *plan)
+{
+    int n_results = pr_wait_lend(lua, L) ? look(lua, L, pr_lua_current(lua), looks_only, plan) : -1;
+    if (n_results >= 0)
+        return n_results;
+    keep_plan(lua, plan);
+    return pr_wait_apart(lua, L, looks_only, try_receive, receive_k);
+}
+
 /* receive([pattern [, timeout]]) */
 static int l_receive(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
+    struct pr_lua_process *self = pr_lua_current(lua);
     struct pr_plan plan;
-    int n_args = lua_gettop(L);
+    int n_args = lua_gettop(L), looks_only = 0;
     if (n_args == 1)
         lua_pushnil(L);
     else if (n_args != 2)
         lua_settop(L, 2);
-    plan.kind = PR_PLAN_NONE;
-    if (lua_type(L, 1) >= LUA_TTABLE) {
+    plan.kind = n_args == 0 ? PR_PLAN_ANYTHING : PR_PLAN_NONE;
+    if (n_args > 0 && lua_type(L, 1) >= LUA_TTABLE) {
         pr_plan_make(lua, L, 1, &plan);
         if (plan.kind == PR_PLAN_DEEP && pr_pattern_has_function(L, 1))
             return receive_in_lua(L);
     }
-    if (L != pr_lua_current(lua)->body.co || !lua_isyieldable(L)) /* it costs less to ask */
+    int can_yield = pr_can_yield(L);
+    if (!can_yield)
         pr_check_can_take(lua, L);
-    int looks_only = begin_wait(lua, L, 2);
-    int n_results = look(lua, L, looks_only, &plan);
+    self->scanned = NULL;
+    pr_wait_alarm_clear(lua, self);
+    if (n_args > 1)
+        looks_only = begin_wait(lua, L, 2);
+    int n_results = look(lua, L, self, looks_only, &plan);
     if (n_results >= 0)
         return n_results;
-    pr_check_can_wait(lua, L);
-    keep_plan(lua, &plan);
-    return pr_wait_on(lua, L, looks_only, try_receive, receive_k);
+    if (!can_yield || pr_running.callback)
+        pr_check_can_wait(lua, L);
+    return wait_by(lua, L, looks_only, &plan);
 }
 
 static lua_Integer place_of(const struct pr_lua_process *self, const struct pr_signal *message)

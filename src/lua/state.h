@@ -24,21 +24,23 @@ struct pr_user_hook;
 /* Calls nested in calls on one C stack; each costs some of Lua's limit of 200. */
 #define PR_NEST_MAX 8
 
-/* So many messages on their way are held as Lua values; the last of them for some only (encode.c). */
-#define PR_STORE_SLOTS 256
+/* So many messages on their way are held as Lua values; the last of them for some only (encode.c).
+ */
+#define PR_STORE_SLOTS   256
 #define PR_STORE_RESERVE 32
 
 /* Values that C holds, in tables of 256: a table is traversed by the collector in one go. Messages
- * on their way lie in the slots of a stack: that takes half of what an entry of a table takes, 3 % of
- * a send. */
+ * on their way lie in the slots of a stack: that takes half of what an entry of a table takes, 3 %
+ * of a send. */
 struct pr_store {
     uint32_t *next_free; /* [n_places] list of free places */
     uint32_t n_places;
     uint32_t free; /* first free place; 0: none (place 0 is never used) */
     uint32_t n_used;
-    uint16_t next_slot[PR_STORE_SLOTS + 2]; /* list of free slots */
+    uint16_t next_slot[PR_STORE_SLOTS + 2]; /* list of free slots, all below top_slot */
     uint16_t free_slot;                     /* 0: none (the first slot is kept empty) */
-    uint16_t n_free_slots;
+    uint16_t top_slot;                      /* the last in use, or the first of all */
+    uint16_t n_slots_used;
 };
 
 struct pr_pooled {
@@ -104,13 +106,13 @@ struct pr_lua {
 /* Where the registry holds the table of C functions. */
 extern const char pr_core_key;
 
-/* Whether a state of a host's has ever been entered: those keep what they like in their extra space,
- * which in states of our own is the Lua side. */
+/* Whether a state of a host's has ever been entered: those keep what they like in their extra
+ * space, which in states of our own is the Lua side. */
 extern atomic_int pr_lua_has_hosts;
 
-/* The Lua side of the scheduler; for functions made by pr_lua_register. Reading the upvalue takes 25
- * instructions, 4 % of a round trip of two messages.
- * relaxed: it is set before a host's state gets the first of these functions. */
+/* The Lua side of the scheduler; for functions made by pr_lua_register. Reading the upvalue takes
+ * 25 instructions, 4 % of a round trip of two messages. relaxed: it is set before a host's state
+ * gets the first of these functions. */
 static inline struct pr_lua *pr_lua_side(lua_State *L)
 {
     if (atomic_load_explicit(&pr_lua_has_hosts, memory_order_relaxed))
@@ -145,18 +147,22 @@ uint32_t pr_store_put(struct pr_lua *lua, lua_State *L);
 /* The same for a message on its way, while pr_store_has_slot. Never fails. */
 uint32_t pr_store_put_slot(struct pr_lua *lua, lua_State *L);
 
+/* Pushes the value of a place and drops the place, when it is the slot that was filled last: it can
+ * be put back there at once. Whether it is. Never fails. */
+int pr_store_lift(struct pr_lua *lua, lua_State *L, uint32_t place);
+
 static inline int pr_store_has_slot(const struct pr_lua *lua)
 {
-    return lua->store.free_slot != 0;
+    return lua->store.n_slots_used < PR_STORE_SLOTS;
 }
 
 static inline int pr_store_has_plenty(const struct pr_lua *lua)
 {
-    return lua->store.n_free_slots > PR_STORE_RESERVE;
+    return lua->store.n_slots_used < PR_STORE_SLOTS - PR_STORE_RESERVE;
 }
 
-/* A message that stays for longer, and is on top of L, popped: its place from now on. Raises a memory
- * error, and its place is as it was. */
+/* A message that stays for longer, and is on top of L, popped: its place from now on. Raises a
+ * memory error, and its place is as it was. */
 uint32_t pr_store_move(struct pr_lua *lua, lua_State *L, uint32_t place);
 
 /* Makes the slots. Raises a memory error. */

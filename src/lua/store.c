@@ -2,7 +2,8 @@
  *
  * The store of values that C holds, and the pool of coroutines. The tables of 256 lie on the stack
  * of a thread that never runs, so reading a place is one table access. Places with the bit IN_SLOT
- * are slots of the stack of another one. */
+ * are slots of the stack of another one: what comes last and goes first, as in a conversation, is
+ * just moved there and back. */
 #include <string.h>
 
 #include "lua/copy.h"
@@ -15,7 +16,7 @@ enum { CHUNK_BITS = 8, CHUNK = 1 << CHUNK_BITS };
 #define IN_SLOT ((uint32_t)1 << 31)
 
 /* The slot at the bottom holds what is in the free ones. */
-enum { EMPTY_SLOT = 1, FIRST_SLOT };
+enum { EMPTY_SLOT = 1, LAST_SLOT = EMPTY_SLOT + PR_STORE_SLOTS };
 
 /* A thread that never runs and that the registry holds. */
 static lua_State *new_stack(lua_State *L, const void *key)
@@ -34,12 +35,7 @@ void pr_store_open(struct pr_lua *lua, lua_State *L)
     if (!lua_checkstack(lua->slots, PR_STORE_SLOTS + 4))
         (void)lua_newuserdatauv(L, PR_HEAP_NEVER, 0); /* raises, and in L */
     lua_pushboolean(lua->slots, 0);
-    for (int slot = FIRST_SLOT; slot < FIRST_SLOT + PR_STORE_SLOTS; slot++) {
-        lua_pushboolean(lua->slots, 0);
-        store->next_slot[slot] = store->free_slot;
-        store->free_slot = (uint16_t)slot;
-    }
-    store->n_free_slots = PR_STORE_SLOTS;
+    store->top_slot = EMPTY_SLOT;
 }
 
 /* Room for more places: a table with a preallocated array part. */
@@ -97,13 +93,27 @@ uint32_t pr_store_put(struct pr_lua *lua, lua_State *L)
 uint32_t pr_store_put_slot(struct pr_lua *lua, lua_State *L)
 {
     struct pr_store *store = &lua->store;
-    uint16_t slot = store->free_slot;
-    store->free_slot = store->next_slot[slot];
-    store->n_free_slots--;
+    store->n_slots_used++;
     store->n_used++;
     lua_xmove(L, lua->slots, 1);
+    if (store->top_slot < LAST_SLOT)
+        return ++store->top_slot | IN_SLOT;
+    uint16_t slot = store->free_slot;
+    store->free_slot = store->next_slot[slot];
     lua_replace(lua->slots, slot);
     return slot | IN_SLOT;
+}
+
+int pr_store_lift(struct pr_lua *lua, lua_State *L, uint32_t place)
+{
+    struct pr_store *store = &lua->store;
+    if (place != (store->top_slot | IN_SLOT))
+        return 0;
+    store->top_slot--;
+    store->n_slots_used--;
+    store->n_used--;
+    lua_xmove(lua->slots, L, 1);
+    return 1;
 }
 
 void pr_store_push(struct pr_lua *lua, lua_State *L, uint32_t place)
@@ -120,6 +130,8 @@ void pr_store_push(struct pr_lua *lua, lua_State *L, uint32_t place)
 
 void pr_store_take(struct pr_lua *lua, lua_State *L, uint32_t place)
 {
+    if (pr_store_lift(lua, L, place))
+        return;
     pr_store_push(lua, L, place);
     pr_store_drop(lua, place);
 }
@@ -147,12 +159,16 @@ void pr_store_drop(struct pr_lua *lua, uint32_t place)
     if (!place)
         return;
     store->n_used--;
-    if (place & IN_SLOT) {
+    if (place == (store->top_slot | IN_SLOT)) {
+        store->top_slot--;
+        store->n_slots_used--;
+        lua_pop(lua->slots, 1);
+    } else if (place & IN_SLOT) {
         uint16_t slot = (uint16_t)place;
         lua_copy(lua->slots, EMPTY_SLOT, slot);
         store->next_slot[slot] = store->free_slot;
         store->free_slot = slot;
-        store->n_free_slots++;
+        store->n_slots_used--;
     } else {
         lua_pushboolean(lua->chunks, 0);
         lua_rawseti(lua->chunks, (int)(place >> CHUNK_BITS) + 1, (place & (CHUNK - 1)) + 1);

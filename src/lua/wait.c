@@ -23,17 +23,12 @@ static const char *why_not(lua_State *L)
            "string.gsub callback, a module's main chunk under require)";
 }
 
-static int can_yield(lua_State *L)
-{
-    return L == pr_running.L && pr_running.chain_yields && lua_isyieldable(L);
-}
-
 /* A finalizer runs in whatever process allocates, in the midst of any C function: one that goes
  * through the mailbox, or has just set the alarm of its wait. It cannot yield, and Lua's collector
  * answers no question meanwhile. */
 static int is_in_finalizer(lua_State *L)
 {
-    return !can_yield(L) && lua_gc(L, LUA_GCCOUNT) < 0;
+    return !pr_can_yield(L) && lua_gc(L, LUA_GCCOUNT) < 0;
 }
 
 void pr_check_can_take(struct pr_lua *lua, lua_State *L)
@@ -44,7 +39,7 @@ void pr_check_can_take(struct pr_lua *lua, lua_State *L)
 
 void pr_check_can_wait(struct pr_lua *lua, lua_State *L)
 {
-    if (can_yield(L) && !pr_running.callback)
+    if (pr_can_yield(L) && !pr_running.callback)
         return;
     if (is_in_finalizer(L))
         pr_user_error(lua, L, "cannot wait here: a finalizer runs in the midst of others' code");
@@ -105,12 +100,13 @@ static int interrupt(struct pr_lua *lua, lua_State *L)
     return luaL_error(L, "interrupted");
 }
 
-/* Whether another process has run meanwhile and has woken this one. Who runs so lends nothing in its
- * turn, nor does a process with accounts of its own of what runs in its slice. */
-static int lend(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self)
+/* Who runs on a lent stack lends nothing in its turn, nor does a process with accounts of its own
+ * of what runs in its slice (the host's among them, whose state is no body). */
+int pr_wait_lend(struct pr_lua *lua, lua_State *L)
 {
+    struct pr_lua_process *self = pr_lua_current(lua);
     if (lua->is_lent || lua->n_nested > 0 || self->body.co != L || self->is_server ||
-        self->process.sys || pr_running.armed)
+        self->process.sys || pr_running.armed || pr_running.is_interrupted)
         return 0;
     lua->is_lent = 1;
     int is_woken = pr_scheduler_lend(lua->scheduler);
@@ -118,25 +114,25 @@ static int lend(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self)
     lua->n_sent = 0;
     pr_running.is_interrupted = self->is_interrupted;
     self->is_interrupted = 0;
-    return is_woken;
+    return is_woken && !pr_running.is_interrupted;
 }
 
-int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
-               lua_KFunction k)
+int pr_wait_apart(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
+                  lua_KFunction k)
 {
     if (lua->host && lua->owner->current == &lua->host->process)
         return host_wait(lua, L, context, try_fn);
     if (pr_running.is_interrupted)
         return interrupt(lua, L);
-    if (lend(lua, L, pr_lua_current(lua))) {
-        if (pr_running.is_interrupted)
-            return interrupt(lua, L);
-        int n = try_fn(L, context);
-        if (n >= 0)
-            return n;
-    }
     pr_running.yield = PR_YIELD_WAIT;
     return lua_yieldk(L, 0, context, k);
+}
+
+int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
+               lua_KFunction k)
+{
+    int n = pr_wait_lend(lua, L) ? try_fn(L, context) : -1;
+    return n >= 0 ? n : pr_wait_apart(lua, L, context, try_fn, k);
 }
 
 static int gave_way(lua_State *L, int status, lua_KContext context)
@@ -189,7 +185,7 @@ int pr_end_send(struct pr_lua *lua, lua_State *L, uint32_t n_waiting)
         lua->n_sent += price(n_waiting);
     if (lua->n_sent < SENDS_PER_SLICE || !(scheduler->ready.head || scheduler->used_up.head))
         return 1;
-    if (L != pr_running.L || !pr_running.chain_yields || !lua_isyieldable(L))
+    if (!pr_can_yield(L))
         return 1;
     pr_running.yield = PR_YIELD_PREEMPT;
     return lua_yieldk(L, 0, 0, sent);
@@ -205,7 +201,7 @@ static int never(lua_State *L, int status, lua_KContext context)
 int pr_die(struct pr_lua *lua, lua_State *L)
 {
     (void)lua;
-    if (pr_running.L == L && pr_running.chain_yields && lua_isyieldable(L)) {
+    if (pr_can_yield(L)) {
         pr_running.yield = PR_YIELD_WAIT;
         return lua_yieldk(L, 0, 0, never);
     }

@@ -6,11 +6,18 @@
 
 #include "lua/running.h"
 
+/* Whether the process can yield in L now. */
+static inline int pr_can_yield(lua_State *L)
+{
+    return L == pr_running.L && pr_running.chain_yields && lua_isyieldable(L);
+}
+
+/* Raises unless messages of the process can be taken now, without a wait: always where it can
+ * yield. */
+void pr_check_can_take(struct pr_lua *lua, lua_State *L);
+
 /* Raises unless the process can wait in L now. */
 void pr_check_can_wait(struct pr_lua *lua, lua_State *L);
-
-/* Raises unless messages of the process can be taken now, without a wait. */
-void pr_check_can_take(struct pr_lua *lua, lua_State *L);
 
 /* One look at what the process waits for: the number of results pushed, or -1: go on waiting. */
 typedef int (*pr_try_fn)(lua_State *L, lua_KContext context);
@@ -23,6 +30,13 @@ int pr_wait(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn tr
 /* The same where a first look was in vain. */
 int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
                lua_KFunction k);
+
+/* Its two parts, for who keeps something only where the C stack goes. Whether another process has
+ * run on this stack meanwhile and has woken this one: it is time for another look. Else the rest.
+ */
+int pr_wait_lend(struct pr_lua *lua, lua_State *L);
+int pr_wait_apart(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
+                  lua_KFunction k);
 
 /* Gives way to others; use as return value. */
 int pr_give_way(struct pr_lua *lua, lua_State *L);

@@ -36,8 +36,11 @@ uint32_t pr_dispatch_message(struct pr_owner *owner, struct pr_process *process,
         pr_signal_send(owner, message);
         return 0;
     }
+    int was_waiting = process->state == PR_WAITING;
     take_message(owner, process, message);
-    return process->state == PR_RUNNABLE ? process->mailbox.n_messages : 0;
+    if (process->state != PR_RUNNABLE)
+        return 0;
+    return was_waiting ? 1 : process->mailbox.n_messages;
 }
 
 static void take_call(struct pr_owner *owner, struct pr_process *process, struct pr_signal *call)
@@ -45,8 +48,8 @@ static void take_call(struct pr_owner *owner, struct pr_process *process, struct
     pierrot_term *why = NULL;
     if (!process)
         why = PR_TERM(noproc);
-    /* System messages are for the engine: a full server can still be stopped. Whose call fails knows
-     * of it: it is not counted. */
+    /* System messages are for the engine: a full server can still be stopped. Whose call fails
+     * knows of it: it is not counted. */
     else if (!(call->flags & PR_FLAG_SYSTEM) && pr_process_is_full(process))
         why = PR_TERM(overload);
     else if (call->flags & PR_FLAG_MONITOR &&

@@ -10,9 +10,11 @@
 /* take_signal of an owner's ops. Takes: signal. Thread: owner of the target. */
 void pr_dispatch(struct pr_owner *owner, struct pr_signal *signal);
 
-/* As pr_signal_send of a MESSAGE or CAST to `process`, found since the inbox was polled; NULL: it is
- * not of this owner. How many messages wait for its turn now; 0 when it has none to come, is
- * elsewhere or dead. Takes: message. Thread: owner. */
+/* As pr_signal_send of a MESSAGE or CAST to `process`, found since the inbox was polled; NULL: it
+ * is not of this owner. How many messages wait for its turn now, where those that it looked at
+ * before it waited do not count; 0 when it has none to come, is elsewhere or dead. Takes: message.
+ * Thread: owner.
+ */
 uint32_t pr_dispatch_message(struct pr_owner *owner, struct pr_process *process,
                              struct pr_signal *message);
 
