@@ -34,6 +34,8 @@ enum { TRAP_FLAG = 0x100 };
 enum { IS_OVER = 0, HAS_STEPPED = -1 };
 static atomic_int n_steps;
 
+static pthread_t scheduler; /* that is stopped */
+
 static void set_trap_flag(void *context, int is_set)
 {
 #if defined __linux__ && defined __x86_64__
@@ -50,6 +52,8 @@ static void begin_steps(int number, siginfo_t *info, void *context)
 {
     (void)number;
     (void)info;
+    if (!pthread_equal(pthread_self(), scheduler)) /* of another thread's slice */
+        return;
     if (atomic_load(&n_steps) > 0)
         set_trap_flag(context, 1);
     else
@@ -79,8 +83,7 @@ static int handle(int number, void (*handler)(int, siginfo_t *, void *), struct 
 /* ------------------------------------------------------------------------ a runtime */
 
 static atomic_int is_running;
-static pthread_t scheduler; /* valid once is_running */
-static atomic_int is_over;  /* no more interrupts come */
+static atomic_int is_over; /* no more interrupts come */
 static atomic_int is_done;
 static char complaint[2000]; /* valid once is_done */
 
@@ -252,6 +255,7 @@ WORK(a_hook_is_told_of_the_line_after_it_was_set, "hook_set_within")
 WORK(a_hook_is_seen_as_it_was_set, "hook_seen")
 WORK(calls_of_servers_come_out_right, "servers")
 WORK(messages_come_one_by_one, "messages")
+WORK(callbacks_of_the_loop_come_out_right, "callbacks")
 WORK(values_are_closed_when_a_process_is_ended, "closing")
 WORK(a_limited_process_goes_on, "limited")
 

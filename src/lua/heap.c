@@ -35,7 +35,7 @@ static void count(struct pr_lua_memory *memory, void *ptr, size_t old_size, size
     if (memory->n_allocated < memory->interrupt_at)
         return;
     memory->interrupt_at = memory->n_allocated + memory->interrupt_step;
-    pr_interrupt();
+    pr_interrupt_from_here();
 }
 
 /* What is large, changes its size, or may be too much. */

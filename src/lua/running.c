@@ -187,15 +187,28 @@ static int must_ask_again(void)
 /* A hook that has not run after some ticks is set once more: when Lua is about to find that a state
  * has no hooks (luaG_traceexec), it takes a function for one without a trap, even though a hook has
  * been set in that moment, and does not look again for as long as the function loops. */
-void pr_interrupt(void)
+static void interrupt(void)
 {
     lua_State *L = pr_running.L, *armed = pr_running.armed;
-    if (!L || pr_running.is_changing)
+    if (!L)
         return;
     if (!armed)
         arm(L);
     else if (armed == L && lua_gethook(L) == hook && must_ask_again())
         set_hook(L);
+}
+
+void pr_interrupt(void)
+{
+    if (!pr_running.is_changing)
+        interrupt();
+}
+
+void pr_interrupt_from_here(void)
+{
+    hold_back_handler();
+    interrupt();
+    let_handler();
 }
 
 /* The function at the bottom of the stack: while values are closed, the handler that runs. */

@@ -70,6 +70,9 @@ int pr_call_briefly(lua_State *co, int n_args);
 /* The handler's part of preemption. */
 void pr_interrupt(void);
 
+/* The same where the handler itself may come in between. */
+void pr_interrupt_from_here(void);
+
 /* Others are to run on this thread before what runs goes on: nothing runs, and no interrupt waits.
  * What ran. */
 lua_State *pr_running_leave(void);
