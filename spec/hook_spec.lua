@@ -214,6 +214,54 @@ describe("a hook", function()
     assert.same({ "caught", "no milk" }, caught)
   end))
 
+  it("that raises an error which is caught leaves closing values alone", alone(function()
+    local n_closed = 0
+    local function value()
+      return setmetatable({}, { __close = function() n_closed = n_closed + 1 end })
+    end
+    local function give_up() error "too long" end
+
+    local failing = support.end_of(function()
+      local _ <close> = value()
+      debug.sethook(give_up, "", 100000)
+      pcall(function() while true do end end)
+      pierrot.exit "failed"
+    end)
+    local test = pierrot.self()
+    local waiting, ref = pierrot.spawn_monitor(function()
+      local _ <close> = value()
+      debug.sethook(give_up, "", 100000)
+      pcall(function() while true do end end)
+      pierrot.send(test, "ready")
+      pierrot.receive "never sent"
+    end)
+    support.expect "ready"
+    pierrot.exit(waiting, "kill")
+
+    assert.equal("failed", failing)
+    assert.equal("killed", await_down(ref))
+    assert.equal(2, n_closed)
+  end))
+
+  it("that is taken away and raises an error leaves no closing value that runs for ever",
+    alone(function()
+      local function fail()
+        debug.sethook()
+        error("no milk", 0)
+      end
+
+      local reason
+      testing.capture_log(function()
+        reason = support.end_of(function()
+          local _ <close> = setmetatable({}, { __close = function() while true do end end })
+          debug.sethook(fail, "", 1000)
+          while true do end
+        end)
+      end)
+
+      assert.equal("no milk", reason[2])
+    end))
+
   it("that raises an error in a callback leaves later processes preemptible", alone(function()
     local Hooked = { init = function() return "ok", {} end, handle_call = function()
       debug.sethook(function() error("no milk", 0) end, "l")

@@ -309,6 +309,23 @@ describe("receive", function()
     assert.equal(10000, pierrot.info(pierrot.self(), "mailbox"))
   end))
 
+  it("without a pattern takes the oldest, whatever ref the last one waited for", alone(function()
+    local pattern <const> = {}
+    for round = 1, 20 do
+      for i = 1, 6 do pierrot.send(pierrot.self(), i) end
+      pattern[1] = pierrot.make_ref()
+      local timer = pierrot.send_after(1000, pierrot.self(), "late")
+
+      local wanted <const> = pierrot.receive(pattern, 0)
+      local message <const> = pierrot.receive()
+
+      assert.is_nil(wanted)
+      assert.equal(1, message, "round " .. round)
+      pierrot.cancel_timer(timer)
+      pierrot.flush()
+    end
+  end))
+
   it("wakes for a message that was sent while it slept on another pattern", alone(function()
     local test = pierrot.self()
     local pid = pierrot.spawn_link(function()

@@ -40,10 +40,7 @@ static void call_user(lua_State *L, lua_Debug *ar, int record)
         lua_pushinteger(L, ar->currentline);
     else
         lua_pushnil(L);
-    /* An error leaves a coroutine without hooks, unless a pcall of its own catches it. */
-    pr_running.broken = L;
     lua_call(L, 2, 0);
-    pr_running.broken = NULL;
 }
 
 /* The event is for the hook on top of the stack, if there is one; it is popped. */
@@ -219,8 +216,6 @@ static int l_sethook(lua_State *L)
         mask = to_mask(text, (int)count);
     }
     lua_settop(L, arg + 1);
-    if (pr_running.broken == L)
-        pr_running.broken = NULL;
     struct pr_lua *lua = lua_here(L);
     if (!arg && is_script(lua, L)) {
         set_script_hook(lua, L, 1, mask, (int)count);

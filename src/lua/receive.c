@@ -74,7 +74,7 @@ static void put_back(struct pr_lua *lua, lua_State *L)
 }
 
 /* The message on top of L is not taken: it stays as a local value, so that the next look at it need
- * not make it again, and leaves its slot to another. */
+ * not make it again, and leaves its slot to another where there are few. */
 static void keep_local(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
 {
     struct pierrot_term *value = &message->value;
@@ -311,6 +311,7 @@ static int l_receive(lua_State *L)
     else if (n_args != 2)
         lua_settop(L, 2);
     plan.kind = n_args == 0 ? PR_PLAN_ANYTHING : PR_PLAN_NONE;
+    plan.ref.id = 0;
     if (n_args > 0 && lua_type(L, 1) >= LUA_TTABLE) {
         pr_plan_make(lua, L, 1, &plan);
         if (plan.kind == PR_PLAN_DEEP && pr_pattern_has_function(L, 1))

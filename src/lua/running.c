@@ -416,8 +416,6 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
     if (!from)
         pr_running.slice_left = SLICE_COUNT;
     pr_running.chain_yields = from ? outer_yields && lua_isyieldable(from) : 1;
-    if (pr_running.broken == co) /* but caught there */
-        pr_running.broken = NULL;
     if (pr_running.apply_hook)
         pr_running.apply_hook(co);
     if (pr_running.counts && !lua_gethook(co))
@@ -505,17 +503,25 @@ static void end_brief(struct outer outer)
     pr_running.chain_yields = outer.yields;
 }
 
+/* An error leaves a coroutine where it was raised: in a hook of the user's there is none again. */
+static int are_hooks_dead(lua_State *co)
+{
+    if (pr_running.cut == co) {
+        pr_running.cut = NULL;
+        return 1;
+    }
+    return pr_running.apply_hook && lua_status(co) != LUA_YIELD && pr_is_in_hook(co);
+}
+
 /* __close handlers of a process that ends. */
 int pr_close_coroutine(lua_State *co)
 {
-    if (pr_running.cut == co || pr_running.broken == co) {
-        pr_running.cut = pr_running.broken = NULL;
+    if (are_hooks_dead(co))
         return 0;
-    }
     struct outer outer = begin_brief();
     reset(co);
     end_brief(outer);
-    return 1;
+    return !pr_running.apply_hook;
 }
 
 int pr_call_briefly(lua_State *co, int n_args)

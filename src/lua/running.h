@@ -7,7 +7,7 @@
  * The hook yields when the whole chain of coroutines up to the process can yield; else it clears
  * itself and the next tick tries again. A user's hook (hook.h) is kept meanwhile, called for its
  * events and put back; with one for lines a process gives way at a new line only, so that each line
- * is told of once.
+ * is told of once (but for a return that closes values: Lua does it again after a yield there).
  *
  * A yield by the system (waiting, preempted) passes through the user's coroutines: our `resume`
  * hands it outwards, and resumes inwards again when the process goes on. */
@@ -37,7 +37,6 @@ struct pr_running {
     void (*apply_hook)(lua_State *co);
     int just_called;     /* the last event of a user's hook was a call */
     int n_put_off;       /* how often that was a reason not to give way, in a row */
-    lua_State *broken;   /* the user's hook runs there, or has ended with an error */
     int n_waiting;       /* coroutines of users in which a process waits, or bodies, at most */
     uint64_t end_at_ns;  /* a dead process that cannot yield is cut off then; 0: not yet */
     int is_ending;       /* it is being cut off */
@@ -99,8 +98,9 @@ lua_State *pr_inner_coroutine(lua_State *co);
  * process ends them. */
 int pr_reset_coroutine(lua_State *co);
 
-/* Runs the closing values of a dead or suspended coroutine, within a budget of ticks. 1: it is as
- * good as new; 0: its hooks are dead, nothing could end those values, so they did not run. */
+/* Runs the closing values of a dead or suspended coroutine, within a budget of ticks; but where its
+ * hooks are dead, so that nothing could end those values. 1: it is as good as new; 0: it may have
+ * failed in a hook of the user's. */
 int pr_close_coroutine(lua_State *co);
 
 #endif

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/stack.h"
 
+#include <string.h>
+
+enum { LEVELS_MAX = 200 };
+
 /* By doubling and halving. */
 int pr_count_frames(lua_State *co)
 {
@@ -25,4 +29,14 @@ int pr_count_frames(lua_State *co)
 int pr_bottom_frame(lua_State *co, lua_Debug *ar)
 {
     return lua_getstack(co, pr_count_frames(co) - 1, ar);
+}
+
+int pr_is_in_hook(lua_State *co)
+{
+    lua_Debug ar;
+    for (int level = 0; level < LEVELS_MAX && lua_getstack(co, level, &ar); level++) {
+        if (lua_getinfo(co, "n", &ar) && strcmp(ar.namewhat, "hook") == 0)
+            return 1;
+    }
+    return 0;
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * How deep a stack is. Lua finds a frame by a walk from the top: one level after another would take
- * for ever in a deep one. */
+ * The calls that a coroutine is in. Lua finds one by a walk from the top: one level after another
+ * would take for ever in a deep stack. */
 #ifndef PR_LUA_STACK_H
 #define PR_LUA_STACK_H
 
 #include <lua.h>
 
-/* The number of frames. */
+/* How many there are. */
 int pr_count_frames(lua_State *co);
 
-/* The frame at the bottom; whether there is one. */
+/* The one at the bottom; whether there is one. */
 int pr_bottom_frame(lua_State *co, lua_Debug *ar);
+
+/* Whether one is that of a hook, as far as can be seen: not far below the top, nor where the hook
+ * has called its last function in its own place. */
+int pr_is_in_hook(lua_State *co);
 
 #endif
