@@ -675,6 +675,26 @@ describe("the signal", function()
       end)
     end
 
+    it(signal .. " lets the main process wait while its trees end", function()
+      local script <close> = temporary_file(([[
+        local pierrot = require "pierrot"
+        local Server = {
+          init = function() pierrot.trap_exit(true) return "ok", {} end,
+          terminate = function() pierrot.sleep(200) print "terminated" end,
+        }
+        require("pierrot.supervisor").start_link({ { Server, 1 } }, { strategy = "one_for_one" })
+        local signal = io.popen "sleep 0.2; kill -%s $PPID"
+        io.read()
+        print("not reached", signal)
+      ]]):format(signal))
+
+      local output, errors, status = execute("sleep 3 | " ..
+        command(support.program, "-s", "1", script.path))
+
+      assert.same({ "terminated\n", "", signal == "TERM" and 143 or 130 },
+        { output, errors, status })
+    end)
+
     it(signal .. " is such an EXIT also when a receive has passed it over", function()
       local output = run_signalled(signal, [[
         pierrot.trap_exit(true)

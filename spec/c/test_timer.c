@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "sched/timer.h"
+#include "sched/watchdog.h"
 #include "test.h"
 
 #define MS UINT64_C(1000000)
@@ -292,4 +293,20 @@ TEST(random_use_agrees_with_a_naive_list)
 {
     for (uint64_t seed = 1; seed <= 30; seed++)
         compare_with_naive(seed * 0x9e3779b97f4a7c15u);
+}
+
+/* ------------------------------------------------------------------------- ticks */
+
+TEST(ticks_tell_what_time_has_passed_at_least)
+{
+    static struct pierrot runtime;
+    static struct pr_scheduler scheduler = {.runtime = &runtime, .clock = &runtime.clock};
+    unsigned begun = (unsigned)-2; /* they may wrap around */
+
+    for (unsigned n = 0; n <= 4; n++) {
+        atomic_store(&runtime.n_ticks, begun + n);
+        CHECK_INT(pr_watchdog_ticked_ns(&scheduler, begun), n <= 1 ? 0 : (n - 1) * MS / 2);
+    }
+    pr_clock_stand(&runtime.clock);
+    CHECK_INT(pr_watchdog_ticked_ns(&scheduler, begun), 0);
 }

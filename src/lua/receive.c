@@ -74,7 +74,7 @@ static void put_back(struct pr_lua *lua, lua_State *L)
 }
 
 /* The message on top of L is not taken: it stays as a local value, so that the next look at it need
- * not make it again, and leaves its slot to another. */
+ * not make it again, and leaves its slot to another where there are few. */
 static void keep_local(struct pr_lua *lua, lua_State *L, struct pr_signal *message)
 {
     struct pierrot_term *value = &message->value;

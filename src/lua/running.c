@@ -242,10 +242,15 @@ static void watch_closing(lua_State *L)
     pr_running.overdue = NULL;
 }
 
+static int can_give_way(lua_State *L)
+{
+    return pr_running.L == L && pr_running.chain_yields && lua_isyieldable(L);
+}
+
 /* The process gives way, if the chain of coroutines can. */
 static void give_way(lua_State *L)
 {
-    if (!pr_running.chain_yields || !lua_isyieldable(L)) {
+    if (!can_give_way(L)) {
         if (must_end())
             end_here(L);
         return;
@@ -292,7 +297,12 @@ static void hook(lua_State *L, lua_Debug *ar)
         pr_running.just_called = 0;
         return;
     }
-    disarm(L);
+    /* Without a hook of the user's ours stays (leave_for_mark): to set it again takes a walk over
+     * all calls. */
+    if ((!user || user == count_hook) && !pr_running.is_interrupted && can_give_way(L))
+        pr_running.armed = NULL;
+    else
+        disarm(L);
     if (at_line)
         user(L, ar);
     if (pr_running.is_interrupted && pr_running.L == L) {
@@ -355,7 +365,7 @@ static void leave_for_mark(lua_State *co)
 {
     pr_running.stopped = NULL;
     lua_Hook function = lua_gethook(co);
-    if (!function || pr_running_is_own(function))
+    if (!function || function == count_hook)
         lua_sethook(co, hook, LUA_MASKCOUNT, 1);
 }
 

@@ -7,7 +7,7 @@
  * The hook yields when the whole chain of coroutines up to the process can yield; else it clears
  * itself and the next tick tries again. A user's hook (hook.h) is kept meanwhile, called for its
  * events and put back; with one for lines a process gives way at a new line only, so that each line
- * is told of once.
+ * is told of once (but for a return that closes values: Lua does it again after a yield there).
  *
  * A yield by the system (waiting, preempted) passes through the user's coroutines: our `resume`
  * hands it outwards, and resumes inwards again when the process goes on. */

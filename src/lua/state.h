@@ -161,8 +161,8 @@ static inline int pr_store_has_plenty(const struct pr_lua *lua)
     return lua->store.n_slots_used < PR_STORE_SLOTS - PR_STORE_RESERVE;
 }
 
-/* A message that stays for longer, and is on top of L, popped: its place from now on. Raises a
- * memory error, and its place is as it was. */
+/* A message that stays for longer, and is on top of L, popped: its place from now on, no slot unless
+ * half of them are free. Raises a memory error, and its place is as it was. */
 uint32_t pr_store_move(struct pr_lua *lua, lua_State *L, uint32_t place);
 
 /* Makes the slots. Raises a memory error. */

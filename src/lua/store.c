@@ -138,7 +138,7 @@ void pr_store_take(struct pr_lua *lua, lua_State *L, uint32_t place)
 
 uint32_t pr_store_move(struct pr_lua *lua, lua_State *L, uint32_t place)
 {
-    if (!(place & IN_SLOT)) {
+    if (!(place & IN_SLOT) || lua->store.n_slots_used < PR_STORE_SLOTS / 2) {
         lua_pop(L, 1);
         return place;
     }

@@ -202,7 +202,12 @@ static int handle_call(pierrot_context *ctx, void *state, const pierrot_term *re
 {
     (void)ctx;
     (void)state;
-    if (!pierrot_is_string(pierrot_table_at(request, 1), "open"))
+    const pierrot_term *tag = pierrot_table_at(request, 1);
+    if (pierrot_is_string(tag, "heard")) {
+        atomic_store_explicit(&terminal.is_unheard, 0, memory_order_relaxed);
+        return pierrot_reply(from, pierrot_bool(1));
+    }
+    if (!pierrot_is_string(tag, "open"))
         return PIERROT_EINVAL;
     int error = open_terminal(request);
     if (error)
@@ -239,12 +244,9 @@ static int handle_cast(pierrot_context *ctx, void *state, const pierrot_term *re
     size_t len;
     (void)ctx;
     (void)state;
-    if (pierrot_is_string(tag, "read"))
-        return ask_for_line(pierrot_as_string(pierrot_table_at(request, 2), &len));
-    if (!pierrot_is_string(tag, "heard"))
+    if (!pierrot_is_string(tag, "read"))
         return PIERROT_EINVAL;
-    atomic_store_explicit(&terminal.is_unheard, 0, memory_order_relaxed);
-    return PIERROT_OK;
+    return ask_for_line(pierrot_as_string(pierrot_table_at(request, 2), &len));
 }
 
 /* The thread is waited for later: it may be asking the session, which needs this scheduler. */

@@ -81,7 +81,8 @@ end
 
 -- The first time the evaluation gets an error; if it goes on all the same its process is ended.
 local function interrupt(state)
-  cast(state.terminal, { "heard" })
+  -- Before what is interrupted says so: whoever sees that may interrupt once more.
+  pcall(gen_server.call, state.terminal, { "heard" })
   if state.waiting then return end
   if not state.is_interrupted then
     state.is_interrupted = true
