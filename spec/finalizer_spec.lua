@@ -103,7 +103,11 @@ describe("a finalizer", function()
     it("that " .. what .. " gets an error and no message of the process", alone(function()
       local dead = support.dead()
       local outcome = {}
-      amid_finalizers(function() outcome[select(2, pcall(take))] = true end, function()
+      amid_finalizers(function()
+        local text = tostring(select(2, pcall(take)))
+        -- Between the slices of processes there is nothing to take from.
+        if not text:find("no process runs", 1, true) then outcome[text] = true end
+      end, function()
         for _ = 1, ROUNDS do
           for _ = 1, 5 do pierrot.monitor(dead) end
           assert.is_nil(pierrot.receive("never sent", 0))
