@@ -7,7 +7,6 @@
 #include "lua/copy.h"
 #include "lua/lend.h"
 #include "lua/process.h"
-#include "lua/receive.h"
 #include "lua/server.h"
 #include "lua/target.h"
 #include "lua/wait.h"

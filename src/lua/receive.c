@@ -5,9 +5,6 @@
  * scan and take. */
 #include "lua/receive.h"
 
-#include <string.h>
-
-#include "lua/blame.h"
 #include "lua/copy.h"
 #include "lua/digest.h"
 #include "lua/ident.h"
@@ -30,22 +27,6 @@ enum { TAKES_PER_POLL = 64 };
 
 /* The registry's key of the function that receives by patterns with functions. */
 static const char by_function_key = 0;
-
-/* ------------------------------------------------------------------------ time */
-
-uint64_t pr_check_deadline(struct pr_lua *lua, lua_State *L, int arg)
-{
-    if (lua_isnoneornil(L, arg))
-        return UINT64_MAX;
-    if (lua_type(L, arg) == LUA_TSTRING && strcmp(lua_tostring(L, arg), "infinity") == 0)
-        return UINT64_MAX;
-    if (lua_type(L, arg) != LUA_TNUMBER)
-        pr_type_error(L, arg, "milliseconds");
-    double ms = lua_tonumber(L, arg);
-    if (!(ms >= 0))
-        pr_argument_error(lua, L, arg, "milliseconds expected, got a negative number or NaN");
-    return pr_clock_deadline(pr_scheduler_now(lua->scheduler), ms);
-}
 
 /* --------------------------------------------------------------------- receive */
 
@@ -320,10 +301,12 @@ static int l_receive(lua_State *L)
     int can_yield = pr_can_yield(L);
     if (!can_yield)
         pr_check_can_take(lua, L);
-    self->scanned = NULL;
-    pr_wait_alarm_clear(lua, self);
-    if (n_args > 1)
+    if (n_args > 1) {
         looks_only = begin_wait(lua, L, 2);
+    } else {
+        self->scanned = NULL;
+        pr_wait_alarm_clear(lua, self);
+    }
     int n_results = look(lua, L, self, looks_only, &plan);
     if (n_results >= 0)
         return n_results;

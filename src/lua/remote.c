@@ -13,7 +13,6 @@
 
 #include "lua/copy.h"
 #include "lua/ident.h"
-#include "lua/receive.h"
 #include "lua/server.h"
 #include "lua/spawn.h"
 #include "lua/wait.h"

@@ -6,7 +6,6 @@
 #include "lua/class.h"
 #include "lua/copy.h"
 #include "lua/ident.h"
-#include "lua/receive.h"
 #include "lua/server.h"
 #include "lua/wait.h"
 #include "pierrot_actors.h"

@@ -11,7 +11,6 @@
 #include "lua/copy.h"
 #include "lua/ident.h"
 #include "lua/process.h"
-#include "lua/receive.h"
 #include "lua/target.h"
 #include "lua/wait.h"
 

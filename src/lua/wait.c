@@ -1,8 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/wait.h"
 
+#include <string.h>
+
 #include "lua/blame.h"
+#include "lua/ident.h"
 #include "lua/process.h"
+
+uint64_t pr_check_deadline(struct pr_lua *lua, lua_State *L, int arg)
+{
+    if (lua_isnoneornil(L, arg))
+        return UINT64_MAX;
+    if (lua_type(L, arg) == LUA_TSTRING && strcmp(lua_tostring(L, arg), "infinity") == 0)
+        return UINT64_MAX;
+    if (lua_type(L, arg) != LUA_TNUMBER)
+        pr_type_error(L, arg, "milliseconds");
+    double ms = lua_tonumber(L, arg);
+    if (!(ms >= 0))
+        pr_argument_error(lua, L, arg, "milliseconds expected, got a negative number or NaN");
+    return pr_clock_deadline(pr_scheduler_now(lua->scheduler), ms);
+}
 
 static void give_up(struct pr_lua *lua)
 {

@@ -6,6 +6,10 @@
 
 #include "lua/running.h"
 
+/* A timeout argument: milliseconds as a deadline; UINT64_MAX for none, "infinity", math.huge.
+ * Raises for what is no time. */
+uint64_t pr_check_deadline(struct pr_lua *lua, lua_State *L, int arg);
+
 /* Whether the process can yield in L now. */
 static inline int pr_can_yield(lua_State *L)
 {
