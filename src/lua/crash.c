@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lua/class.h"
+#include "lua/closing.h"
 #include "lua/copy.h"
 #include "lua/frame.h"
 #include "lua/handler.h"

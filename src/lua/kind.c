@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lua/closing.h"
 #include "lua/crash.h"
 #include "lua/heap.h"
 #include "lua/holding.h"

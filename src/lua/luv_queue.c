@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/luv_queue.h"
 
+#include "lua/closing.h"
 #include "lua/running.h"
 
 static int take_protected(lua_State *L)

@@ -4,9 +4,8 @@
 #include "lua/holding.h"
 #include "lua/stack.h"
 
-/* Closing values of a process that ends get so many ticks of the watchdog, and as many count hooks.
- */
-enum { CLOSE_TICKS = 20, CLOSE_COUNT = 100000 };
+/* Count hooks that closing values get for a tick. */
+enum { CLOSE_COUNT = 100000 };
 
 /* Preemption by count: instructions in a slice. */
 enum { SLICE_COUNT = 20000 };
@@ -176,8 +175,9 @@ static void arm_inner(lua_State *co)
     let_handler();
 }
 
-/* To set a hook takes a walk over all calls, which may last longer than a tick: where that is done at
- * each one, a function that has called itself very often stands still. So at the 4th, 8th, 16th, … */
+/* To set a hook takes a walk over all calls, which may last longer than a tick: where that is done
+ * at each one, a function that has called itself very often stands still. So at the 4th, 8th, 16th,
+ * … */
 static int must_ask_again(void)
 {
     unsigned n = ++pr_running.n_unheard;
@@ -230,7 +230,7 @@ static void watch_closing(lua_State *L)
     lua_sethook(L, hook, LUA_MASKCOUNT, CLOSE_COUNT);
     int is_used_up = --pr_running.close_ticks == 0;
     if (is_used_up)
-        pr_running.close_ticks = CLOSE_TICKS;
+        pr_running.close_ticks = PR_CLOSE_TICKS;
     if (!is_used_up && !pr_running.overdue)
         return;
     const void *handler = bottom_function(L);
@@ -383,13 +383,13 @@ static void go_back(lua_State *co, lua_State *outer, int outer_yields)
         arm_now(outer); /* the inner one has ended: now this one */
 }
 
-static void begin_closing(lua_State *co)
+void pr_running_begin_closing(lua_State *co)
 {
     pr_running.L = co;
     lua_sethook(co, hook, LUA_MASKCOUNT, CLOSE_COUNT);
 }
 
-static void end_closing(lua_State *co)
+void pr_running_end_closing(lua_State *co)
 {
     pr_running.L = NULL;
     atomic_signal_fence(memory_order_seq_cst);
@@ -403,16 +403,16 @@ static const void *begin_inner(lua_State *co)
 {
     const void *overdue = pr_running.overdue;
     pr_running.overdue = NULL;
-    begin_closing(co);
+    pr_running_begin_closing(co);
     return overdue;
 }
 
-/* Where that was cut short so is who ran it, at its next instruction: or it would begin with another
- * coroutine, which has a budget of its own. */
+/* Where that was cut short so is who ran it, at its next instruction: or it would begin with
+ * another coroutine, which has a budget of its own. */
 static void end_inner(lua_State *co, lua_State *from, const void *overdue)
 {
     int is_cut = pr_running.overdue != NULL && from;
-    end_closing(co);
+    pr_running_end_closing(co);
     pr_running.overdue = is_cut ? bottom_function(from) : overdue;
     if (is_cut)
         lua_sethook(from, hook, LUA_MASKCOUNT, 1);
@@ -472,74 +472,5 @@ int pr_reset_coroutine(lua_State *co)
     if (pr_running.close_ticks > 0)
         end_inner(co, outer, overdue);
     go_back(co, outer, outer_yields);
-    return status;
-}
-
-/* The coroutines of the user's that it has stopped in first: the innermost before the others. */
-static void reset(lua_State *co)
-{
-    lua_State *inner = pr_inner_coroutine(co);
-    if (inner)
-        reset(inner);
-    begin_closing(co);
-    lua_resetthread(co);
-    end_closing(co);
-}
-
-/* What ran until then: it may be a closing value itself, which has started a server that fails. */
-struct outer {
-    lua_State *L;
-    int yields, close_ticks;
-    const void *overdue;
-};
-
-/* What runs from here on is not preemptible: the count hook, and the watchdog's when it is on, end
- * what does not end by itself. */
-static struct outer begin_brief(void)
-{
-    struct outer outer = {pr_running_leave(), pr_running.chain_yields, pr_running.close_ticks,
-                          pr_running.overdue};
-    pr_running.chain_yields = 0;
-    pr_running.close_ticks = CLOSE_TICKS;
-    pr_running.overdue = NULL;
-    return outer;
-}
-
-static void end_brief(struct outer outer)
-{
-    pr_running.L = outer.L;
-    pr_running.close_ticks = outer.close_ticks;
-    pr_running.overdue = outer.overdue;
-    pr_running.chain_yields = outer.yields;
-}
-
-/* An error leaves a coroutine where it was raised: in a hook of the user's there is none again. */
-static int are_hooks_dead(lua_State *co)
-{
-    if (pr_running.cut == co) {
-        pr_running.cut = NULL;
-        return 1;
-    }
-    return pr_running.apply_hook && lua_status(co) != LUA_YIELD && pr_is_in_hook(co);
-}
-
-/* __close handlers of a process that ends. */
-int pr_close_coroutine(lua_State *co)
-{
-    if (are_hooks_dead(co))
-        return 0;
-    struct outer outer = begin_brief();
-    reset(co);
-    end_brief(outer);
-    return !pr_running.apply_hook;
-}
-
-int pr_call_briefly(lua_State *co, int n_args)
-{
-    struct outer outer = begin_brief();
-    begin_closing(co);
-    int status = lua_pcall(co, n_args, 1, 0);
-    end_closing(co);
-    end_brief(outer);
     return status;
 }

@@ -24,6 +24,10 @@ enum pr_yield {
     PR_YIELD_PREEMPT /* the process gives way */
 };
 
+/* Closing values of a process that ends get so many ticks of the watchdog, and as many count hooks.
+ */
+enum { PR_CLOSE_TICKS = 20 };
+
 struct pr_running {
     lua_State *volatile L;             /* NULL: no process runs */
     lua_State *volatile armed;         /* the state with our one-shot hook; NULL: none */
@@ -61,11 +65,6 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results);
  * are as they were. The caller sets `yield` back when it has read it. */
 int pr_resume_nested(lua_State *co, int n_args, int *n_results);
 
-/* Calls the function below its n_args arguments on top of `co`, in which nothing runs, for one result:
- * within the budget of closing values, so it ends, and without a wait. LUA_OK or an error; then `co`
- * is of no more use. */
-int pr_call_briefly(lua_State *co, int n_args);
-
 /* The handler's part of preemption. */
 void pr_interrupt(void);
 
@@ -87,6 +86,11 @@ int pr_running_is_own(lua_Hook function);
  * preemption by count the process gives way when its slice is over. */
 void pr_running_count(lua_State *L, int event, int n, int mask);
 
+/* Around what runs in `co` while close_ticks are left (closing.h): a hook looks after the budget.
+ */
+void pr_running_begin_closing(lua_State *co);
+void pr_running_end_closing(lua_State *co);
+
 /* Replaces the functions of the coroutine library. */
 void pr_open_coroutine(struct pr_lua *lua, lua_State *L);
 
@@ -97,10 +101,5 @@ lua_State *pr_inner_coroutine(lua_State *co);
 /* lua_resetthread for a coroutine of the user's: its closing values cannot wait, but what ends the
  * process ends them. */
 int pr_reset_coroutine(lua_State *co);
-
-/* Runs the closing values of a dead or suspended coroutine, within a budget of ticks; but where its
- * hooks are dead, so that nothing could end those values. 1: it is as good as new; 0: it may have
- * failed in a hook of the user's. */
-int pr_close_coroutine(lua_State *co);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lua/class.h"
+#include "lua/closing.h"
 #include "lua/copy.h"
 #include "lua/crash.h"
 #include "lua/handler.h"
