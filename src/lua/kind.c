@@ -6,57 +6,18 @@
 #include "lua/closing.h"
 #include "lua/crash.h"
 #include "lua/heap.h"
-#include "lua/holding.h"
 #include "lua/items.h"
 #include "lua/luv.h"
 #include "lua/luv_event.h"
+#include "lua/plain.h"
 #include "lua/server.h"
 #include "lua/wait.h"
 
-/* -------------------------------------------------------------- a plain process */
-
-/* While the program ends, its trees first, the main process does not go on from where it was stopped: from
- * an io.read that the signal ended, as if that were the end of the input. It waits until it is
- * told itself. */
-static int stays_behind(struct pr_lua *lua, struct pr_process *process)
-{
-    const struct pierrot *runtime = lua->scheduler->runtime;
-    if (process->pid.id != lua->script.id || process->flags & PR_TOLD_TO_STOP ||
-        !runtime->options.program ||
-        !atomic_load_explicit(&runtime->halt_requested, memory_order_relaxed))
-        return 0;
-    process->flags |= PR_WAKE_ON_MESSAGE;
-    return 1;
-}
-
-static enum pr_slice_end run_plain(struct pr_lua *lua, struct pr_lua_process *process)
-{
-    int n_results, n_args = process->n_args;
-    process->n_args = 0;
-    lua_State *co = process->body.co;
-    pr_running.is_interrupted = process->is_interrupted;
-    process->is_interrupted = 0;
-    int status = pr_resume(co, NULL, n_args, &n_results);
-    process->is_interrupted |= (uint8_t)pr_running.is_interrupted;
-    pr_running.is_interrupted = 0;
-    if (status == LUA_YIELD)
-        return pr_running.yield == PR_YIELD_WAIT || stays_behind(lua, &process->process)
-                   ? PR_SLICE_WAITS
-                   : PR_SLICE_USED_UP;
-    pr_holding_tell(co); /* no hook comes after a C function that was the last thing it called */
-    if (status == LUA_OK) {
-        pr_pool_give(lua, process->body);
-        process->body.co = NULL;
-        pr_process_exit(lua->owner, &process->process, PR_TERM(normal));
-    } else {
-        pr_process_exit(lua->owner, &process->process, pr_crash_reason(lua, process, co));
-    }
-    return PR_SLICE_ENDED;
-}
+/* ------------------------------------------------------------------------ slices */
 
 static enum pr_slice_end run_code(struct pr_lua *lua, struct pr_lua_process *process)
 {
-    return process->is_server ? pr_server_run(lua, process) : run_plain(lua, process);
+    return process->is_server ? pr_server_run(lua, process) : pr_plain_run(lua, process);
 }
 
 /* Callbacks of luv's have their turn where the process waits: before its own code when it goes on from

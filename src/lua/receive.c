@@ -14,6 +14,7 @@
 #include "lua/plan.h"
 #include "lua/process.h"
 #include "lua/wait.h"
+#include "lua/wait_lend.h"
 
 /* The plan of the last process that waits by one. Most waits end with a message for that process,
  * and reading the pattern anew would take 4 % of a round trip of two messages. */

@@ -418,14 +418,14 @@ static void end_inner(lua_State *co, lua_State *from, const void *overdue)
         lua_sethook(from, hook, LUA_MASKCOUNT, 1);
 }
 
-int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
+void pr_resume_begin(struct pr_resumed *resumed, lua_State *co, lua_State *from)
 {
-    lua_State *outer = pr_running.L;
-    int outer_yields = pr_running.chain_yields;
+    resumed->outer = pr_running.L;
+    resumed->outer_yields = pr_running.chain_yields;
     pr_running.yield = PR_YIELD_USER;
     if (!from)
         pr_running.slice_left = SLICE_COUNT;
-    pr_running.chain_yields = from ? outer_yields && lua_isyieldable(from) : 1;
+    pr_running.chain_yields = from ? resumed->outer_yields && lua_isyieldable(from) : 1;
     if (pr_running.apply_hook)
         pr_running.apply_hook(co);
     if (pr_running.counts && !lua_gethook(co))
@@ -433,18 +433,20 @@ int pr_resume(lua_State *co, lua_State *from, int n_args, int *n_results)
     pr_running.L = co;
     if (pr_running.is_interrupted || pr_running.armed)
         arm_inner(co);
-    const void *overdue = pr_running.close_ticks > 0 ? begin_inner(co) : NULL;
-    int status = lua_resume(co, from, n_args, n_results);
+    resumed->overdue = pr_running.close_ticks > 0 ? begin_inner(co) : NULL;
+}
+
+void pr_resume_end(const struct pr_resumed *resumed, lua_State *co, lua_State *from, int status)
+{
     if (pr_running.close_ticks > 0)
-        end_inner(co, from, overdue);
+        end_inner(co, from, resumed->overdue);
     if (!from) {
         if (pr_running.is_ending && status != LUA_OK && status != LUA_YIELD)
             pr_running.cut = co;
         pr_running.is_ending = 0;
         pr_running.end_at_ns = 0;
     }
-    go_back(co, outer, outer_yields);
-    return status;
+    go_back(co, resumed->outer, resumed->outer_yields);
 }
 
 int pr_resume_nested(lua_State *co, int n_args, int *n_results)

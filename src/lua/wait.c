@@ -6,6 +6,7 @@
 #include "lua/blame.h"
 #include "lua/ident.h"
 #include "lua/process.h"
+#include "lua/wait_lend.h"
 
 uint64_t pr_check_deadline(struct pr_lua *lua, lua_State *L, int arg)
 {
@@ -115,23 +116,6 @@ static int interrupt(struct pr_lua *lua, lua_State *L)
     pr_running.is_interrupted = 0;
     give_up(lua);
     return luaL_error(L, "interrupted");
-}
-
-/* Who runs on a lent stack lends nothing in its turn, nor does a process with accounts of its own
- * of what runs in its slice (the host's among them, whose state is no body). */
-int pr_wait_lend(struct pr_lua *lua, lua_State *L)
-{
-    struct pr_lua_process *self = pr_lua_current(lua);
-    if (lua->is_lent || lua->n_nested > 0 || self->body.co != L || self->is_server ||
-        self->process.sys || pr_running.armed || pr_running.is_interrupted)
-        return 0;
-    lua->is_lent = 1;
-    int is_woken = pr_scheduler_lend(lua->scheduler);
-    lua->is_lent = 0;
-    lua->n_sent = 0;
-    pr_running.is_interrupted = self->is_interrupted;
-    self->is_interrupted = 0;
-    return is_woken && !pr_running.is_interrupted;
 }
 
 int pr_wait_apart(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,

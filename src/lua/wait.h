@@ -35,10 +35,8 @@ int pr_wait(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn tr
 int pr_wait_on(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
                lua_KFunction k);
 
-/* Its two parts, for who keeps something only where the C stack goes. Whether another process has
- * run on this stack meanwhile and has woken this one: it is time for another look. Else the rest.
- */
-int pr_wait_lend(struct pr_lua *lua, lua_State *L);
+/* Its second part, for who keeps something only where the C stack goes; the first is pr_wait_lend
+ * (wait_lend.h). */
 int pr_wait_apart(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try_fn try_fn,
                   lua_KFunction k);
 

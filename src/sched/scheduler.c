@@ -140,26 +140,35 @@ const struct pr_owner_ops pr_scheduler_ops = {
 
 /* ------------------------------------------------------------------- slices */
 
-static void run_slice(struct pr_scheduler *scheduler, struct pr_process *process)
+static void enter(struct pr_owner *owner, struct pr_process *process)
 {
-    struct pr_owner *owner = &scheduler->owner;
     PR_ASSERT(process->state == PR_RUNNABLE);
     process->state = PR_RUNNING;
     process->reductions++;
-    struct pr_process *outer = owner->current;
     owner->current = process;
-    if (!(process->flags & PR_EXITING)) {
-        enum pr_slice_end end = process->kind->run(owner, process);
-        int is_queued = process->state == PR_RUNNABLE; /* see pr_scheduler_lend */
-        if (is_queued || !(process->flags & PR_EXITING)) {
-            owner->current = outer;
-            if (!is_queued)
-                pr_scheduler_settle(owner, process, end);
-            return;
-        }
-    }
-    pr_process_end(owner, process);
+}
+
+/* What has run goes back to its place, or is dead; `outer` goes on. */
+static void leave(struct pr_owner *owner, struct pr_process *process, enum pr_slice_end end,
+                  struct pr_process *outer)
+{
+    int is_queued = process->state == PR_RUNNABLE; /* see pr_scheduler_end_lent */
+    if (!is_queued && process->flags & PR_EXITING)
+        pr_process_end(owner, process);
+    else if (!is_queued)
+        pr_scheduler_settle(owner, process, end);
     owner->current = outer;
+}
+
+static void run_slice(struct pr_scheduler *scheduler, struct pr_process *process)
+{
+    struct pr_owner *owner = &scheduler->owner;
+    struct pr_process *outer = owner->current;
+    enum pr_slice_end end = PR_SLICE_ENDED;
+    enter(owner, process);
+    if (!(process->flags & PR_EXITING))
+        end = process->kind->run(owner, process);
+    leave(owner, process, end, outer);
 }
 
 static void begin_slice(struct pr_scheduler *scheduler)
@@ -188,21 +197,30 @@ static void end_slice(struct pr_scheduler *scheduler, int was_nested)
 static struct pr_process *take_only(struct pr_scheduler *scheduler)
 {
     struct pr_process *process = scheduler->ready.head;
-    if (!process || process->next || scheduler->n_since_clock + 1 >= SLICES_PER_CLOCK)
+    if (!process || process->next || process->flags & PR_EXITING ||
+        scheduler->n_since_clock + 1 >= SLICES_PER_CLOCK)
         return NULL;
     scheduler->n_since_clock++;
     take_first(scheduler);
     return process;
 }
 
-int pr_scheduler_lend(struct pr_scheduler *scheduler)
+struct pr_process *pr_scheduler_begin_lent(struct pr_scheduler *scheduler)
 {
-    struct pr_process *lender = scheduler->owner.current, *process = take_only(scheduler);
+    struct pr_owner *owner = &scheduler->owner;
+    struct pr_process *process = take_only(scheduler);
     if (!process)
-        return 0;
-    lender->state = PR_WAITING;
+        return NULL;
+    owner->current->state = PR_WAITING;
     begin_slice(scheduler);
-    run_slice(scheduler, process);
+    enter(owner, process);
+    return process;
+}
+
+int pr_scheduler_end_lent(struct pr_scheduler *scheduler, struct pr_process *lender,
+                          struct pr_process *process, enum pr_slice_end end)
+{
+    leave(&scheduler->owner, process, end, lender);
     begin_slice(scheduler);
     if (lender->state == PR_WAITING) {
         lender->state = PR_RUNNING;

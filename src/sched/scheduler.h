@@ -60,9 +60,13 @@ void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process, enu
 
 /* The current process is about to wait. When one other is ready, and nothing else is due, that one has
  * its slice now, on top of the C stack of the first: whom it answers need not be left and entered again
- * for that. Whether the first has been woken by that and goes on; else it leaves its slice as if this had
- * not been: it waits, or is in the queue already. */
-int pr_scheduler_lend(struct pr_scheduler *scheduler);
+ * for that. Who runs now, its kind's `run` for the caller to call; NULL: nobody. */
+struct pr_process *pr_scheduler_begin_lent(struct pr_scheduler *scheduler);
+
+/* The slice of `process` has come to `end`. Whether the lender has been woken by that and goes on; else it
+ * leaves its slice as if this had not been: it waits, or is in the queue already. */
+int pr_scheduler_end_lent(struct pr_scheduler *scheduler, struct pr_process *lender,
+                          struct pr_process *process, enum pr_slice_end end);
 
 extern const struct pr_owner_ops pr_scheduler_ops;
 
