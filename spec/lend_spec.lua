@@ -141,6 +141,33 @@ describe("a process that waits while another is ready", function()
     assert.same({ "went", 2 }, expect { "went" })
   end))
 
+  it("waits on while others have their turns, one after the other", alone(function()
+    local n <const> = 10
+    assert.same({ "waiting", n }, { pair(function(lender)
+      local function pass_on(i, message)
+        if i == 0 then return pierrot.send(lender, message) end
+        local next_one <const> = pierrot.spawn(function() pass_on(i - 1, pierrot.receive()) end)
+        pierrot.send(next_one, { pierrot.info(lender, "status"), message[2] + 1 })
+      end
+      pass_on(n, { "none", 0 })
+    end, function()
+      return table.unpack(pierrot.receive())
+    end) })
+  end))
+
+  it("can be killed by the second of them", alone(function()
+    assert.same({ "DOWN", "killed" }, { pair(function(lender)
+      local other <const> = pierrot.spawn(function()
+        pierrot.receive()
+        pierrot.exit(lender, "kill")
+        pierrot.send(lender, "too late")
+      end)
+      pierrot.send(other, "go")
+    end, function()
+      return pierrot.receive()
+    end) })
+  end))
+
   it("keeps no other waiting in a conversation without end", alone(function()
     local test = pierrot.self()
     local pinger = pierrot.spawn(function()

@@ -418,7 +418,7 @@ static void end_inner(lua_State *co, lua_State *from, const void *overdue)
         lua_sethook(from, hook, LUA_MASKCOUNT, 1);
 }
 
-void pr_resume_begin(struct pr_resumed *resumed, lua_State *co, lua_State *from)
+static inline void begin(struct pr_resumed *resumed, lua_State *co, lua_State *from)
 {
     resumed->outer = pr_running.L;
     resumed->outer_yields = pr_running.chain_yields;
@@ -436,7 +436,7 @@ void pr_resume_begin(struct pr_resumed *resumed, lua_State *co, lua_State *from)
     resumed->overdue = pr_running.close_ticks > 0 ? begin_inner(co) : NULL;
 }
 
-void pr_resume_end(const struct pr_resumed *resumed, lua_State *co, lua_State *from, int status)
+static inline void end(const struct pr_resumed *resumed, lua_State *co, lua_State *from, int status)
 {
     if (pr_running.close_ticks > 0)
         end_inner(co, from, resumed->overdue);
@@ -449,11 +449,24 @@ void pr_resume_end(const struct pr_resumed *resumed, lua_State *co, lua_State *f
     go_back(co, resumed->outer, resumed->outer_yields);
 }
 
+void pr_resume_begin(struct pr_resumed *resumed, lua_State *co, lua_State *from)
+{
+    begin(resumed, co, from);
+}
+
+void pr_resume_end(const struct pr_resumed *resumed, lua_State *co, lua_State *from, int status)
+{
+    end(resumed, co, from, status);
+}
+
 int pr_resume_nested(lua_State *co, int n_args, int *n_results)
 {
     int is_interrupted = pr_running.is_interrupted, slice_left = pr_running.slice_left;
     pr_running.is_interrupted = 0;
-    int status = pr_resume(co, NULL, n_args, n_results);
+    struct pr_resumed resumed;
+    begin(&resumed, co, NULL);
+    int status = lua_resume(co, NULL, n_args, n_results);
+    end(&resumed, co, NULL, status);
     pr_running.is_interrupted = is_interrupted;
     pr_running.slice_left = slice_left;
     return status;

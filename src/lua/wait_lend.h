@@ -25,11 +25,11 @@ static inline enum pr_slice_end pr_wait_run_lent(struct pr_lua *lua, struct pr_p
     return pr_plain_run(lua, self);
 }
 
-/* Whether another process has run on this stack meanwhile and has woken this one: it is time for
- * another look. Else pr_wait_apart.
+/* Whether others have run on this stack meanwhile, one after the other, and have woken this one: it
+ * is time for another look. Else pr_wait_apart.
  *
  * Inline for the reason that pr_resume is: six returns less, and a round trip of two messages takes
- * 5 % less. */
+ * 8 % less. */
 static inline int pr_wait_lend(struct pr_lua *lua, lua_State *L)
 {
     struct pr_lua_process *self = pr_lua_current(lua);
@@ -37,12 +37,13 @@ static inline int pr_wait_lend(struct pr_lua *lua, lua_State *L)
     int is_woken = 0;
     if (!pr_wait_lends(lua, L, self))
         return 0;
-    if ((next = pr_scheduler_begin_lent(lua->scheduler)) != NULL) {
-        lua->is_lent = 1;
+    lua->is_lent = 1;
+    while (!is_woken && self->process.state == PR_RUNNING &&
+           (next = pr_scheduler_begin_lent(lua->scheduler)) != NULL) {
         enum pr_slice_end end = pr_wait_run_lent(lua, next, self->process.kind);
         is_woken = pr_scheduler_end_lent(lua->scheduler, &self->process, next, end);
-        lua->is_lent = 0;
     }
+    lua->is_lent = 0;
     lua->n_sent = 0;
     pr_running.is_interrupted = self->is_interrupted;
     self->is_interrupted = 0;

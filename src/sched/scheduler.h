@@ -63,8 +63,9 @@ void pr_scheduler_settle(struct pr_owner *owner, struct pr_process *process, enu
  * for that. Who runs now, its kind's `run` for the caller to call; NULL: nobody. */
 struct pr_process *pr_scheduler_begin_lent(struct pr_scheduler *scheduler);
 
-/* The slice of `process` has come to `end`. Whether the lender has been woken by that and goes on; else it
- * leaves its slice as if this had not been: it waits, or is in the queue already. */
+/* The slice of `process` has come to `end`. Whether the lender has been woken by that and goes on. If not
+ * it may lend again while it is RUNNING still, for it waits; or else it is in the queue already, and leaves
+ * its slice as if this had not been. */
 int pr_scheduler_end_lent(struct pr_scheduler *scheduler, struct pr_process *lender,
                           struct pr_process *process, enum pr_slice_end end);
 
