@@ -11,9 +11,10 @@ local alone, await_down = support.alone, support.await_down
 
 local ROUNDS <const>, FINALIZED <const> = 300, 3000
 
--- Objects are finalized by `fn` again and again, a bounded number of times, wherever `body`
--- allocates something; how often that was within a slice of a process, where it can do so.
-local function amid_finalizers(fn, body)
+-- Objects are finalized by `fn` again and again, a bounded number of times, wherever `body`, which
+-- runs `n_rounds` times, allocates something; how often that was within a slice of a process, where
+-- it can do so. Once the objects are used up the rounds go on without a collection at every turn.
+local function amid_finalizers(fn, n_rounds, body)
   local n, n_passed, is_over = 0, 0, false
   local meta = {}
   local function litter()
@@ -26,7 +27,12 @@ local function amid_finalizers(fn, body)
   end
   for _ = 1, 50 do litter() end
   collectgarbage("incremental", 50, 400)
-  local passed, failure = pcall(body)
+  local passed, failure = pcall(function()
+    for i = 1, n_rounds do
+      body(i)
+      if n >= FINALIZED then collectgarbage("incremental", 200, 100) end
+    end
+  end)
   is_over = true
   collectgarbage("incremental", 200, 100)
   collectgarbage()
@@ -51,10 +57,8 @@ describe("a finalizer", function()
   } do
     it("that " .. what .. " the server that is called harms nobody", alone(function()
       local server = servers.start(Sum, { n = 0 })
-      local n_sent = amid_finalizers(function() send(server) end, function()
-        for i = 1, ROUNDS do
-          assert.equal(i + 2, gen_server.call(server, { "sum", { { i }, { 2 } } })[1])
-        end
+      local n_sent = amid_finalizers(function() send(server) end, ROUNDS, function(i)
+        assert.equal(i + 2, gen_server.call(server, { "sum", { { i }, { 2 } } })[1])
       end)
 
       assert.equal(n_sent, gen_server.call(server, { "sum", {} })[2][1])
@@ -63,11 +67,9 @@ describe("a finalizer", function()
 
   it("that sends a request to the bucket that is called harms nobody", alone(function()
     local b = bucket.start_link()
-    amid_finalizers(function() gen_server.send_request(b, { "size" }) end, function()
-      for i = 1, ROUNDS do
-        assert.is_true(bucket.put(b, i % 10, { { i } }))
-        assert.same({ { i } }, bucket.get(b, i % 10))
-      end
+    amid_finalizers(function() gen_server.send_request(b, { "size" }) end, ROUNDS, function(i)
+      assert.is_true(bucket.put(b, i % 10, { { i } }))
+      assert.same({ { i } }, bucket.get(b, i % 10))
     end)
 
     assert.equal(10, bucket.size(b))
@@ -76,11 +78,9 @@ describe("a finalizer", function()
   it("that kills the server that is called harms nobody else", alone(function()
     local server, ref = servers.start_watched(Sum, { n = 0 })
     local other = servers.start(Sum, { n = 0 })
-    amid_finalizers(function() pierrot.exit(server, "kill") end, function()
-      for i = 1, ROUNDS do
-        pcall(gen_server.call, server, { "sum", { { i } } })
-        assert.equal(i, gen_server.call(other, { "sum", { { i } } })[1])
-      end
+    amid_finalizers(function() pierrot.exit(server, "kill") end, ROUNDS, function(i)
+      pcall(gen_server.call, server, { "sum", { { i } } })
+      assert.equal(i, gen_server.call(other, { "sum", { { i } } })[1])
     end)
 
     assert.equal("killed", await_down(ref))
@@ -88,10 +88,8 @@ describe("a finalizer", function()
 
   it("that starts processes harms nobody", alone(function()
     local server = servers.start(Sum, { n = 0 })
-    amid_finalizers(function() pierrot.spawn(function() end) end, function()
-      for i = 1, ROUNDS do
-        assert.equal(i, gen_server.call(server, { "sum", { { i } } })[1])
-      end
+    amid_finalizers(function() pierrot.spawn(function() end) end, ROUNDS, function(i)
+      assert.equal(i, gen_server.call(server, { "sum", { { i } } })[1])
     end)
   end))
 
@@ -107,13 +105,11 @@ describe("a finalizer", function()
         local text = tostring(select(2, pcall(take)))
         -- Between the slices of processes there is nothing to take from.
         if not text:find("no process runs", 1, true) then outcome[text] = true end
-      end, function()
-        for _ = 1, ROUNDS do
-          for _ = 1, 5 do pierrot.monitor(dead) end
-          assert.is_nil(pierrot.receive("never sent", 0))
-          assert.equal("DOWN", pierrot.receive({ "DOWN" })[1])
-          assert.equal(4, pierrot.flush().n)
-        end
+      end, ROUNDS, function()
+        for _ = 1, 5 do pierrot.monitor(dead) end
+        assert.is_nil(pierrot.receive("never sent", 0))
+        assert.equal("DOWN", pierrot.receive({ "DOWN" })[1])
+        assert.equal(4, pierrot.flush().n)
       end)
 
       local text, is_taken = next(outcome)
@@ -138,13 +134,12 @@ describe("a finalizer", function()
         local outcome = {}
         amid_finalizers(function()
           outcome[tostring(select(2, pcall(wait, server))):match "[^:]*$"] = true
-        end, function()
-          for _ = 1, 30 do
-            for _ = 1, 5 do pierrot.monitor(dead) end
-            local _, why = pierrot.receive("never sent", 1)
-            assert.equal("timeout", why)
-            pierrot.flush()
-          end
+        end, 30, function(i)
+          if i == 1 then collectgarbage() end -- the first is due at once, not by the old pause
+          for _ = 1, 5 do pierrot.monitor(dead) end
+          local _, why = pierrot.receive("never sent", 1)
+          assert.equal("timeout", why)
+          pierrot.flush()
         end)
 
         local n_texts = 0
@@ -159,12 +154,13 @@ describe("a finalizer", function()
   it("that changes the pattern of a receive lets it find nothing that neither pattern wants",
     alone(function()
       local prefix <const> = ("x"):rep(70)
+      collectgarbage() -- so that the next one is due in the midst of the messages
       for i = 1, 2000 do
         pierrot.send(pierrot.self(), { prefix .. "sent", ("y"):rep(3000) .. i })
       end
       local pattern <const> = { prefix .. "else" }
       local outcome
-      amid_finalizers(function() pattern[1] = "never sent" end, function()
+      amid_finalizers(function() pattern[1] = "never sent" end, 1, function()
         outcome = table.pack(pierrot.receive(pattern, 0))
       end)
 
