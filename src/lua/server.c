@@ -23,7 +23,7 @@ static void give_up_body(struct pr_lua *lua, struct pr_lua_process *server, cons
 {
     if (!server->body.co)
         return;
-    int is_as_new = pr_close_coroutine(server->body.co);
+    int is_as_new = pr_close_coroutine(lua, server->body.co);
     if (is_as_new && server->body.co == failed)
         pr_pool_give(lua, server->body);
     else
