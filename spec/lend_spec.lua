@@ -199,4 +199,28 @@ describe("a process that waits while another is ready", function()
       return coroutine.wrap(pierrot.receive)()
     end))
   end))
+
+  it("leaves timers their turn behind each slice that is used up", alone(function()
+    local test, n <const> = pierrot.self(), 12
+    local spinners, n_begun, n_at_alarm = {}, 0, nil
+    for i = 1, n do
+      spinners[i] = pierrot.spawn_link(function()
+        pierrot.receive("go")
+        n_begun = n_begun + 1
+        if i < n then pierrot.send(spinners[i + 1], "go") end
+        while not n_at_alarm do end
+      end)
+    end
+    pierrot.yield()
+    pierrot.spawn_link(function()
+      pierrot.send_after(0.01, test, "alarm")
+      pierrot.send(spinners[1], "go")
+      pierrot.receive("never sent")
+    end)
+
+    expect "alarm"
+    n_at_alarm = n_begun
+
+    assert.is_true(n_at_alarm < n, "it came when all of them had begun")
+  end))
 end)
