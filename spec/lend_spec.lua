@@ -223,4 +223,27 @@ describe("a process that waits while another is ready", function()
 
     assert.is_true(n_at_alarm < n, "it came when all of them had begun")
   end))
+
+  it("gives way by a yield of another library's as before", function()
+    if support.program == support.interpreter then return pending "of a stock interpreter" end
+
+    local output, errors = support.run_script [[
+      local yield = coroutine.yield
+      local pierrot = require "pierrot"
+      local main = pierrot.self()
+      pierrot.spawn(function()
+        local lender = pierrot.self()
+        pierrot.spawn(function()
+          pierrot.send(lender, "go on")
+          pierrot.receive "never sent"
+        end)
+        pierrot.receive "go on"
+        yield()
+        pierrot.send(main, "has gone on")
+      end)
+      print(pierrot.receive(nil, 5000))]]
+
+    assert.equal("", errors)
+    assert.equal("has gone on\n", output)
+  end)
 end)
