@@ -24,7 +24,7 @@ static void give_up_body(struct pr_lua *lua, struct pr_lua_process *server, cons
 {
     if (!server->body.co)
         return;
-    int is_as_new = pr_close_coroutine(server->body.co);
+    int is_as_new = pr_close_coroutine(lua, server->body.co);
     if (is_as_new && server->body.co == failed)
         pr_pool_give(lua, server->body);
     else
@@ -62,7 +62,7 @@ enum pr_slice_end pr_server_fail(struct pr_lua *lua, struct pr_lua_process *serv
     else if (co == server->body.co)
         pr_crash_note_failed(lua, server, co);
     server->is_direct = 0;
-    pierrot_term *reason = pr_crash_reason(lua, server, co);
+    pierrot_term *reason = pr_crash_reason(lua, co);
     if (must_terminate || has_terminate_failed) {
         give_up_body(lua, server, co);
         pr_wait_alarm_clear(lua, server);
