@@ -7,6 +7,7 @@
 #include "lua/class.h"
 #include "lua/closing.h"
 #include "lua/copy.h"
+#include "lua/failure.h"
 #include "lua/frame.h"
 #include "lua/handler.h"
 #include "lua/ident.h"
@@ -34,8 +35,6 @@ void pr_crash_forget(struct pr_lua *lua, struct pr_lua_process *process)
         return;
     pr_term_drop(words->message, &lua->owner->heap);
     pr_term_drop(words->state, &lua->owner->heap);
-    pr_term_drop(words->failed, &lua->owner->heap);
-    pr_term_drop(words->failure, &lua->owner->heap);
     pr_free(&lua->owner->heap, words, sizeof *words);
     process->last_words = NULL;
 }
@@ -129,74 +128,7 @@ void pr_crash_note_failed(struct pr_lua *lua, struct pr_lua_process *server, lua
     lua_settop(L, top);
 }
 
-/* ------------------------------------------------------------------ error values */
-
-/* What a report shows of it is less. */
-enum { FAILURE_MAX = 4096 };
-
-static int shown(lua_State *L)
-{
-    luaL_tolstring(L, 1, NULL);
-    return 1;
-}
-
-/* Runs protected: the text of the value at 1, or an error. */
-static int show(lua_State *L)
-{
-    struct pr_lua *lua = lua_touserdata(L, 2);
-    struct pr_pooled body = pr_pool_take(lua, L);
-    if (!lua_checkstack(body.co, 4)) {
-        pr_pool_give(lua, body);
-        return luaL_error(L, "not enough memory");
-    }
-    lua_pushcfunction(body.co, shown);
-    lua_pushvalue(L, 1);
-    lua_xmove(L, body.co, 1);
-    if (pr_call_briefly(body.co, 1) != LUA_OK) {
-        pr_pool_drop(lua, body);
-        return luaL_error(L, "it does not");
-    }
-    lua_xmove(body.co, L, 1);
-    pr_pool_give(lua, body);
-    return 1;
-}
-
-/* As stock lua: a string is its own text, whatever its metatable says. Nothing of the user's runs. */
-static int shows_itself(lua_State *L, int index)
-{
-    int type = lua_type(L, index);
-    if (type == LUA_TSTRING || type == LUA_TLIGHTUSERDATA ||
-        luaL_getmetafield(L, index, "__tostring") == LUA_TNIL)
-        return 0;
-    lua_pop(L, 1);
-    return 1;
-}
-
-/* The value is on top of L. */
-static void note_failure(struct pr_lua *lua, lua_State *L, struct pr_lua_process *process,
-                         pierrot_term *reason)
-{
-    if (!shows_itself(L, -1) || pr_is_exit_object(lua, L, -1) ||
-        !pr_log_wants(&lua->owner->system->log, PIERROT_ERROR))
-        return;
-    lua_pushcfunction(L, show);
-    lua_pushvalue(L, -2);
-    lua_pushlightuserdata(L, lua);
-    int status = lua_pcall(L, 2, 1, 0);
-    struct pr_last_words *words = status == LUA_OK ? last_words(lua, process) : NULL;
-    if (words) {
-        size_t len;
-        const char *text = lua_tolstring(L, -1, &len);
-        pr_term_drop(words->failed, &lua->owner->heap);
-        pr_term_drop(words->failure, &lua->owner->heap);
-        words->failed = pr_term_hold(reason);
-        words->failure =
-            pr_term_new_string(&lua->owner->heap, text, len < FAILURE_MAX ? len : FAILURE_MAX);
-    }
-    lua_pop(L, 1);
-}
-
-pierrot_term *pr_crash_reason(struct pr_lua *lua, struct pr_lua_process *process, lua_State *co)
+pierrot_term *pr_crash_reason(struct pr_lua *lua, lua_State *co)
 {
     /* The main state's stack serves: nothing of the process's runs there. */
     lua_State *L = lua->scratch;
@@ -205,7 +137,7 @@ pierrot_term *pr_crash_reason(struct pr_lua *lua, struct pr_lua_process *process
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
     pierrot_term *reason = pr_error_reason(lua, L, -1, co);
-    note_failure(lua, L, process, reason);
+    pr_failure_note(lua, L, reason);
     lua_pop(L, 1);
     return reason;
 }
@@ -346,8 +278,6 @@ void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot
     if (process->last_words) {
         crash.last_message = process->last_words->message;
         crash.client = process->last_words->client;
-        if (process->last_words->failed == reason)
-            crash.failure = process->last_words->failure;
     }
     pierrot_term *arguments = NULL;
     pierrot_term *state = process->is_server ? state_of(lua, process) : NULL;

@@ -23,7 +23,7 @@ static void give_up_body(struct pr_lua *lua, struct pr_lua_process *server, cons
 {
     if (!server->body.co)
         return;
-    int is_as_new = pr_close_coroutine(server->body.co);
+    int is_as_new = pr_close_coroutine(lua, server->body.co);
     if (is_as_new && server->body.co == failed)
         pr_pool_give(lua, server->body);
     else
@@ -59,10 +59,10 @@ enum pr_slice_end pr_server_fail(struct pr_lua *lua, struct pr_lua_process *serv
         pr_crash_note_failed(lua, server, co);
     server->is_direct = 0;
     if (!must_terminate) {
-        pr_process_exit(lua->owner, &server->process, pr_crash_reason(lua, server, co));
+        pr_process_exit(lua->owner, &server->process, pr_crash_reason(lua, co));
         return PR_SLICE_ENDED;
     }
-    pierrot_term *reason = pr_crash_reason(lua, server, co);
+    pierrot_term *reason = pr_crash_reason(lua, co);
     give_up_body(lua, server, co);
     pr_wait_alarm_clear(lua, server);
     if (is_silent(lua, server)) {
