@@ -36,6 +36,8 @@ describe("an assertion about the mailbox", function()
   for name, said in pairs {
     ['assert_receive({ "b" }, 1)'] = 'matching {"b"} came within 1 ms',
     ['assert_received { "b" }'] = 'matching {"b"} is there',
+    ['assert_received { pierrot.any, "b" }'] = 'matching {any, "b"} is there',
+    ['assert_received(pierrot.one_of({ "b" }, 2))'] = 'matching one_of({"b"}, 2) is there',
     ['refute_receive({ "a" }, 1)'] = 'matching {"a"} came: {"a", 1}',
     ['refute_received { "a" }'] = 'matching {"a"} is there: {"a", 1}',
   } do
