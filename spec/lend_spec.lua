@@ -2,16 +2,19 @@
 --- A process that waits while one other is ready: that one runs on top of its stack. Nobody is to
 -- see more of that than that it is faster.
 
+local core = require "pierrot.core"
 local pierrot = require "pierrot"
 local support = require "spec.support"
 
 local alone, await_down, expect = support.alone, support.await_down, support.expect
 
 --- Runs `body(peer)` in a process whose peer runs `peer_body(lender)` as soon as the first waits;
---- they are alone, but for the test, which waits for what `body` returns.
+--- they are alone, but for the test, which waits for what `body` returns. It gives way first: it
+--- may be the test that lends its stack, and who runs on that lends none.
 local function pair(peer_body, body)
   local test = pierrot.self()
   local _, ref = pierrot.spawn_monitor(function()
+    pierrot.yield()
     local lender <const> = pierrot.self()
     local peer <const> = pierrot.spawn(function() peer_body(lender) end)
     pierrot.send(test, { "returned", body(peer) })
@@ -191,6 +194,23 @@ describe("a process that waits while another is ready", function()
     pierrot.exit(pinger, "kill")
     pierrot.exit(other, "kill")
   end))
+
+  -- As the prompt does with what evaluates, at Ctrl-C.
+  local function interrupt(pid) core.interrupt(pid) end
+  local function kill(pid) pierrot.exit(pid, "kill") end
+  for what, steps in pairs {
+    ["is interrupted and killed"] = { interrupt, kill },
+    ["is killed and interrupted"] = { kill, interrupt },
+  } do
+    it("does not go on when it " .. what .. " meanwhile", alone(function()
+      assert.same({ "DOWN", "killed" }, { pair(function(lender)
+        for _, step in ipairs(steps) do step(lender) end
+      end, function()
+        pcall(pierrot.receive)
+        return "ran on"
+      end) })
+    end))
+  end
 
   it("waits in a coroutine of its own as in its body", alone(function()
     assert.equal("hello", pair(function(lender)

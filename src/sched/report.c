@@ -7,6 +7,7 @@
 #include "proc/exit.h"
 #include "proc/relation.h"
 #include "sched/event.h"
+#include "term/note.h"
 #include "term/print.h"
 
 /* Each part gets a share, so that a huge state does not push out the traceback. */
@@ -49,15 +50,15 @@ static int is_error(const pierrot_term *reason)
 }
 
 /* An error is shown as its value, then the traceback on lines of its own. */
-static void add_reason(struct pr_text *text, const pierrot_term *reason,
-                       const pierrot_term *failure)
+static void add_reason(struct pr_text *text, const pierrot_term *reason)
 {
     if (!is_error(reason)) {
         add_term(text, "\n  reason: ", reason, PART_MAX);
         return;
     }
     struct pierrot_term nil = pr_cell_nil();
-    const pierrot_term *value = failure ? failure : pierrot_table_at(reason, 2);
+    const pierrot_term *note = pr_note_get(reason);
+    const pierrot_term *value = note ? note : pierrot_table_at(reason, 2);
     const pierrot_term *traceback = pierrot_table_at(reason, 3);
     if (value && pierrot_term_type(value) == PIERROT_STRING)
         add_bytes(text, "\n  reason: error: ", value);
@@ -65,6 +66,11 @@ static void add_reason(struct pr_text *text, const pierrot_term *reason,
         add_term(text, "\n  reason: error: ", value ? value : &nil, PART_MAX);
     if (traceback->len > 0)
         add_bytes(text, "\n  ", traceback);
+}
+
+static const pierrot_term *told_reason(const struct pr_report *report)
+{
+    return report->shown_reason ? report->shown_reason : report->reason;
 }
 
 static void add_pid(struct pr_text *text, const char *label, int n_shown, pierrot_pid pid)
@@ -118,7 +124,7 @@ static void describe(struct pr_text *text, const struct pr_process *process,
     add_head(text, process, report);
     if (report->arguments)
         add_term(text, "\n  arguments: ", report->arguments, PART_MAX);
-    add_reason(text, report->reason, report->failure);
+    add_reason(text, told_reason(report));
     if (process->extra && process->extra->has_exceeded)
         pr_text_addf(text, "\n  it held more than its max_heap of %llu bytes",
                      (unsigned long long)process->extra->max_heap);
@@ -183,7 +189,7 @@ static pierrot_term *fields(const struct pr_process *process, const struct pr_re
     if (!error && name)
         error = pr_event_set(table, "name", pierrot_term_copy(name));
     if (!error)
-        error = pr_event_set(table, "reason", reason_of(report->reason));
+        error = pr_event_set(table, "reason", reason_of(told_reason(report)));
     if (!error && start)
         error = pr_event_set(table, "initial_call", pierrot_string(start, strlen(start)));
     if (!error && report->client.id)

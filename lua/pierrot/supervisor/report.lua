@@ -13,8 +13,10 @@ local function shortened(text)
   return text:sub(1, PART_MAX) .. "…"
 end
 
--- The traceback of an error stands in the process's own report.
+-- The traceback of an error stands in the process's own report; its value is shown as there.
 local function show_reason(reason)
+  local text = core.failure_text(reason)
+  if text then return shortened(text) end
   if type(reason) == "table" and reason[1] == "error" and type(reason[3]) == "string" then
     local value = reason[2]
     return shortened(type(value) == "string" and value or inspect(value))
