@@ -629,6 +629,46 @@ describe("a variable to be closed", function()
     end))
   end
 
+  for _, row in ipairs(ends) do
+    it("may tell others more than once, and end them, by " .. row.title, alone(function()
+      local test, other = pierrot.self(), idle()
+      local watchers = pierrot.info(test, "monitored_by")
+      pierrot.register("told by its name", idle())
+
+      end_of(function()
+        local _ <close> = setmetatable({}, { __close = function()
+          pierrot.send(test, "first")
+          pierrot.send("told by its name", "second")
+          pierrot.exit(other, "no milk")
+          pierrot.send_after(0, test, "third")
+          pierrot.monitor(test)
+          pierrot.send(test, { "last", pierrot.is_alive(test), pierrot.is_alive(other) })
+        end })
+        row.act()
+      end)
+
+      assert.equal("first", (pierrot.receive(nil, 0)))
+      assert.same({ "last", true, false }, (pierrot.receive(nil, 0)))
+      assert.equal(1, pierrot.info(pierrot.whereis "told by its name", "mailbox"))
+      assert.same(watchers, pierrot.info(test, "monitored_by"))
+    end))
+  end
+
+  it("gets the exit, after another that has told others", alone(function()
+    local test = pierrot.self()
+
+    end_of(function()
+      local _ <close> = setmetatable({}, { __close = function(_, exit)
+        pierrot.send(test, { exit.class, exit.reason })
+      end })
+      local _ <close> = closing(test)
+      pierrot.exit("done")
+    end)
+
+    assert.equal("closed", (pierrot.receive(nil, 0)))
+    assert.same({ "exit", "done" }, (pierrot.receive(nil, 0)))
+  end))
+
   it("cannot keep a killed process alive by raising", alone(function()
     local test = pierrot.self()
     local pid, ref = pierrot.spawn_monitor(function()

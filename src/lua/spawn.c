@@ -390,7 +390,7 @@ static int l_start_actor(lua_State *L)
     start.lineage = pr_process_lineage(lua->owner, lua->owner->current);
     error = start.lineage ? pr_actor_start(lua->owner, &start, &pid, &why) : PIERROT_ENOMEM;
     pr_term_drop(start.arg, &lua->owner->heap);
-    if (lua->owner->current->flags & PR_EXITING) {
+    if (pr_must_die(lua)) {
         pr_term_drop(why, &lua->owner->heap);
         return pr_die(lua, L);
     }

@@ -68,6 +68,11 @@ static void add_reason(struct pr_text *text, const pierrot_term *reason)
         add_bytes(text, "\n  ", traceback);
 }
 
+static const pierrot_term *told_reason(const struct pr_report *report)
+{
+    return report->shown_reason ? report->shown_reason : report->reason;
+}
+
 static void add_pid(struct pr_text *text, const char *label, int n_shown, pierrot_pid pid)
 {
     char id[PR_IDENT_SIZE];
@@ -141,7 +146,7 @@ static void describe(struct pr_text *text, const struct pr_process *process,
     add_head(text, process, report);
     if (report->arguments)
         add_term(text, "\n  arguments: ", report->arguments, PART_MAX);
-    add_reason(text, report->reason);
+    add_reason(text, told_reason(report));
     if (process->extra && process->extra->has_exceeded)
         pr_text_addf(text, "\n  it held more than its max_heap of %llu bytes",
                      (unsigned long long)process->extra->max_heap);
@@ -226,7 +231,7 @@ static pierrot_term *fields(const struct pr_process *process, const struct pr_re
     if (!error && name)
         error = pr_event_set(table, "name", pierrot_term_copy(name));
     if (!error)
-        error = pr_event_set(table, "reason", reason_of(report->reason));
+        error = pr_event_set(table, "reason", reason_of(told_reason(report)));
     if (!error && start)
         error = pr_event_set(table, "initial_call", pierrot_string(start, strlen(start)));
     if (!error && report->client.id)
