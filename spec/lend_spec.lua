@@ -219,4 +219,51 @@ describe("a process that waits while another is ready", function()
       return coroutine.wrap(pierrot.receive)()
     end))
   end))
+
+  it("leaves timers their turn behind each slice that is used up", alone(function()
+    local test, n <const> = pierrot.self(), 12
+    local spinners, n_begun, n_at_alarm = {}, 0, nil
+    for i = 1, n do
+      spinners[i] = pierrot.spawn_link(function()
+        pierrot.receive("go")
+        n_begun = n_begun + 1
+        if i < n then pierrot.send(spinners[i + 1], "go") end
+        while not n_at_alarm do end
+      end)
+    end
+    pierrot.yield()
+    pierrot.spawn_link(function()
+      pierrot.send_after(0.01, test, "alarm")
+      pierrot.send(spinners[1], "go")
+      pierrot.receive("never sent")
+    end)
+
+    expect "alarm"
+    n_at_alarm = n_begun
+
+    assert.is_true(n_at_alarm < n, "it came when all of them had begun")
+  end))
+
+  it("gives way by a yield of another library's as before", function()
+    if support.program == support.interpreter then return pending "of a stock interpreter" end
+
+    local output, errors = support.run_script [[
+      local yield = coroutine.yield
+      local pierrot = require "pierrot"
+      local main = pierrot.self()
+      pierrot.spawn(function()
+        local lender = pierrot.self()
+        pierrot.spawn(function()
+          pierrot.send(lender, "go on")
+          pierrot.receive "never sent"
+        end)
+        pierrot.receive "go on"
+        yield()
+        pierrot.send(main, "has gone on")
+      end)
+      print(pierrot.receive(nil, 5000))]]
+
+    assert.equal("", errors)
+    assert.equal("has gone on\n", output)
+  end)
 end)

@@ -11,6 +11,7 @@
 
 #include "lua/class.h"
 #include "lua/closing.h"
+#include "lua/conclusion.h"
 #include "lua/copy.h"
 #include "lua/crash.h"
 #include "lua/handler.h"
@@ -55,23 +56,24 @@ static int is_silent(struct pr_lua *lua, const struct pr_lua_process *server)
 enum pr_slice_end pr_server_fail(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co)
 {
     int must_terminate = server->phase >= PR_PHASE_SERVE && server->phase < PR_PHASE_TERMINATE;
-    if (co == server->body.co)
+    int has_terminate_failed = server->phase == PR_PHASE_TERMINATE;
+    if (co == server->body.co && has_terminate_failed)
+        pr_server_terminate_failed(lua, server, co);
+    else if (co == server->body.co)
         pr_crash_note_failed(lua, server, co);
     server->is_direct = 0;
-    if (!must_terminate) {
-        pr_process_exit(lua->owner, &server->process, pr_crash_reason(lua, co));
-        return PR_SLICE_ENDED;
-    }
     pierrot_term *reason = pr_crash_reason(lua, co);
-    give_up_body(lua, server, co);
-    pr_wait_alarm_clear(lua, server);
-    if (is_silent(lua, server)) {
+    if (must_terminate || has_terminate_failed) {
+        give_up_body(lua, server, co);
+        pr_wait_alarm_clear(lua, server);
+    }
+    if ((!must_terminate && !has_terminate_failed) || is_silent(lua, server)) {
         pr_process_exit(lua->owner, &server->process, reason);
         return PR_SLICE_ENDED;
     }
     pr_term_drop(server->stop_reason, &lua->owner->heap);
     server->stop_reason = reason;
-    server->phase = PR_PHASE_TERMINATE;
+    server->phase = must_terminate ? PR_PHASE_TERMINATE : PR_PHASE_FORMAT;
     return PR_SLICE_USED_UP;
 }
 
@@ -145,7 +147,7 @@ enum pr_slice_end pr_server_run(struct pr_lua *lua, struct pr_lua_process *serve
             pr_process_exit(lua->owner, &server->process, PR_TERM(enomem));
             return PR_SLICE_ENDED;
         }
-        if (server->phase == PR_PHASE_TERMINATE) {
+        if (server->phase >= PR_PHASE_TERMINATE) {
             lua_settop(server->body.co, lua_gettop(server->body.co) + PR_BASE);
             n_args = PR_BASE;
         }
