@@ -111,6 +111,7 @@ static int spawn_with(lua_State *L, const struct pr_spawn_options *options, int 
     struct pr_lua_process *made;
     pierrot_ref ref;
     luaL_checktype(L, fn, LUA_TFUNCTION);
+    PR_CHECK_ALIVE(lua, L);
     int n_args = copy_arguments(lua, L, fn + 1);
     luaL_checkstack(L, 4, NULL);
     lua_pushvalue(L, fn);
