@@ -7,6 +7,7 @@ local pierrot = require "pierrot"
 local bucket = require "pierrot.bucket"
 local servers = require "spec.servers"
 local support = require "spec.support"
+local sys = require "pierrot.sys"
 
 local alone, expect = support.alone, support.expect
 
@@ -655,6 +656,27 @@ describe("crash reports", function()
 
       has(report_at_end(pid, ref).text, "state: nil")
     end))
+
+  it("let format_status see what sys has logged", listening(function()
+    local seen
+    local pid, ref = servers.start_watched({
+      handle_call = function() return "reply", "pong" end,
+      handle_cast = function() pierrot.exit "boom" end,
+      format_status = function(status)
+        seen = status.log
+        return { state = "hidden" }
+      end,
+    }, "the state")
+    sys.log(pid, true)
+    gen_server.call(pid, "ping")
+    gen_server.cast(pid, "the message")
+
+    has(report_at_end(pid, ref).text, 'state: "hidden"')
+    assert.same({
+      { "in", "ping", "call", pierrot.self() }, { "out", "pong", pierrot.self() },
+      { "in", "the message", "cast" },
+    }, seen)
+  end))
 
   for how, case in pairs {
     crashed = function() error "not this" end,
