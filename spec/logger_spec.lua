@@ -417,6 +417,21 @@ describe("crash reports", function()
     assert.is_nil(event.text:find("\n\tpierrot/", 1, true))
   end))
 
+  it("LOG-002 tells where init stands of a server whose module has no name", listening(function()
+    local line = debug.getinfo(1, "l").currentline + 1
+    local function init() return "ok", 1 end
+    local pid, ref = servers.start_watched({
+      init = init, handle_cast = function() pierrot.exit "boom" end,
+    })
+    gen_server.cast(pid, 1)
+
+    local event = report_at_end(pid, ref)
+
+    has(event.text, "started as: function <")
+    has(event.text, ("logger_spec.lua:%d>\n"):format(line))
+    has(event.report.initial_call, ("logger_spec.lua:%d>"):format(line))
+  end))
+
   it("LOG-002 tells of an init that fails", listening(function()
     local pid
     local me = pierrot.self()
