@@ -457,6 +457,39 @@ describe("crash reports", function()
     has(event.text, "ancestors: " .. tostring(sup) .. ", " .. tostring(pierrot.self()))
   end))
 
+  it("LOG-003 name who asked for a task, of a supervisor that another has started",
+    listening(function()
+      local me = pierrot.self()
+      local sup = assert(pierrot.task_supervisor.start_link())
+      local client = pierrot.spawn(function()
+        pierrot.send(me, pierrot.task_supervisor.start_child(sup, function()
+          pierrot.put("$callers", { pierrot.get("$callers")[1], "nobody", me })
+          error "boom"
+        end))
+      end)
+      local pid = pierrot.receive(pierrot.is_pid)
+      support.await_down(pid)
+
+      local event = report_of(pid)
+
+      has(event.text, ("\n  callers: %s, %s\n"):format(client, me))
+      assert.same({ client, me }, event.report.callers)
+    end))
+
+  it("say nothing of callers where there are none", listening(function()
+    for _, callers in ipairs { false, {}, { 1, "x" }, 42 } do
+      local pid, ref = pierrot.spawn_monitor(function()
+        if callers then pierrot.put("$callers", callers) end
+        error "boom"
+      end)
+
+      local event = report_at_end(pid, ref)
+
+      assert.is_nil(event.text:find("callers", 1, true))
+      assert.is_nil(event.report.callers)
+    end
+  end))
+
   -- An error value with that __tostring.
   local function failure(to_string)
     return setmetatable({ code = 7 }, { __tostring = to_string })

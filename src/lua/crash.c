@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lua/callers.h"
 #include "lua/class.h"
 #include "lua/closing.h"
 #include "lua/copy.h"
@@ -310,6 +311,17 @@ static pierrot_term *state_of(struct pr_lua *lua, struct pr_lua_process *server)
     return state;
 }
 
+/* Gives; NULL: none. */
+static pierrot_term *callers_of(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    lua_State *L = lua->scratch;
+    if (!pr_lua_push_callers(lua, process))
+        return NULL;
+    pierrot_term *callers = pr_copy_for_report(lua, L, -1);
+    lua_pop(L, 1);
+    return callers;
+}
+
 void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot_term *reason)
 {
     char body[LUA_IDSIZE + 40];
@@ -324,7 +336,9 @@ void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot
     }
     pierrot_term *arguments = NULL;
     pierrot_term *state = process->is_server ? state_of(lua, process) : NULL;
+    pierrot_term *callers = callers_of(lua, process);
     crash.state = state;
+    crash.callers = callers;
     if (process->class_)
         describe_module(lua, process, &crash, body, sizeof body);
     else
@@ -332,5 +346,6 @@ void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot
     crash.arguments = arguments;
     pr_report_crash(lua->owner, &process->process, &crash);
     pr_term_drop(state, &lua->owner->heap);
+    pr_term_drop(callers, &lua->owner->heap);
     pr_term_drop(arguments, &lua->owner->heap);
 }

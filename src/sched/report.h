@@ -15,6 +15,7 @@ struct pr_report {
     const pierrot_term *last_message; /* NULL: none */
     pierrot_pid client;               /* whose call was handled; id 0: it was none */
     const pierrot_term *state;        /* NULL: none */
+    const pierrot_term *callers;      /* who asked for it, nearest first: pids; NULL: unknown */
 };
 
 /* Whether the end of this process is to be reported: it crashed, and somebody listens. An exit
