@@ -244,8 +244,7 @@ static enum action act(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
         double ms = lua_tonumber(L, index);
         if (!(ms >= 0))
             return ACT_BAD;
-        uint64_t now = pr_scheduler_now(lua->scheduler);
-        if (pr_wait_alarm_set(lua, server, pr_clock_deadline(now, ms)) != 0)
+        if (pr_timeout_set(lua, server, pr_clock_deadline(0, ms)) != 0)
             luaL_error(L, "not enough memory");
         return ACT_NONE;
     }
