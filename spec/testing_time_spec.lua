@@ -36,6 +36,8 @@ describe("an assertion about the mailbox", function()
   for name, said in pairs {
     ['assert_receive({ "b" }, 1)'] = 'matching {"b"} came within 1 ms',
     ['assert_received { "b" }'] = 'matching {"b"} is there',
+    ['assert_received { pierrot.any, "b" }'] = 'matching {any, "b"} is there',
+    ['assert_received(pierrot.one_of({ "b" }, 2))'] = 'matching one_of({"b"}, 2) is there',
     ['refute_receive({ "a" }, 1)'] = 'matching {"a"} came: {"a", 1}',
     ['refute_received { "a" }'] = 'matching {"a"} is there: {"a", 1}',
   } do
@@ -346,6 +348,27 @@ describe("capture_log", function()
       logger.error "heard"]]
 
     assert_passed(test)
+    assert.is_truthy(report.errors:find("heard", 1, true), report.errors)
+  end)
+
+  it("is over with a process that dies in it, while the test goes on", function()
+    local report = run [[
+      local logger = require "pierrot.logger"
+      it("one", function()
+        local ids = #logger.handlers()
+        local pid, ref = pierrot.spawn_monitor(function()
+          capture_log(function() pierrot.receive() end)
+        end)
+        while logger.handlers()[1] == "default" do pierrot.yield() end
+        while pierrot.info(pid, "status") ~= "waiting" do pierrot.yield() end
+        pierrot.exit(pid, "kill")
+        pierrot.receive { "DOWN", ref }
+        while logger.handlers()[1] ~= "default" do pierrot.yield() end
+        assert.equal(ids, #logger.handlers())
+        logger.error "heard"
+      end)]]
+
+    assert_passed(report.tests["one"])
     assert.is_truthy(report.errors:find("heard", 1, true), report.errors)
   end)
 

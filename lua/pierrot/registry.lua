@@ -197,7 +197,8 @@ function M.update_value(reg, key, fn)
   check(2, "update_value", reg, key)
   if type(fn) ~= "function" then argument.reject(2, 3, "update_value", "function", fn) end
   if read(reg, "kind") == "duplicate" then
-    argument.fail(2, 1, "update_value", "registry with unique keys expected")
+    argument.fail(2, 1, "update_value",
+      "registry with unique keys expected, got one with duplicate keys")
   end
   local own = entries("update_value", reg, key)[1]
   if not own or own[1] ~= core.self() then return nil, "not_found" end

@@ -52,8 +52,8 @@ local function check_name(level, opts, allows_via)
     argument.reject_option(level + 1, "name", allows_via and "string or via" or "string", name)
   end
   if require("pierrot.registry").is_duplicate_via(name) then
-    argument.reject_option(argument.users_level(), "name", "via on a registry with unique keys",
-      name)
+    error("bad option 'name' (via on a registry with unique keys expected, got one with duplicate"
+      .. " keys)", argument.users_level())
   end
 end
 

@@ -2,7 +2,7 @@
 
 local argument = require "pierrot.argument"
 local core = require "pierrot.core"
-local same = require "pierrot.same"
+local ids = require "pierrot.supervisor.ids"
 
 local M = {}
 
@@ -59,13 +59,19 @@ local function read_start(start)
   return start
 end
 
+-- An id is its supervisor's own: whoever made a table may change it.
+local function own_id(id)
+  if type(id) ~= "table" then return id end
+  return core.snapshots({ id }, 1, 1)
+end
+
 local function with_defaults(spec)
   local kind = spec.type == nil and "worker" or spec.type
   local shutdown = spec.shutdown
   if shutdown == nil then shutdown = kind == "supervisor" and "infinity" or WORKER_SHUTDOWN end
   if shutdown == math.huge then shutdown = "infinity" end
   return {
-    id = spec.id, start = read_start(spec.start), type = kind, shutdown = shutdown,
+    id = own_id(spec.id), start = read_start(spec.start), type = kind, shutdown = shutdown,
     modules = spec.modules,
     restart = spec.restart == nil and "permanent" or spec.restart,
     significant = spec.significant or false,
@@ -111,16 +117,11 @@ end
 ---@param auto_shutdown string
 ---@return string|nil fault
 function M.fault_of_list(list, auto_shutdown)
-  local ids, tables = {}, {}
+  local known = ids.new()
   for _, child in ipairs(list) do
     local id = child.id
-    local is_double = ids[id]
-    if type(id) == "table" then
-      for _, other in ipairs(tables) do is_double = is_double or same(id, other) end
-      tables[#tables + 1] = id
-    end
-    if is_double then return "duplicate id of child specs: " .. argument.show(id) end
-    ids[id] = true
+    if ids.find(known, id) then return "duplicate id of child specs: " .. argument.show(id) end
+    ids.add(known, id, true)
     local fault = M.fault_of_significance(child, auto_shutdown)
     if fault then return fault end
   end
