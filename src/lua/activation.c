@@ -106,8 +106,10 @@ static void log_unexpected(struct pr_lua *lua, lua_State *L, struct pr_lua_proce
     pierrot_term_print(term, text, sizeof text);
     pr_term_drop(term, &lua->owner->heap);
     pr_ident_print(server->process.pid.id, id, sizeof id);
+    const char *name = server->class_->name;
     pr_log_printf(&lua->owner->system->log, PIERROT_WARNING,
-                  "gen_server %s dropped an unexpected message: %s", id, text);
+                  "gen_server %s%s%s%s dropped an unexpected message: %s", id, name ? " (" : "",
+                  name ? name : "", name ? ")" : "", text);
 }
 
 static int unhandled(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server, int message)
