@@ -265,6 +265,21 @@ describe("a supervisor's children", function()
     assert.is_true(pierrot.is_alive(sup))
   end))
 
+  for _, field in ipairs { "id", "modules" } do
+    it("SUP-006 are refused when their list could not be sent for their " .. field, alone(function()
+      local sup, dynamic = trees.start {}, dynamic_supervisor.start_link()
+      local child = trees.child "a"
+      child[field] = { print }
+
+      local text = support.error_text(supervisor.start_child, sup, child)
+      support.error_text(dynamic_supervisor.start_child, dynamic, child)
+
+      assert.is_truthy(text:find("bad field '" .. field, 1, true))
+      assert.same({}, supervisor.which_children(sup))
+      assert.same({}, dynamic_supervisor.which_children(dynamic))
+    end))
+  end
+
   it("SUP-066 are refused in the caller when they are significant to nobody", alone(function()
     local sup = trees.start {}
 
