@@ -76,6 +76,28 @@ describe("the script's hook for lines, beside a process that spins,", function()
     gen_server.stop(server)
   end)
 
+  it("reaches a process that was waiting when it was set", function()
+    local script, hook, count = pierrot.self(), counter()
+    local n_missed = 0
+
+    for _ = 1, 20 do
+      local waiting = pierrot.spawn(function()
+        pierrot.send(script, "begun")
+        pierrot.receive("hook is set") -- the script runs on its stack
+        local before = count()
+        if count() == before then n_missed = n_missed + 1 end
+        pierrot.send(script, "over")
+      end)
+      wrap(function() support.expect("begun") end)() -- in a coroutine: it lends its own to nobody
+      sethook(hook, "l")
+      pierrot.send(waiting, "hook is set")
+      support.expect("over")
+      sethook()
+    end
+
+    assert.equal(0, n_missed)
+  end)
+
   it("is gone everywhere when it is removed", function()
     local hook, count = counter()
     local co = coroutine.create(function()

@@ -470,6 +470,15 @@ describe("a function of on_exit", function()
     assert.same({ "other", "second" }, report.said)
   end)
 
+  it("EXU-018 may have a table for its name, which is known by its contents", function()
+    local _, report = run_test [[
+      on_exit({ "name", 1 }, function() say "first" end)
+      on_exit({ "name", 2 }, function() say "other" end)
+      on_exit({ "name", 1 }, function() say "second" end)]]
+
+    assert.same({ "other", "second" }, report.said)
+  end)
+
   it("runs in another process, when the test's has ended", function()
     local _, report = run_test [[
       local test = pierrot.self()

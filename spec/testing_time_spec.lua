@@ -351,6 +351,27 @@ describe("capture_log", function()
     assert.is_truthy(report.errors:find("heard", 1, true), report.errors)
   end)
 
+  it("is over with a process that dies in it, while the test goes on", function()
+    local report = run [[
+      local logger = require "pierrot.logger"
+      it("one", function()
+        local ids = #logger.handlers()
+        local pid, ref = pierrot.spawn_monitor(function()
+          capture_log(function() pierrot.receive() end)
+        end)
+        while logger.handlers()[1] == "default" do pierrot.yield() end
+        while pierrot.info(pid, "status") ~= "waiting" do pierrot.yield() end
+        pierrot.exit(pid, "kill")
+        pierrot.receive { "DOWN", ref }
+        while logger.handlers()[1] ~= "default" do pierrot.yield() end
+        assert.equal(ids, #logger.handlers())
+        logger.error "heard"
+      end)]]
+
+    assert_passed(report.tests["one"])
+    assert.is_truthy(report.errors:find("heard", 1, true), report.errors)
+  end)
+
   it("is over with a test that dies in it", function()
     local report = run [[
       local logger = require "pierrot.logger"

@@ -51,13 +51,17 @@ local function copy_of(root)
   return copy
 end
 
--- format_status may well hide things in the very state that it is given: it is a copy.
+-- What format_status shows of the state, of which it is given a copy: it may well hide things in
+-- that. Where it fails the state is not shown: it was to hide something.
 local function formatted(state, module)
   local format = module.format_status
   if type(format) ~= "function" then return state end
-  local passed, status = pcall(format, { state = copy_of(state), log = {} })
-  if passed and type(status) == "table" then return status.state end
-  return state
+  local given = { state = copy_of(state), log = {} }
+  local passed, shown = pcall(format, given)
+  if not passed then return "format_status crashed" end
+  if type(shown) ~= "table" then return "format_status returned no table" end
+  if shown.state == nil then shown = given end -- it left that out of a table of its own
+  return shown.state
 end
 
 local function status(_, state, module, name)

@@ -33,6 +33,8 @@ static const char *callback_of(enum pr_phase phase)
         return "init";
     case PR_PHASE_TERMINATE:
         return "terminate";
+    case PR_PHASE_FORMAT:
+        return "format_status";
     case PR_PHASE_PLAIN:
     case PR_PHASE_LOAD:
     case PR_PHASE_SERVE:
@@ -328,6 +330,8 @@ int pr_activate(lua_State *L)
         server->stop_reason = NULL;
         return pr_server_stop(lua, L, server, reason, 0);
     }
+    case PR_PHASE_FORMAT:
+        return pr_server_end(lua, L, server);
     default:
         return serve(L, lua, server);
     }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lua/callers.h"
 #include "lua/class.h"
 #include "lua/closing.h"
 #include "lua/copy.h"
@@ -35,6 +36,7 @@ void pr_crash_forget(struct pr_lua *lua, struct pr_lua_process *process)
         return;
     pr_term_drop(words->message, &lua->owner->heap);
     pr_term_drop(words->state, &lua->owner->heap);
+    pr_term_drop(words->reason, &lua->owner->heap);
     pr_free(&lua->owner->heap, words, sizeof *words);
     process->last_words = NULL;
 }
@@ -63,21 +65,12 @@ void pr_crash_note(struct pr_lua *lua, lua_State *L, struct pr_lua_process *serv
         note(lua, L, PR_HANDLED, server, pr_to_pid(L, PR_FROM_PID));
 }
 
-/* The value of slot `n` in a frame, moved to the scratch stack; whether there is one. */
-static int push_local(lua_State *co, const lua_Debug *ar, int n, lua_State *L)
-{
-    if (!lua_getlocal(co, ar, n))
-        return 0;
-    lua_xmove(co, L, 1);
-    return 1;
-}
-
 /* Begun by a nested call, which has returned since: the bottom frame is the callback, and its second
  * argument says whose call it is. The caller waits with the request on its stack, or is gone. */
 static int push_request_of_waiting(struct pr_lua *lua, lua_State *co, lua_State *L)
 {
     lua_Debug ar;
-    if (!pr_bottom_frame(co, &ar) || !push_local(co, &ar, 2, L))
+    if (!pr_bottom_frame(co, &ar) || !pr_push_local(co, &ar, 2, L))
         return 0;
     pierrot_ref ref = {0};
     if (lua_type(L, -1) == LUA_TTABLE) {
@@ -90,7 +83,7 @@ static int push_request_of_waiting(struct pr_lua *lua, lua_State *co, lua_State 
     lua_State *caller = call && call->kind == PR_CALL ? pr_lua_body_of(call->process) : NULL;
     if (!caller || !lua_checkstack(caller, 2) || !lua_getstack(caller, 0, &ar))
         return 0;
-    if (!push_local(caller, &ar, 2, L))
+    if (!pr_push_local(caller, &ar, 2, L))
         return 0;
     pr_push_id(L, call->process->pid.id);
     return 1;
@@ -111,8 +104,8 @@ static int push_handled(struct pr_lua *lua, struct pr_lua_process *server, lua_S
         pr_push_id(L, now->caller.id);
         return 1;
     }
-    return pr_bottom_frame(co, &ar) && push_local(co, &ar, PR_HANDLED, L) &&
-           push_local(co, &ar, PR_FROM_PID, L);
+    return pr_bottom_frame(co, &ar) && pr_push_local(co, &ar, PR_HANDLED, L) &&
+           pr_push_local(co, &ar, PR_FROM_PID, L);
 }
 
 void pr_crash_note_failed(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co)
@@ -160,22 +153,53 @@ void pr_crash_push_status(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
     lua_setfield(L, -2, "log");
 }
 
-void pr_crash_take_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+/* A field as format_status wants it shown: of the table on top of L, or, where that leaves it out, of
+ * its argument below. What it took away from the argument itself is nil. Gives. */
+static pierrot_term *shown_field(struct pr_lua *lua, lua_State *L, const char *name)
+{
+    lua_pushstring(L, name);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_pushstring(L, name);
+        lua_rawget(L, -3);
+    }
+    pierrot_term *term = pr_copy_for_report(lua, L, -1);
+    lua_pop(L, 1);
+    return term;
+}
+
+static void show_fields(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                        struct pr_last_words *words)
+{
+    struct pr_heap *heap = &lua->owner->heap;
+    pr_term_drop(words->state, heap);
+    words->state = shown_field(lua, L, "state");
+    if (words->message) {
+        pr_term_drop(words->message, heap);
+        words->message = shown_field(lua, L, "message");
+    }
+    pr_term_drop(words->reason, heap);
+    words->reason = shown_field(lua, L, "reason");
+    if (words->reason && pierrot_term_equal(words->reason, server->stop_reason)) {
+        pr_term_drop(words->reason, heap);
+        words->reason = NULL;
+    }
+}
+
+void pr_crash_take_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                          int has_returned)
 {
     struct pr_last_words *words = last_words(lua, server);
-    if (!words || lua_type(L, -1) != LUA_TTABLE)
+    if (!words)
         return;
-    lua_pushliteral(L, "state");
-    lua_rawget(L, -2);
-    words->state = pr_copy_for_report(lua, L, -1);
-    lua_pop(L, 1);
-    if (!words->message)
+    if (has_returned && lua_type(L, -1) == LUA_TTABLE) {
+        show_fields(lua, L, server, words);
         return;
-    lua_pushliteral(L, "message");
-    lua_rawget(L, -2);
-    pr_term_drop(words->message, &lua->owner->heap);
-    words->message = pr_copy_for_report(lua, L, -1);
-    lua_pop(L, 1);
+    }
+    /* Not the state itself, of which it was to hide something. */
+    pr_term_drop(words->state, &lua->owner->heap);
+    const char *what = has_returned ? "format_status returned no table" : "format_status crashed";
+    words->state = pr_term_new_string(&lua->owner->heap, what, strlen(what));
 }
 
 /* ----------------------------------------------------------------------- reports */
@@ -268,6 +292,17 @@ static pierrot_term *state_of(struct pr_lua *lua, struct pr_lua_process *server)
     return state;
 }
 
+/* Gives; NULL: none. */
+static pierrot_term *callers_of(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    lua_State *L = lua->scratch;
+    if (!pr_lua_push_callers(lua, process))
+        return NULL;
+    pierrot_term *callers = pr_copy_for_report(lua, L, -1);
+    lua_pop(L, 1);
+    return callers;
+}
+
 void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot_term *reason)
 {
     char body[LUA_IDSIZE + 40];
@@ -278,10 +313,13 @@ void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot
     if (process->last_words) {
         crash.last_message = process->last_words->message;
         crash.client = process->last_words->client;
+        crash.shown_reason = process->last_words->reason;
     }
     pierrot_term *arguments = NULL;
     pierrot_term *state = process->is_server ? state_of(lua, process) : NULL;
+    pierrot_term *callers = callers_of(lua, process);
     crash.state = state;
+    crash.callers = callers;
     if (process->class_)
         crash.initial_call = process->class_->name;
     else
@@ -289,5 +327,6 @@ void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot
     crash.arguments = arguments;
     pr_report_crash(lua->owner, &process->process, &crash);
     pr_term_drop(state, &lua->owner->heap);
+    pr_term_drop(callers, &lua->owner->heap);
     pr_term_drop(arguments, &lua->owner->heap);
 }

@@ -10,6 +10,7 @@
 struct pr_last_words {
     pierrot_term *message; /* what was handled; or NULL */
     pierrot_term *state;   /* by format_status; or NULL */
+    pierrot_term *reason;  /* by format_status, where that tells another; or NULL */
     pierrot_pid client;    /* whose call it was; id 0: it was none */
 };
 
@@ -23,9 +24,11 @@ void pr_crash_note(struct pr_lua *lua, lua_State *L, struct pr_lua_process *serv
 /* The same of a coroutine that has failed. */
 void pr_crash_note_failed(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co);
 
-/* Pushes the argument of format_status; takes what it returned, on top of L. */
+/* Pushes the argument of format_status; takes what it returned or failed with, on top of L, above that
+ * argument. */
 void pr_crash_push_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server);
-void pr_crash_take_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server);
+void pr_crash_take_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                          int has_returned);
 
 /* Reports the end of the process, if it is one to be reported. */
 void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot_term *reason);

@@ -17,7 +17,8 @@ enum pr_phase {
     PR_PHASE_CAST,
     PR_PHASE_INFO,
     PR_PHASE_CONTINUE,
-    PR_PHASE_TERMINATE
+    PR_PHASE_TERMINATE,
+    PR_PHASE_FORMAT /* terminate has failed: format_status is asked for the report */
 };
 
 /* A timeout of receive, sleep, or a server's callback. */
