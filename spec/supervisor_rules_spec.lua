@@ -333,6 +333,7 @@ describe("a child spec", function()
     { "SUP-007", "significant", 1, "1" },
     { "SUP-066", "significant", true, "true" },
     { "SUP-007", "modules", 1, "1" },
+    { "SUP-007", "modules", { print }, "{function" },
   }
   for _, fault in ipairs(faults) do
     local id, field, value, shown = table.unpack(fault, 1, 4)

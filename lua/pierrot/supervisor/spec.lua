@@ -8,22 +8,32 @@ local M = {}
 
 local RESTARTS <const> = { permanent = true, transient = true, temporary = true }
 local TYPES <const> = { worker = true, supervisor = true }
-local SENDABLE <const> = { string = true, number = true, boolean = true }
+local SENDABLE <const> = { string = true, number = true, boolean = true, table = true }
 local WORKER_SHUTDOWN <const> = 5000
 
 -- Checks ---------------------------------------------------------------------------------------
 
--- A table of the supervisor's own, if it can be sent: whoever made it may change it.
-local function own(value)
-  if type(value) ~= "table" then return value end
-  return core.snapshots({ value }, 1, 1)
+--- An id as a supervisor has it: a table is its own, for whoever made it may change it; a module,
+--- which cannot be sent, goes by its name.
+---@param id any
+---@return any
+function M.own_id(id)
+  if type(id) ~= "table" then return id end
+  local copy = core.snapshots({ id }, 1, 1)
+  if not rawequal(copy, id) then return copy end
+  return require("pierrot.start").module_name(id) or tostring(id)
+end
+
+local function own_modules(modules)
+  if type(modules) ~= "table" then return modules end
+  local list = {}
+  for i, module in ipairs(modules) do list[i] = M.own_id(module) end
+  return list
 end
 
 local function is_id(value)
-  local kind = type(value)
-  if kind == "table" then return not rawequal(own(value), value) end
   if value ~= value then return false end
-  return SENDABLE[kind] or (kind == "userdata" and core.is_sendable(value))
+  return SENDABLE[type(value)] or (type(value) == "userdata" and core.is_sendable(value))
 end
 
 local function is_start(value)
@@ -38,7 +48,11 @@ local function is_shutdown(value)
 end
 
 local function is_modules(value)
-  return value == nil or value == "dynamic" or (type(value) == "table" and is_id(value))
+  if type(value) ~= "table" then return value == nil or value == "dynamic" end
+  for _, module in ipairs(value) do
+    if not is_id(module) then return false end
+  end
+  return true
 end
 
 -- Field, test, what is expected.
@@ -73,8 +87,8 @@ local function with_defaults(spec)
   if shutdown == nil then shutdown = kind == "supervisor" and "infinity" or WORKER_SHUTDOWN end
   if shutdown == math.huge then shutdown = "infinity" end
   return {
-    id = own(spec.id), start = read_start(spec.start), type = kind, shutdown = shutdown,
-    modules = own(spec.modules),
+    id = M.own_id(spec.id), start = read_start(spec.start), type = kind, shutdown = shutdown,
+    modules = own_modules(spec.modules),
     restart = spec.restart == nil and "permanent" or spec.restart,
     significant = spec.significant or false,
   }
