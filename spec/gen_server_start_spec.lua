@@ -309,6 +309,36 @@ describe("a start", function()
       end))
   end
 
+  if support.has_two_schedulers then
+    local failures <const> = {
+      { "takes too long", "timeout", function() while true do end end },
+      { "exits", "shutdown", function() require "pierrot".exit "shutdown" end },
+      { "ignores", "ignore", function() return "ignore" end },
+      { "stops", "shutdown", function() return "stop", "shutdown" end },
+    }
+    for _, how in ipairs { "start", "start_link", "start_monitor" } do
+      for _, row in ipairs(failures) do
+        it("leaves nothing elsewhere when init " .. row[1] .. ", by " .. how, alone(function()
+          pierrot.trap_exit(true)
+          local there = pierrot.spawn_opt({ scheduler = support.elsewhere(), link = true },
+            "spec.fixtures.remote:echo", pierrot.self())
+
+          for _ = 1, 20 do
+            local pid, reason = gen_server[how]({ init = row[3] }, nil,
+              { name = "half-started", scheduler = support.elsewhere(), timeout = 10 })
+            local holder = pierrot.whereis "half-started"
+            local messages = pierrot.info(there, "mailbox") == 0 and pierrot.flush()
+
+            assert.is_nil(pid)
+            assert.equal(row[2], reason == "timeout" and row[2] or reason)
+            assert.is_nil(holder)
+            assert.equal(0, messages.n)
+          end
+        end))
+      end
+    end
+  end
+
   it("takes a module by its name", alone(function()
     local pid = gen_server.start_link("spec.fixtures.counter", 5)
 

@@ -7,6 +7,7 @@ local pierrot = require "pierrot"
 local bucket = require "pierrot.bucket"
 local servers = require "spec.servers"
 local support = require "spec.support"
+local sys = require "pierrot.sys"
 
 local alone, expect = support.alone, support.expect
 
@@ -416,6 +417,21 @@ describe("crash reports", function()
     assert.is_nil(event.text:find("\n\tpierrot/", 1, true))
   end))
 
+  it("LOG-002 tells where init stands of a server whose module has no name", listening(function()
+    local line = debug.getinfo(1, "l").currentline + 1
+    local function init() return "ok", 1 end
+    local pid, ref = servers.start_watched({
+      init = init, handle_cast = function() pierrot.exit "boom" end,
+    })
+    gen_server.cast(pid, 1)
+
+    local event = report_at_end(pid, ref)
+
+    has(event.text, "started as: function <")
+    has(event.text, ("logger_spec.lua:%d>\n"):format(line))
+    has(event.report.initial_call, ("logger_spec.lua:%d>"):format(line))
+  end))
+
   it("LOG-002 tells of an init that fails", listening(function()
     local pid
     local me = pierrot.self()
@@ -698,6 +714,27 @@ describe("crash reports", function()
 
       has(report_at_end(pid, ref).text, "state: nil")
     end))
+
+  it("let format_status see what sys has logged", listening(function()
+    local seen
+    local pid, ref = servers.start_watched({
+      handle_call = function() return "reply", "pong" end,
+      handle_cast = function() pierrot.exit "boom" end,
+      format_status = function(status)
+        seen = status.log
+        return { state = "hidden" }
+      end,
+    }, "the state")
+    sys.log(pid, true)
+    gen_server.call(pid, "ping")
+    gen_server.cast(pid, "the message")
+
+    has(report_at_end(pid, ref).text, 'state: "hidden"')
+    assert.same({
+      { "in", "ping", "call", pierrot.self() }, { "out", "pong", pierrot.self() },
+      { "in", "the message", "cast" },
+    }, seen)
+  end))
 
   for how, case in pairs {
     crashed = function() error "not this" end,

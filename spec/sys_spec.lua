@@ -427,6 +427,20 @@ describe("sys", function()
     assert.equal("the state", sys.get_status(pid).state)
   end))
 
+  it("lets format_status see what is logged, in get_status", alone(function()
+    local me = pierrot.self()
+    local pid = servers.start({
+      handle_call = function() return "reply", "pong" end,
+      format_status = function(status) return { state = status.log } end,
+    }, "the state")
+    local before = sys.get_status(pid).state
+    sys.log(pid, true)
+    gen_server.call(pid, "ping")
+
+    assert.same({}, before)
+    assert.same({ { "in", "ping", "call", me }, { "out", "pong", me } }, sys.get_status(pid).state)
+  end))
+
   it("shows name and dictionary in get_status", alone(function()
     local pid = servers.start({
       init = function()

@@ -253,13 +253,6 @@ describe("yield", function()
       assert.same({ { "ok", 2 } }, task.yield_many { runs })
     end))
 
-  it("of many names at the caller's line what is no time", alone(function()
-    for _, timeout in ipairs { -1, "soon", pierrot.self() } do
-      local text = error_text(function() return (task.yield_many({}, timeout)) end)
-      assert.is_truthy(text:find("^[^:]*task_spec.lua:%d+: bad argument #2 to 'yield_many'"), text)
-    end
-  end))
-
   it("of many may ignore or kill those that run", alone(function()
     local ignored, killed = waiting(), waiting()
 

@@ -114,7 +114,7 @@ local read_keys <const> = core.reader("keys", fail, false)
 ---@param pid? userdata
 ---@return any[]
 function M.keys(reg, pid)
-  argument.check_server(2, 1, "keys", reg)
+  if not core.is_pid(reg) then argument.check_server(2, 1, "keys", reg) end
   if pid ~= nil and not core.is_pid(pid) then argument.reject(2, 2, "keys", "pid", pid) end
   return read_keys(reg, pid)
 end

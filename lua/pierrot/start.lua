@@ -187,6 +187,19 @@ end
 -- What start_server is given where there are no options.
 local LINK <const>, MONITOR <const> = 1, 2
 
+-- For so long a start that has failed waits for the end of its process, whose scheduler may be held
+-- up by C code.
+local GRACE_MS <const> = 1000
+
+-- A server elsewhere whose start has failed is dead, and all that it tells of that has come, before
+-- the caller goes on.
+local function await_end(pid)
+  local gone <const> = core.monitor(pid)
+  core.receive({ "DOWN", gone }, GRACE_MS)
+  core.demonitor(gone, true)
+  core.purge_exit(pid)
+end
+
 --- Starts a gen_server for the public function of that name. Results: pid [, ref]; or nil, reason.
 function M.server(fname, module, arg, opts, link, monitor)
   local bits <const> = (link and LINK or 0) | (monitor and MONITOR or 0)
@@ -210,8 +223,9 @@ function M.server(fname, module, arg, opts, link, monitor)
     local payload = remote_payload("server", given)
     payload.module = require("pierrot.carry").pack_module(table_, 2)
     payload.arg, payload.name, payload.via = arg, name or M.module_name(table_), via
-    local pid, why = core.start_remote(scheduler, payload, given.link, given.monitor, true,
+    local pid, why, failed = core.start_remote(scheduler, payload, given.link, given.monitor, true,
       given.timeout)
+    if failed then await_end(failed) end
     if not pid and why == "already_registered" then
       return nil, { "already_started", core.whereis(given.name) }
     end

@@ -31,8 +31,8 @@ local function check_tasks(fname, tasks)
   for _, task in ipairs(tasks) do check_owner(3, fname, 1, task) end
 end
 
-local function check_timeout(fname, timeout, level)
-  argument.check_timeout(level or 3, 2, fname, timeout)
+local function check_timeout(fname, timeout)
+  argument.check_timeout(3, 2, fname, timeout)
   if timeout == nil then return WAIT end
   return timeout
 end
@@ -160,7 +160,10 @@ local ON_TIMEOUT <const> = {
 }
 
 local function read_yield_options(opts)
-  if type(opts) ~= "table" then return check_timeout("yield_many", opts, 4), "nothing" end
+  if type(opts) ~= "table" then
+    argument.check_timeout(3, 2, "yield_many", opts)
+    return opts == nil and WAIT or opts, "nothing"
+  end
   argument.check_options(3, 2, "yield_many", opts, { timeout = true, on_timeout = true })
   argument.check_timeout_option(3, "timeout", opts.timeout)
   local on_timeout = opts.on_timeout == nil and "nothing" or opts.on_timeout

@@ -108,7 +108,8 @@ int pr_server_end(struct pr_lua *lua, lua_State *L, struct pr_lua_process *serve
     pr_crash_push_status(lua, L, server);
     lua_pushvalue(L, -1);
     lua_insert(L, -3);
-    return formatted(L, lua_pcallk(L, 1, 1, 0, 0, formatted), 0);
+    int n_args = pr_asked_with_log(lua, L, server);
+    return formatted(L, lua_pcallk(L, n_args, 1, 0, 0, formatted), 0);
 }
 
 /* terminate has returned: the reply that was held back, then the end. Stack: …, reply at `context`.
@@ -243,8 +244,7 @@ static enum action act(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
         double ms = lua_tonumber(L, index);
         if (!(ms >= 0))
             return ACT_BAD;
-        uint64_t now = pr_scheduler_now(lua->scheduler);
-        if (pr_wait_alarm_set(lua, server, pr_clock_deadline(now, ms)) != 0)
+        if (pr_timeout_set(lua, server, pr_clock_deadline(0, ms)) != 0)
             luaL_error(L, "not enough memory");
         return ACT_NONE;
     }

@@ -280,6 +280,25 @@ static pierrot_term *describe_body(struct pr_lua *lua, struct pr_lua_process *pr
     return is_task ? arguments_of(lua, co, &ar) : NULL;
 }
 
+/* A server is told by its module, and one that has no name by where its init stands. */
+static void describe_module(struct pr_lua *lua, const struct pr_lua_process *server,
+                            struct pr_report *crash, char *buffer, size_t size)
+{
+    lua_Debug ar;
+    lua_State *L = lua->scratch;
+    int top = lua_gettop(L);
+    crash->initial_call = server->class_->name;
+    if (crash->initial_call || !lua_checkstack(L, 4))
+        return;
+    pr_store_push(lua, L, server->class_->place);
+    lua_pushliteral(L, "init"); /* which pr_server_open keeps */
+    if (lua_rawget(L, top + 1) == LUA_TFUNCTION && lua_getinfo(L, ">S", &ar)) {
+        snprintf(buffer, size, "function <%s:%d>", ar.short_src, ar.linedefined);
+        crash->initial_call = buffer;
+    }
+    lua_settop(L, top);
+}
+
 /* Gives; NULL: none. */
 static pierrot_term *state_of(struct pr_lua *lua, struct pr_lua_process *server)
 {
@@ -323,7 +342,7 @@ void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot
     crash.state = state;
     crash.callers = callers;
     if (process->class_)
-        crash.initial_call = process->class_->name;
+        describe_module(lua, process, &crash, body, sizeof body);
     else
         arguments = describe_body(lua, process, &crash, body, sizeof body);
     crash.arguments = arguments;

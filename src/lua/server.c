@@ -433,7 +433,9 @@ void pr_server_open(struct pr_lua *lua, lua_State *L)
     lua_pushlightuserdata(L, lua);
     lua_pushcclosure(L, pr_activate_results, 1);
     lua->conclude_place = pr_store_put(lua, L);
-    /* Kept for is_silent. */
+    /* Kept for is_silent, and for reports. */
+    lua_pushliteral(L, "init");
+    (void)pr_store_put(lua, L);
     lua_pushliteral(L, "terminate");
     (void)pr_store_put(lua, L);
     lua_pushliteral(L, "format_status");

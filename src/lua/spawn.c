@@ -111,6 +111,7 @@ static int spawn_with(lua_State *L, const struct pr_spawn_options *options, int 
     struct pr_lua_process *made;
     pierrot_ref ref;
     luaL_checktype(L, fn, LUA_TFUNCTION);
+    PR_CHECK_ALIVE(lua, L);
     int n_args = copy_arguments(lua, L, fn + 1);
     luaL_checkstack(L, 4, NULL);
     lua_pushvalue(L, fn);
@@ -209,8 +210,15 @@ static void purge_monitor(struct pr_lua *lua, pierrot_ref ref)
         (void)pr_monitor_flush(lua->owner, self, ref);
 }
 
-/* context: the call. Stack: the ref of the monitor, or nothing. Results: pid [, ref]; or nil, why.
- */
+/* purge_exit(pid) */
+static int l_purge_exit(lua_State *L)
+{
+    purge_exit(PR_SELF(L), pr_check_pid(L, 1));
+    return 0;
+}
+
+/* context: the call. Stack: the ref of the monitor, or nothing. Results: pid [, ref]; or nil, why,
+ * and its pid when it was elsewhere: its end may be on its way still. */
 static int try_start(lua_State *L, lua_KContext context)
 {
     struct pr_lua *lua = PR_SELF(L);
@@ -238,7 +246,11 @@ static int try_start(lua_State *L, lua_KContext context)
     }
     (void)pr_call_end(lua->owner, call, NULL);
     purge_exit(lua, pid);
-    return 2;
+    struct pr_owner *home = pr_ptable_owner(lua->owner->system, pid);
+    if (!home || home == lua->owner)
+        return 2;
+    pr_push_id(L, pid.id);
+    return 3;
 }
 
 static int start_k(lua_State *L, int status, lua_KContext context)
@@ -417,6 +429,7 @@ void pr_open_spawn(struct pr_lua *lua, lua_State *L)
         {"spawn_link", l_spawn_link},
         {"spawn_monitor", l_spawn_monitor},
         {"spawn_local", l_spawn_local},
+        {"purge_exit", l_purge_exit},
         {"start_server", l_start_server},
         {"start_actor", l_start_actor},
         {NULL, NULL},
