@@ -310,6 +310,37 @@ describe("a start", function()
   end
 
   if support.has_two_schedulers then
+    it("gives init's reason from elsewhere, also one that is the word for a taken name",
+      alone(function()
+        local _, reason = gen_server.start({
+          init = function() return "stop", "already_registered" end,
+        }, nil, { scheduler = support.elsewhere() })
+
+        assert.equal("already_registered", reason)
+      end))
+
+    it("gives who has the name, also when it is given away meanwhile", alone(function()
+      local server = { init = function() return "ok", {} end }
+      pierrot.spawn_opt({ scheduler = support.elsewhere(), link = true }, function()
+        local p = require "pierrot"
+        while true do
+          p.register("contested", p.self())
+          p.unregister("contested")
+        end
+      end)
+
+      for i = 1, 100 do
+        local there = { name = "contested", scheduler = i % 2 == 0 and support.elsewhere() or nil }
+        local pid, reason = gen_server.start(server, nil, there)
+        if pid then
+          gen_server.stop(pid)
+        else
+          assert.equal("already_started", reason[1])
+          assert.is_true(pierrot.is_pid(reason[2]))
+        end
+      end
+    end))
+
     local failures <const> = {
       { "takes too long", "timeout", function() while true do end end },
       { "exits", "shutdown", function() require "pierrot".exit "shutdown" end },

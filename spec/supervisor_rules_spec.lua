@@ -333,6 +333,7 @@ describe("a child spec", function()
     { "SUP-007", "significant", 1, "1" },
     { "SUP-066", "significant", true, "true" },
     { "SUP-007", "modules", 1, "1" },
+    { "SUP-007", "modules", { print }, "{function" },
   }
   for _, fault in ipairs(faults) do
     local id, field, value, shown = table.unpack(fault, 1, 4)
@@ -356,6 +357,35 @@ describe("a child spec", function()
       assert.equal("string", type(text))
     end)
   end
+
+  local child = { id = "milk", start = start }
+  local strays = {
+    { "a spec in its place", child, '"' }, { "names", { milk = child }, '"milk"' },
+    { "a gap", { child, [9] = child }, "9" }, { "0", { [0] = child }, "0" },
+  }
+  for _, stray in ipairs(strays) do
+    local title, list, shown = table.unpack(stray)
+    it("SUP-006 is not overlooked in a list with " .. title, function()
+      local read, text = spec.read_list(list)
+
+      assert.is_nil(read)
+      local fault = "bad children (list expected, got a table with " .. shown
+      assert.is_truthy(text:find(fault, 1, true))
+    end)
+  end
+
+  it("SUP-006 may lie in what table.pack gives", function()
+    assert.equal(2, #spec.read_list(table.pack(child, { id = 2, start = start })))
+  end)
+
+  it("has its id and modules to itself", function()
+    local id, modules = { "milk" }, { "cow" }
+    local checked = spec.check { id = id, start = start, modules = modules }
+
+    id[1], modules[1] = "changed", "changed"
+
+    assert.same({ { "milk" }, { "cow" } }, { checked.id, checked.modules })
+  end)
 
   it("SUP-008 has an id of its own", function()
     local list = spec.read_list { { id = { 1 }, start = start }, { id = { 1 }, start = start } }

@@ -346,6 +346,17 @@ describe("a supervised process", function()
     end)
   end
 
+  it("that is linked is stopped by its module, and the test lives", function()
+    local test = run_test [[
+      local Server = { init = function() return "ok", {} end }
+      local pid = start_link_supervised(Server)
+      assert.is_true(stop_supervised(Server))
+      assert.is_false(pierrot.is_alive(pid))
+      pierrot.yield()]]
+
+    assert_passed(test)
+  end)
+
   it("that is linked is stopped by an id that is a table, and the test lives", function()
     local test = run_test [[
       local pid = start_link_supervised { id = { "bucket", 1 },

@@ -14,8 +14,8 @@ local CALL_TIMEOUT <const> = 5000 -- what the description of a failed call says
 
 local M = {}
 
-local function no_memory()
-  error("not enough memory in the registry", 3)
+local function no_memory(level)
+  error("not enough memory in the registry", level or 3)
 end
 
 -- Starting -------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ local function fail_read(fname, why, reg, ...)
   argument.check_server(4, 1, fname, reg)
   if why ~= "noproc" then
     key_rules.check(4, fname, (...))
-    no_memory()
+    no_memory(5)
   end
   core.exit { why, { "gen_server", "call", reg, { fname, ... }, CALL_TIMEOUT } }
 end

@@ -288,9 +288,19 @@ static int start_and_wait(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
     return pr_start_wait_for(lua, L, call);
 }
 
-static int already_started(struct pr_lua *lua, lua_State *L, const struct pr_spawn_options *options)
+/* Whether a start that failed is to be tried again: who had the name, which another scheduler can
+ * take away, has it no longer. Else who has it. */
+static int is_free_again(struct pr_lua *lua, const struct pr_spawn_options *options, int error,
+                         pierrot_pid *holder)
 {
-    pierrot_pid holder = pr_name_find(lua->owner->system, options->name, options->name_len);
+    if (error != PIERROT_EEXIST)
+        return 0;
+    *holder = pr_name_find(lua->owner->system, options->name, options->name_len);
+    return !holder->id;
+}
+
+static int already_started(lua_State *L, pierrot_pid holder)
+{
     lua_pushnil(L);
     lua_createtable(L, 2, 0);
     lua_pushliteral(L, "already_started");
@@ -321,12 +331,16 @@ static int l_start_server(lua_State *L)
         return pr_copy_error(lua, L, 4);
     struct pr_class *class_ = has_boot ? NULL : pr_class_hold(lua, L, 3, lua_tostring(L, 5));
     struct pr_pooled body = pr_spawn_take_body(lua, L, 8);
-    int error = pr_lua_process_new(lua, &options, 1, &server, &monitor);
+    pierrot_pid holder;
+    int error;
+    do {
+        error = pr_lua_process_new(lua, &options, 1, &server, &monitor);
+    } while (is_free_again(lua, &options, error, &holder));
     if (error) {
         pr_pool_give(lua, body);
         pr_class_drop(lua, class_);
         if (error == PIERROT_EEXIST)
-            return already_started(lua, L, &options);
+            return already_started(L, holder);
         return pr_spawn_fail(L, error);
     }
     pr_store_push(lua, body.co, lua->activate_place);
@@ -399,8 +413,11 @@ static int l_start_actor(lua_State *L)
     start.arg = pr_copy_to_term(lua, L, 3, &error);
     if (!start.arg)
         return error == PIERROT_EINVAL ? pr_copy_error(lua, L, 3) : pr_spawn_fail(L, error);
-    start.lineage = pr_process_lineage(lua->owner, lua->owner->current);
-    error = start.lineage ? pr_actor_start(lua->owner, &start, &pid, &why) : PIERROT_ENOMEM;
+    pierrot_pid holder;
+    do {
+        start.lineage = pr_process_lineage(lua->owner, lua->owner->current);
+        error = start.lineage ? pr_actor_start(lua->owner, &start, &pid, &why) : PIERROT_ENOMEM;
+    } while (is_free_again(lua, &options, error, &holder));
     pr_term_drop(start.arg, &lua->owner->heap);
     if (pr_must_die(lua)) {
         pr_term_drop(why, &lua->owner->heap);
@@ -409,7 +426,7 @@ static int l_start_actor(lua_State *L)
     if (!error)
         return push_actor(lua, L, pid, options.monitor);
     if (error == PIERROT_EEXIST)
-        return already_started(lua, L, &options);
+        return already_started(L, holder);
     lua_pushnil(L);
     if (error == PIERROT_EIGNORE)
         lua_pushliteral(L, "ignore");

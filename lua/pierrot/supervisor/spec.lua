@@ -13,6 +13,24 @@ local WORKER_SHUTDOWN <const> = 5000
 
 -- Checks ---------------------------------------------------------------------------------------
 
+--- An id as a supervisor has it: a table is its own, for whoever made it may change it; a module,
+--- which cannot be sent, goes by its name.
+---@param id any
+---@return any
+function M.own_id(id)
+  if type(id) ~= "table" then return id end
+  local copy = core.snapshots({ id }, 1, 1)
+  if not rawequal(copy, id) then return copy end
+  return require("pierrot.start").module_name(id) or tostring(id)
+end
+
+local function own_modules(modules)
+  if type(modules) ~= "table" then return modules end
+  local list = {}
+  for i, module in ipairs(modules) do list[i] = M.own_id(module) end
+  return list
+end
+
 local function is_id(value)
   if value ~= value then return false end
   return SENDABLE[type(value)] or (type(value) == "userdata" and core.is_sendable(value))
@@ -30,7 +48,11 @@ local function is_shutdown(value)
 end
 
 local function is_modules(value)
-  return value == nil or value == "dynamic" or type(value) == "table"
+  if type(value) ~= "table" then return value == nil or value == "dynamic" end
+  for _, module in ipairs(value) do
+    if not is_id(module) then return false end
+  end
+  return true
 end
 
 -- Field, test, what is expected.
@@ -59,20 +81,14 @@ local function read_start(start)
   return start
 end
 
--- An id is its supervisor's own: whoever made a table may change it.
-local function own_id(id)
-  if type(id) ~= "table" then return id end
-  return core.snapshots({ id }, 1, 1)
-end
-
 local function with_defaults(spec)
   local kind = spec.type == nil and "worker" or spec.type
   local shutdown = spec.shutdown
   if shutdown == nil then shutdown = kind == "supervisor" and "infinity" or WORKER_SHUTDOWN end
   if shutdown == math.huge then shutdown = "infinity" end
   return {
-    id = own_id(spec.id), start = read_start(spec.start), type = kind, shutdown = shutdown,
-    modules = spec.modules,
+    id = M.own_id(spec.id), start = read_start(spec.start), type = kind, shutdown = shutdown,
+    modules = own_modules(spec.modules),
     restart = spec.restart == nil and "permanent" or spec.restart,
     significant = spec.significant or false,
   }
@@ -208,12 +224,26 @@ function M.read(x, any_id)
   return M.check(spec, any_id)
 end
 
+-- What is in a list at no place of it: a single spec in its place, or children with names or beyond
+-- a gap, would be passed over without a word.
+local function stray_key(list)
+  local n = #list
+  for key in next, list do
+    if key ~= "n" and (math.type(key) ~= "integer" or key < 1 or key > n) then return key end
+  end
+  return nil
+end
+
 --- A list of children.
 ---@param list any
 ---@return table[]|nil children, string|nil fault
 function M.read_list(list)
   if type(list) ~= "table" then
     return nil, ("bad children (list expected, got %s)"):format(argument.show(list))
+  end
+  local stray = stray_key(list)
+  if stray ~= nil then
+    return nil, ("bad children (list expected, got a table with %s)"):format(argument.show(stray))
   end
   local children = {}
   for i = 1, #list do
