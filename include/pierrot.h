@@ -481,7 +481,8 @@ PIERROT_API int pierrot_stop_reason(pierrot_context *ctx, pierrot_term *reason);
 
 /* The actions of a gen_server, for the callback that is running. pierrot_continue: handle_continue(arg)
  * follows before any other message; from init, after the start has returned. pierrot_timeout:
- * handle_info("timeout") unless a message comes within ms. Takes: arg. Fails: ENOMEM (arg is NULL), EINVAL.
+ * handle_info("timeout") unless a message comes within ms; after a system message, which is none, the wait
+ * begins anew. Takes: arg. Fails: ENOMEM (arg is NULL), EINVAL.
  * Thread: actor. */
 PIERROT_API int pierrot_continue(pierrot_context *ctx, pierrot_term *arg);
 PIERROT_API int pierrot_timeout(pierrot_context *ctx, double ms);

@@ -219,6 +219,133 @@ describe("an application", function()
     assert.same({ "shutdown", { "failed_to_start_child", 1, "sour" } }, reason)
   end))
 
+  local failing_ends = {
+    { "gives a reason", function() return nil, "sour" end },
+    { "raises", function() error "sour" end },
+  }
+  for _, ending in ipairs(failing_ends) do
+    local title, fail = table.unpack(ending)
+    it("leaves nothing of a start that " .. title, alone(function()
+      local helper, traps, top
+      local app = { start = function()
+        helper, traps = pierrot.spawn_link(pierrot.receive), pierrot.spawn_link(function()
+          pierrot.trap_exit(true)
+          pierrot.receive { "EXIT" }
+        end)
+        top = supervisor.start_link({ { id = 1, start = function()
+          return gen_server.start_link({ init = function() return "ok", {} end }, nil,
+            { name = "left over" })
+        end } }, { strategy = "one_for_one" })
+        return fail()
+      end }
+
+      application.start(app)
+
+      assert.is_nil(pierrot.whereis "left over")
+      for _, pid in ipairs { helper, traps, top } do assert.is_false(pierrot.is_alive(pid)) end
+    end))
+  end
+
+  it("is stopped with what its start has linked besides, after its own stop", alone(function()
+    local test, beside, helper = pierrot.self(), nil, nil
+    local app = new_application("milk", {
+      stop = function()
+        pierrot.send(test, { "stopping", pierrot.is_alive(beside) and pierrot.is_alive(helper) })
+      end,
+    })
+    local start_tree = app.start
+    app.start = function()
+      helper = pierrot.spawn_link(pierrot.receive)
+      beside = supervisor.start_link({}, { strategy = "one_for_one" })
+      return start_tree()
+    end
+    application.start(app)
+
+    assert.is_true(application.stop(app))
+
+    assert.is_true(expect({ "stopping" })[2])
+    assert.is_false(pierrot.is_alive(beside) or pierrot.is_alive(helper))
+  end))
+
+  -- An application whose start asks the test and fails with what it is told, if that is anything.
+  local function slow_application()
+    local test = pierrot.self()
+    return { start = function()
+      pierrot.send(test, { "starting", pierrot.self() })
+      local reason = pierrot.receive({ "go on" })[2]
+      if reason then return nil, reason end
+      return supervisor.start_link({}, { strategy = "one_for_one" })
+    end }
+  end
+
+  -- Has it started by a process of its own, which says what came of it; the process that asks.
+  local function start_aside(app)
+    local test = pierrot.self()
+    pierrot.spawn_link(function()
+      local started, reason = application.start(app)
+      pierrot.send(test, { "started", started or reason })
+    end)
+    return expect({ "starting" })[2]
+  end
+
+  it("says to all who start it at the same time why it did not start", alone(function()
+    local test, app = pierrot.self(), slow_application()
+    local starting = start_aside(app)
+    for _ = 1, 3 do
+      pierrot.spawn_link(function()
+        local started, reason = application.start(app)
+        pierrot.send(test, { "started", started or reason })
+      end)
+    end
+
+    -- Who is too late for the first start begins another one.
+    pierrot.send(starting, { "go on", "sour" })
+    local reasons = {}
+    while #reasons < 4 do
+      local message = expect(pierrot.one_of({ "started" }, { "starting" }))
+      if message[1] == "started" then
+        reasons[#reasons + 1] = message[2]
+      else
+        pierrot.send(message[2], { "go on", "sour" })
+      end
+    end
+
+    assert.same({ "sour", "sour", "sour", "sour" }, reasons)
+  end))
+
+  it("is not there for others before its start is done", alone(function()
+    local needed = slow_application()
+    local app = new_application("cake", { applications = { needed } })
+    local starting = start_aside(needed)
+
+    local early = { application.start(app) }
+    pierrot.send(starting, { "go on" })
+
+    assert.same({ nil, { "not_started", needed } }, early)
+    assert.is_true(expect({ "started" })[2])
+    assert.is_true(application.start(app))
+    application.stop(app)
+    application.stop(needed)
+  end))
+
+  it("is waited for by what needs it", alone(function()
+    local test, needed = pierrot.self(), slow_application()
+    local app = new_application("cake", { applications = { needed } })
+    local starting = start_aside(needed)
+    pierrot.spawn_link(function()
+      local started = application.ensure_all_started(app)
+      pierrot.send(test, { "ensured", #started })
+    end)
+
+    pierrot.send(starting, { "go on" })
+
+    assert.is_true(expect({ "started" })[2])
+    trees.up "cake"
+    assert.equal(1, expect({ "ensured" })[2])
+    application.stop(app)
+    application.stop(needed)
+  end))
+
   it("is started no more once its tree has ended by itself", alone(function()
     local app = new_application "milk"
     application.start(app)
@@ -314,6 +441,38 @@ describe("the end of the program", function()
 
     assert.is_truthy(errors:find("application larder stopped", 1, true), errors)
   end)
+
+  for what, app in pairs {
+    ["its stop failed: no milk\n"] = {
+      start = "return supervisor.start_link({}, { strategy = 'one_for_one' })",
+      stop = "error(milk)", finish = "application.stop('larder')",
+    },
+    ["ended: no milk\n"] = {
+      start = "return pierrot.spawn_link(function() pierrot.receive() error(milk) end)",
+      stop = "", finish = "pierrot.send(top, 'go')",
+    },
+  } do
+    it("shows an error value as its __tostring does: " .. what:match "[^:]*", function()
+      local _, errors = support.run_script(([[
+        local pierrot = require "pierrot"
+        local application = require "pierrot.application"
+        local supervisor = require "pierrot.supervisor"
+        local milk = setmetatable({}, { __tostring = function() return "no milk" end })
+        local top
+        package.loaded.larder = {
+          start = function() top = (function() %s end)() return top end,
+          stop = function() %s end,
+        }
+        application.start("larder")
+        local master = pierrot.monitor(pierrot.info(top, "parent"))
+        %s
+        pierrot.receive({ "DOWN", master })
+      ]]):format(app.start, app.stop, app.finish))
+
+      assert.is_truthy(errors:find("application larder", 1, true), errors)
+      assert.is_truthy(errors:find(what, 1, true), errors)
+    end)
+  end
 
   -- The end of a stock interpreter is its own.
   if not support.interpreter:match("[^/]*$"):match "^pierrot" then return end

@@ -634,6 +634,23 @@ describe("the signal", function()
       :gsub("%u%u+", { INPUT = input, PROGRAM = program })))
   end
 
+  local early = support.program:match "^(.*)/[^/]*$" .. "/spec/libearly_signal.so"
+
+  for signal, number in pairs { TERM = 15, INT = 2 } do
+    it(signal .. " ends a program that has just begun to take it", function()
+      if not io.open(early, "rb") then return pending "built without the tests" end
+
+      local output, errors, status = execute(
+        ("EARLY_SIGNAL=%d ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=%s "):format(
+          number, early)
+        .. command(support.program, "-e", [[
+          print("lost", require("pierrot").receive("never sent", 3000))
+        ]]))
+
+      assert.same({ "", "", 128 + number }, { output, errors, status })
+    end)
+  end
+
   for _, signal in ipairs { "TERM", "INT" } do
     it(signal .. " ends a program that waits", function()
       local output, errors = run_signalled(signal, [[

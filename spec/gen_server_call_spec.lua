@@ -275,6 +275,48 @@ describe("a call", function()
     assert.same({ "terminate", "normal", "last" }, expect())
   end))
 
+  for how, case in pairs {
+    ["raises"] = { function() error "in terminate" end },
+    ["exits"] = { function() pierrot.exit "in terminate" end },
+    ["exits after it has waited"] = { function(_, state)
+      pierrot.send(state, "in terminate")
+      pierrot.receive "go on"
+      pierrot.exit "in terminate"
+    end, waits = true },
+  } do
+    local terminate, waits = case[1], case.waits
+    it("GS-029 gets the reply of a stop also when terminate then " .. how, alone(function()
+      local test = pierrot.self()
+      local pid, ref = start_watched({
+        handle_call = function(_, _, state) return "stop", "normal", { "goodbye" }, state end,
+        terminate = terminate,
+      }, test)
+
+      pierrot.spawn_link(function()
+        pierrot.send(test, { "reply", gen_server.call(pid, "anything") })
+      end)
+      if waits then
+        expect "in terminate"
+        pierrot.send(pid, "go on")
+      end
+
+      assert.same({ "reply", { "goodbye" } }, expect { "reply" })
+      assert.is_truthy(pierrot.inspect(await_down(ref)):find("in terminate", 1, true))
+    end))
+  end
+
+  it("fails with the error of a reply that cannot be sent, after terminate", alone(function()
+    local pid = start_alone({
+      handle_call = function(_, _, state) return "stop", "normal", print, state end,
+      terminate = tell_terminate,
+    }, { test = pierrot.self(), value = "first" })
+
+    local reason = exit_reason(gen_server.call, pid, "anything")
+
+    assert.same({ "terminate", "normal", "first" }, expect())
+    assert.is_truthy(reason[1][2]:find("cannot send a function", 1, true))
+  end))
+
   it("GS-031 fails with the reason when the server stops without a reply", alone(function()
     local pid = start_alone({
       handle_call = function() return "stop", "shutdown" end,

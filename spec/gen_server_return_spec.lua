@@ -273,6 +273,25 @@ describe("a request that no callback takes", function()
 
     assert.is_truthy(errors:find("nobody expects this", 1, true))
   end)
+
+  it("GS-038 is logged with the server and its module", function()
+    local output, errors = support.run_script [[
+      package.preload["a.module"] = function()
+        return { init = function() return "ok", {} end }
+      end
+      local pierrot = require "pierrot"
+      local gen_server = require "pierrot.gen_server"
+      local pid = gen_server.start_link "a.module"
+      print(pid)
+      pierrot.send(pid, { "surprise", 1 })
+      gen_server.stop(pid)
+    ]]
+
+    local pid = output:match "<[%d.]+>"
+    local line = ('gen_server %s (a.module) dropped an unexpected message: {"surprise", 1}\n')
+      :format(pid)
+    assert.is_truthy(errors:find(line, 1, true), errors)
+  end)
 end)
 
 -- What no message can hold, made where the server runs.

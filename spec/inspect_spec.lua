@@ -95,6 +95,14 @@ describe("inspect", function()
     assert.equal("{1}", inspect(value))
   end)
 
+  it("shows what patterns are made of by name", function()
+    local pierrot = require "pierrot"
+
+    assert.equal('{any, one_of("a", {1}), one_of()}',
+      inspect { pierrot.any, pierrot.one_of("a", { 1 }), pierrot.one_of() })
+    assert.equal("one_of(nil, 1, nil)", inspect(pierrot.one_of(nil, 1, nil)))
+  end)
+
   it("shows the first 50 of many names", function()
     local value = {}
     for i = 1, 200 do value[("k%03d"):format(i)] = i end

@@ -2,16 +2,19 @@
 --- A process that waits while one other is ready: that one runs on top of its stack. Nobody is to
 -- see more of that than that it is faster.
 
+local core = require "pierrot.core"
 local pierrot = require "pierrot"
 local support = require "spec.support"
 
 local alone, await_down, expect = support.alone, support.await_down, support.expect
 
 --- Runs `body(peer)` in a process whose peer runs `peer_body(lender)` as soon as the first waits;
---- they are alone, but for the test, which waits for what `body` returns.
+--- they are alone, but for the test, which waits for what `body` returns. It gives way first: it
+--- may be the test that lends its stack, and who runs on that lends none.
 local function pair(peer_body, body)
   local test = pierrot.self()
   local _, ref = pierrot.spawn_monitor(function()
+    pierrot.yield()
     local lender <const> = pierrot.self()
     local peer <const> = pierrot.spawn(function() peer_body(lender) end)
     pierrot.send(test, { "returned", body(peer) })
@@ -192,6 +195,43 @@ describe("a process that waits while another is ready", function()
     pierrot.exit(other, "kill")
   end))
 
+  -- As the prompt does with what evaluates, at Ctrl-C.
+  local function interrupt(pid) core.interrupt(pid) end
+  local function kill(pid) pierrot.exit(pid, "kill") end
+  for what, steps in pairs {
+    ["is interrupted and killed"] = { interrupt, kill },
+    ["is killed and interrupted"] = { kill, interrupt },
+  } do
+    it("does not go on when it " .. what .. " meanwhile", alone(function()
+      assert.same({ "DOWN", "killed" }, { pair(function(lender)
+        for _, step in ipairs(steps) do step(lender) end
+      end, function()
+        pcall(pierrot.receive)
+        return "ran on"
+      end) })
+    end))
+  end
+
+  it("goes on with an interrupt in its turn, behind who was woken before", alone(function()
+    local test = pierrot.self()
+    local first = pierrot.spawn(function()
+      pierrot.receive("go")
+      pierrot.send(test, { "went", "first" })
+    end)
+    local failure = pair(function(lender)
+      pierrot.send(first, "go")
+      interrupt(lender)
+    end, function()
+      local _, message = pcall(pierrot.receive)
+      pierrot.send(test, { "went", pierrot.info(pierrot.self(), "status") })
+      return message
+    end)
+
+    assert.matches("interrupted$", failure)
+    assert.equal("first", expect({ "went" })[2])
+    assert.equal("running", expect({ "went" })[2])
+  end))
+
   it("waits in a coroutine of its own as in its body", alone(function()
     assert.equal("hello", pair(function(lender)
       pierrot.send(lender, "hello")
@@ -199,4 +239,51 @@ describe("a process that waits while another is ready", function()
       return coroutine.wrap(pierrot.receive)()
     end))
   end))
+
+  it("leaves timers their turn behind each slice that is used up", alone(function()
+    local test, n <const> = pierrot.self(), 12
+    local spinners, n_begun, n_at_alarm = {}, 0, nil
+    for i = 1, n do
+      spinners[i] = pierrot.spawn_link(function()
+        pierrot.receive("go")
+        n_begun = n_begun + 1
+        if i < n then pierrot.send(spinners[i + 1], "go") end
+        while not n_at_alarm do end
+      end)
+    end
+    pierrot.yield()
+    pierrot.spawn_link(function()
+      pierrot.send_after(0.01, test, "alarm")
+      pierrot.send(spinners[1], "go")
+      pierrot.receive("never sent")
+    end)
+
+    expect "alarm"
+    n_at_alarm = n_begun
+
+    assert.is_true(n_at_alarm < n, "it came when all of them had begun")
+  end))
+
+  it("gives way by a yield of another library's as before", function()
+    if support.program == support.interpreter then return pending "of a stock interpreter" end
+
+    local output, errors = support.run_script [[
+      local yield = coroutine.yield
+      local pierrot = require "pierrot"
+      local main = pierrot.self()
+      pierrot.spawn(function()
+        local lender = pierrot.self()
+        pierrot.spawn(function()
+          pierrot.send(lender, "go on")
+          pierrot.receive "never sent"
+        end)
+        pierrot.receive "go on"
+        yield()
+        pierrot.send(main, "has gone on")
+      end)
+      print(pierrot.receive(nil, 5000))]]
+
+    assert.equal("", errors)
+    assert.equal("has gone on\n", output)
+  end)
 end)

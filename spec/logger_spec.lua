@@ -7,6 +7,7 @@ local pierrot = require "pierrot"
 local bucket = require "pierrot.bucket"
 local servers = require "spec.servers"
 local support = require "spec.support"
+local sys = require "pierrot.sys"
 
 local alone, expect = support.alone, support.expect
 
@@ -416,6 +417,21 @@ describe("crash reports", function()
     assert.is_nil(event.text:find("\n\tpierrot/", 1, true))
   end))
 
+  it("LOG-002 tells where init stands of a server whose module has no name", listening(function()
+    local line = debug.getinfo(1, "l").currentline + 1
+    local function init() return "ok", 1 end
+    local pid, ref = servers.start_watched({
+      init = init, handle_cast = function() pierrot.exit "boom" end,
+    })
+    gen_server.cast(pid, 1)
+
+    local event = report_at_end(pid, ref)
+
+    has(event.text, "started as: function <")
+    has(event.text, ("logger_spec.lua:%d>\n"):format(line))
+    has(event.report.initial_call, ("logger_spec.lua:%d>"):format(line))
+  end))
+
   it("LOG-002 tells of an init that fails", listening(function()
     local pid
     local me = pierrot.self()
@@ -439,6 +455,49 @@ describe("crash reports", function()
     has(event.text, 'arguments: {"x", {1, 2}}')
     has(event.text, "boom x 2")
     has(event.text, "ancestors: " .. tostring(sup) .. ", " .. tostring(pierrot.self()))
+  end))
+
+  it("LOG-003 call a task one whose function is not written in Lua", listening(function()
+    local sup = assert(pierrot.task_supervisor.start_link())
+    for i, fn in ipairs { pierrot.exit, string.rep, "string:rep" } do
+      local task = pierrot.task_supervisor.async_nolink(sup, fn, { i })
+      pierrot.receive { "DOWN", task.ref }
+
+      has(report_of(task.pid).text, "task " .. tostring(task.pid) .. " ended abnormally\n")
+    end
+  end))
+
+  it("LOG-003 name who asked for a task, of a supervisor that another has started",
+    listening(function()
+      local me = pierrot.self()
+      local sup = assert(pierrot.task_supervisor.start_link())
+      local client = pierrot.spawn(function()
+        pierrot.send(me, pierrot.task_supervisor.start_child(sup, function()
+          pierrot.put("$callers", { pierrot.get("$callers")[1], "nobody", me })
+          error "boom"
+        end))
+      end)
+      local pid = pierrot.receive(pierrot.is_pid)
+      support.await_down(pid)
+
+      local event = report_of(pid)
+
+      has(event.text, ("\n  callers: %s, %s\n"):format(client, me))
+      assert.same({ client, me }, event.report.callers)
+    end))
+
+  it("say nothing of callers where there are none", listening(function()
+    for _, callers in ipairs { false, {}, { 1, "x" }, 42 } do
+      local pid, ref = pierrot.spawn_monitor(function()
+        if callers then pierrot.put("$callers", callers) end
+        error "boom"
+      end)
+
+      local event = report_at_end(pid, ref)
+
+      assert.is_nil(event.text:find("callers", 1, true))
+      assert.is_nil(event.report.callers)
+    end
   end))
 
   -- An error value with that __tostring.
@@ -609,19 +668,129 @@ describe("crash reports", function()
     assert.is_nil(event.text:find("12345", 1, true))
   end))
 
-  it("show the state itself when format_status fails", listening(function()
+  it("show the reason as format_status gives it, which stays as it is", listening(function()
     local pid, ref = servers.start_watched({
-      handle_cast = function() error "boom" end,
-      format_status = function() error "not this" end,
+      handle_cast = function() pierrot.exit { "bad password", "12345" } end,
+      format_status = function(status)
+        status.reason = { status.reason[1], "hidden" }
+        return status
+      end,
+    }, {})
+    gen_server.cast(pid, "login")
+
+    local reason = support.await_down(ref)
+    local event = report_of(pid)
+
+    assert.same({ "bad password", "12345" }, reason)
+    has(event.text, 'reason: {"bad password", "hidden"}')
+    assert.same({ "bad password", "hidden" }, event.report.reason)
+    assert.is_nil(event.text:find("12345", 1, true))
+  end))
+
+  it("show what format_status leaves out of a table of its own as it is", listening(function()
+    local pid, ref = servers.start_watched({
+      handle_cast = function() pierrot.exit "boom" end,
+      format_status = function() return { state = "hidden" } end,
     }, "the state")
-    gen_server.cast(pid, 1)
+    gen_server.cast(pid, "the message")
 
     local event = report_at_end(pid, ref)
 
-    has(event.text, "boom")
-    has(event.text, 'state: "the state"')
-    assert.is_nil(event.text:find("not this", 1, true))
+    has(event.text, 'state: "hidden"')
+    has(event.text, 'last message: "the message"')
+    has(event.text, 'reason: "boom"')
   end))
+
+  it("show nil for what format_status takes out of the table that it was given",
+    listening(function()
+      local pid, ref = servers.start_watched({
+        handle_cast = function() pierrot.exit "boom" end,
+        format_status = function(status)
+          status.state = nil
+          return status
+        end,
+      }, "the state")
+      gen_server.cast(pid, "the message")
+
+      has(report_at_end(pid, ref).text, "state: nil")
+    end))
+
+  it("let format_status see what sys has logged", listening(function()
+    local seen
+    local pid, ref = servers.start_watched({
+      handle_call = function() return "reply", "pong" end,
+      handle_cast = function() pierrot.exit "boom" end,
+      format_status = function(status)
+        seen = status.log
+        return { state = "hidden" }
+      end,
+    }, "the state")
+    sys.log(pid, true)
+    gen_server.call(pid, "ping")
+    gen_server.cast(pid, "the message")
+
+    has(report_at_end(pid, ref).text, 'state: "hidden"')
+    assert.same({
+      { "in", "ping", "call", pierrot.self() }, { "out", "pong", pierrot.self() },
+      { "in", "the message", "cast" },
+    }, seen)
+  end))
+
+  for how, case in pairs {
+    crashed = function() error "not this" end,
+    ["returned no table"] = function() return "not this" end,
+  } do
+    it("hide the state when format_status " .. how, listening(function()
+      local pid, ref = servers.start_watched({
+        handle_cast = function() error "boom" end,
+        format_status = case,
+      }, "the secret")
+      gen_server.cast(pid, 1)
+
+      local event = report_at_end(pid, ref)
+
+      has(event.text, "boom")
+      has(event.text, "last message: 1")
+      has(event.text, ('state: "format_status %s"'):format(how))
+      assert.is_nil(event.text:find("the secret", 1, true))
+      assert.is_nil(event.text:find("not this", 1, true))
+    end))
+  end
+
+  it("show state, request and client also when it is terminate that fails", listening(function()
+    local pid, ref = servers.start_watched({
+      handle_call = function(_, _, state) return "stop", "normal", "bye", state end,
+      terminate = function() error "in terminate" end,
+      format_status = function(status)
+        status.state = "hidden"
+        return status
+      end,
+    }, "the secret")
+    gen_server.call(pid, { "stop" })
+
+    local event = report_at_end(pid, ref)
+
+    has(event.text, "in terminate")
+    has(event.text, 'last message: {"stop"}')
+    has(event.text, "client: " .. tostring(pierrot.self()))
+    has(event.text, 'state: "hidden"')
+    assert.is_nil(event.text:find("the secret", 1, true))
+  end))
+
+  it("tell of no request when terminate fails of a server that was asked to end",
+    listening(function()
+      local pid, ref = servers.start_watched({
+        handle_call = function() return "reply", true end,
+        terminate = function() error "in terminate" end,
+      }, "the state")
+      gen_server.call(pid, "earlier")
+      pcall(gen_server.stop, pid)
+
+      local event = report_at_end(pid, ref)
+
+      has(event.text, "in terminate")
+      assert.is_nil(event.text:find("earlier", 1, true))
+    end))
 end)
 
 describe("a program", function()

@@ -355,6 +355,53 @@ describe("a callback of luv's", function()
     assert.equal("done", expect "done")
   end))
 
+  it("that goes on while a host's main process waits loses nobody's turn", function()
+    if support.program == support.interpreter then return pending "of a stock interpreter" end
+
+    local output, errors = support.run_script [[
+      local pierrot = require "pierrot"
+      pierrot.configure { preempt = "signal" }
+      local uv = require "luv"
+      local host, is_called, has_begun = pierrot.self(), false, false
+      local function on_go(fn, ...)
+        return pierrot.spawn(function(...)
+          pierrot.receive "go"
+          fn(...)
+        end, ...)
+      end
+      local last = on_go(pierrot.send, host, "last")
+      local middle = on_go(pierrot.send, host, "middle")
+      local first = pierrot.spawn(function()
+        coroutine.wrap(pierrot.receive) "begin"
+        has_begun = true
+        pierrot.receive "go" -- the host's callback goes on
+        pierrot.send(host, "first")
+        pierrot.send(last, "go")
+      end)
+      pierrot.spawn(function()
+        local due = pierrot.now() + 3
+        while pierrot.now() < due do end
+        pierrot.send(first, "begin")
+        pierrot.send(host, "early")
+        while not is_called do end -- before the two have their turns
+      end)
+      local timer = uv.new_timer()
+      uv.update_time()
+      timer:start(1, 0, function()
+        timer:close()
+        is_called = true
+        while not has_begun do end
+        pierrot.send(first, "go")
+        pierrot.send(middle, "go")
+      end)
+      for _, name in ipairs { "early", "first", "last", "middle" } do
+        print((pierrot.receive(name, 5000)))
+      end]]
+
+    assert.equal("", errors)
+    assert.equal("early\nfirst\nlast\nmiddle\n", output)
+  end)
+
   it("goes on before its process does", alone(function()
     local me, told, trace = pierrot.self(), false, {}
     local other = pierrot.spawn_link(function()

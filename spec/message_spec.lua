@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- What messages can hold, and that each copy has the shape of what was sent.
 
+local gen_server = require "pierrot.gen_server"
 local pierrot = require "pierrot"
 local support = require "spec.support"
 
@@ -383,4 +384,39 @@ describe("a pid and a ref", function()
       assert.equal(tostring(ref), tostring(received[2]))
     end))
   end
+end)
+
+describe("messages that lie with a busy process", function()
+  --- By how many bytes the store of Lua values grows when `answer` is called, while another process
+  --- has more messages than are held there.
+  local function growth(answer)
+    local busy = pierrot.spawn_link(function() pierrot.sleep(math.huge) end)
+    pierrot.yield()
+    for i = 1, 400 do pierrot.send(busy, { i }) end
+    pierrot.yield() -- a slice of its own for what follows
+    local before = pierrot.memory().messages
+    answer()
+    return pierrot.memory().messages - before
+  end
+
+  it("leave room for one to a process that waits for it", alone(function()
+    local waiting = pierrot.spawn_link(function() pierrot.receive() end)
+
+    assert.equal(16, growth(function() pierrot.send(waiting, { "at last" }) end))
+  end))
+
+  it("leave room for the answer to a call", alone(function()
+    local me = pierrot.self()
+    local server = gen_server.start_link {
+      init = function() return "ok", {} end,
+      handle_call = function(_, from)
+        pierrot.send(me, { "from", from })
+        return "noreply"
+      end,
+    }
+    pierrot.spawn_link(function() gen_server.call(server, "question", 60000) end)
+    local from = expect({ "from" })[2]
+
+    assert.equal(16, growth(function() gen_server.reply(from, { "answer" }) end))
+  end))
 end)

@@ -2,6 +2,7 @@
 --- gen_server: a call to an idle server here runs its callback at once, within the call. Nobody can
 -- tell that from a call that waits for its turn.
 
+local core = require "pierrot.core"
 local gen_server = require "pierrot.gen_server"
 local pierrot = require "pierrot"
 local servers = require "spec.servers"
@@ -204,6 +205,47 @@ describe("a call of an idle server", function()
     assert.equal("done", gen_server.call(server, false))
     assert.same({ n = 0 }, pierrot.flush())
   end))
+
+  -- Once is enough of what takes as long as the default limit does.
+  if support.program and pierrot.schedulers() == 1 and not core.is_module then
+    it("counts the default limit from the call where nothing preempts as well", function()
+      local script <close> = support.temporary_file [[
+        local pierrot = require "pierrot"
+        local gen_server = require "pierrot.gen_server"
+        local function start(scheduler, waits)
+          return gen_server.start({
+            init = function() return "ok", {} end,
+            handle_call = function(command)
+              os.execute(command)
+              if waits then pierrot.receive "never sent" end
+              return "reply", "done"
+            end,
+          }, nil, { scheduler = scheduler })
+        end
+        local function try(waits)
+          local server, echo = start("local", waits), start("local", false)
+          for _ = 1, 2 do gen_server.call(echo, "true") end -- as warm_up
+          local begun = pierrot.now()
+          local _, exit = pcall(gen_server.call, server, waits and "sleep 3" or "sleep 5.2")
+          return exit.reason and exit.reason[1] or exit, pierrot.now() - begun < 7000
+        end
+        local _, ref = pierrot.spawn_opt({ scheduler = 2, monitor = true }, function()
+          print("waits", try(true))
+        end)
+        print("answers", try(false))
+        pierrot.receive { "DOWN", ref }
+      ]]
+
+      local output, errors, status = support.execute(support.command(support.program,
+        "--preempt", "off", "-s", "2", script.path))
+
+      local lines = {}
+      for line in output:gmatch "[^\n]+" do lines[#lines + 1] = line end
+      table.sort(lines)
+      assert.same({ "answers\ttimeout\ttrue", "waits\ttimeout\ttrue" }, lines)
+      assert.same({ "", 0 }, { errors, status })
+    end)
+  end
 
   it("gives a wait of its own, or a stop, no trace in a coroutine of the caller's", alone(function()
     warm_up()

@@ -575,6 +575,32 @@ describe("an exit signal", function()
     assert.equal("killed", reason)
   end))
 
+  it("to oneself where Lua cannot yield has nobody hear of the process any more", alone(function()
+    local test, other, from = pierrot.self(), idle(), nil
+    pierrot.unlink(other)
+    local server = gen_server.start_link { init = function() return "ok", {} end,
+      handle_call = function(_, caller) from = caller return "noreply" end }
+    local id = gen_server.send_request(server, "later")
+    while not from do pierrot.yield() end
+
+    local reason = end_of(function()
+      table.sort({ 3, 1, 2 }, function(a, b)
+        pcall(pierrot.exit, pierrot.self(), "done")
+        pcall(pierrot.send, test, "sent")
+        pcall(gen_server.cast, test, "cast")
+        pcall(gen_server.reply, from, "replied")
+        pcall(pierrot.exit, other, "no milk")
+        pcall(pierrot.spawn, pierrot.send, test, "spawned")
+        return a < b
+      end)
+    end)
+
+    assert.equal("done", reason)
+    assert.is_true(pierrot.is_alive(other))
+    assert.is_nil((gen_server.receive_response(id, 0)))
+    assert.same({ nil, "timeout" }, { pierrot.receive(nil, 0) })
+  end))
+
   it("to oneself is a message at once while trapping exits", alone(function()
     pierrot.trap_exit(true)
 
@@ -628,6 +654,47 @@ describe("a variable to be closed", function()
       assert.equal("closed", (pierrot.receive(nil, 0)))
     end))
   end
+
+  for _, row in ipairs(ends) do
+    it("may tell others more than once, and end them, by " .. row.title, alone(function()
+      local test, other = pierrot.self(), idle()
+      pierrot.unlink(other)
+      local watchers = pierrot.info(test, "monitored_by")
+      pierrot.register("told by its name", idle())
+
+      end_of(function()
+        local _ <close> = setmetatable({}, { __close = function()
+          pierrot.send(test, "first")
+          pierrot.send("told by its name", "second")
+          pierrot.exit(other, "no milk")
+          pierrot.send_after(0, test, "third")
+          pierrot.monitor(test)
+          pierrot.send(test, { "last", pierrot.is_alive(test), pierrot.is_alive(other) })
+        end })
+        row.act()
+      end)
+
+      assert.equal("first", (pierrot.receive(nil, 0)))
+      assert.same({ "last", true, false }, (pierrot.receive(nil, 0)))
+      assert.equal(1, pierrot.info(pierrot.whereis "told by its name", "mailbox"))
+      assert.same(watchers, pierrot.info(test, "monitored_by"))
+    end))
+  end
+
+  it("gets the exit, after another that has told others", alone(function()
+    local test = pierrot.self()
+
+    end_of(function()
+      local _ <close> = setmetatable({}, { __close = function(_, exit)
+        pierrot.send(test, { exit.class, exit.reason })
+      end })
+      local _ <close> = closing(test)
+      pierrot.exit("done")
+    end)
+
+    assert.equal("closed", (pierrot.receive(nil, 0)))
+    assert.same({ "exit", "done" }, (pierrot.receive(nil, 0)))
+  end))
 
   it("cannot keep a killed process alive by raising", alone(function()
     local test = pierrot.self()

@@ -261,6 +261,7 @@ describe("a via on a duplicate registry", function()
     assert.is_truthy(text:find("registry_via_spec.lua:", 1, true), text)
     assert.is_truthy(text:find(what, 1, true), text)
     assert.is_truthy(text:find("unique", 1, true), text)
+    assert.is_truthy(text:find("duplicate", 1, true), text)
   end
 
   for _, row in ipairs {

@@ -140,10 +140,12 @@ describe("the prompt on a terminal", function()
   it("says what Ctrl-C cannot interrupt, and does it when that is over", function()
     -- It keeps signals back from a thread that is inside the C library.
     if os.getenv "TSAN_OPTIONS" then pending("no Ctrl-C is heard of under ThreadSanitizer") end
+    -- The line end is the program's and says that it has heard: the terminal shows ^C before that
+    -- or after it.
     local output, status = drive {
       "pierrot(1)> ", "me = self()\n", "pierrot(2)> ",
       "io.write('na', 'me? ') io.read() receive('never')\n",
-      "name? ", "\3", "^C\r\n", "\3", "cannot be interrupted", "", "ends the program\r\n", "milk\n",
+      "name? ", "\3", "\r\n", "\3", "cannot be interrupted", "", "ends the program\r\n", "milk\n",
       "interrupted", "", "pierrot(3)> ", "me == self()\n", "true\r\n", "",
       "pierrot(4)> ", "\4",
     }

@@ -79,6 +79,17 @@ describe("what is sent before a question to another scheduler", function()
     assert.same({}, pierrot.info(pid, "links"))
     pierrot.exit(pid, "kill")
   end))
+
+  it("is an exit that the question finds dead, by is_alive and by info", alone(function()
+    local pid = pierrot.spawn_opt({ scheduler = support.elsewhere() }, function()
+      while true do end
+    end)
+
+    pierrot.exit(pid, "no milk")
+
+    assert.is_false(pierrot.is_alive(pid))
+    assert.is_nil(pierrot.info(pid))
+  end))
 end)
 
 describe("a start elsewhere whose starter has died", function()

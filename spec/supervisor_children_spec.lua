@@ -265,6 +265,28 @@ describe("a supervisor's children", function()
     assert.is_true(pierrot.is_alive(sup))
   end))
 
+  it("may have modules for ids, which go by their names", alone(function()
+    local Loaded, Plain = { init = print }, { init = print }
+    package.loaded["a loaded module"] = Loaded
+    local first = trees.child("a", { id = Loaded })
+    local second = trees.child("b", { id = Plain, modules = { Plain, Loaded } })
+
+    local sup, dynamic = trees.start { first }, dynamic_supervisor.start_link()
+    assert(supervisor.start_child(sup, second))
+    assert(dynamic_supervisor.start_child(dynamic, second))
+
+    local plain = tostring(Plain)
+    assert.same({ "a loaded module", plain }, trees.ids(sup))
+    assert.same({ plain, "a loaded module" }, supervisor.which_children(sup)[2].modules)
+    assert.same({ plain, "a loaded module" },
+      dynamic_supervisor.which_children(dynamic)[1].modules)
+    assert.is_true(supervisor.terminate_child(sup, Plain))
+    assert.is_true(supervisor.delete_child(sup, Plain))
+    assert.is_true(supervisor.terminate_child(sup, "a loaded module"))
+    assert(supervisor.restart_child(sup, Loaded))
+    package.loaded["a loaded module"] = nil
+  end))
+
   it("SUP-066 are refused in the caller when they are significant to nobody", alone(function()
     local sup = trees.start {}
 

@@ -292,6 +292,25 @@ describe("a restart that fails", function()
     assert.equal(2, supervisor.count_children(sup).active)
   end))
 
+  it("keeps its id, as that of a child that does not run", alone(function()
+    local test = pierrot.self()
+    local sup, pids = start({ "a" }, { max_restarts = 1000 })
+    pierrot.exit(pids.a, "kill")
+    local message = expect { "start?", "a" }
+    local another = trees.child "a"
+
+    pierrot.spawn_link(function()
+      pierrot.send(test, { "added", supervisor.start_child(sup, another) })
+    end)
+
+    -- It is asked between two attempts, whenever that is.
+    while message[1] == "start?" do
+      pierrot.send(sup, { "answer", "sour" })
+      message = expect(pierrot.one_of({ "start?" }, { "added" }))
+    end
+    assert.same({ "added", nil, "already_present" }, message)
+  end))
+
   it("is ended by terminate_child", alone(function()
     local sup, pids = start { "a" }
     pierrot.exit(pids.a, "kill")

@@ -175,6 +175,51 @@ describe("the list of children", function()
     children.remove(all, child)
     assert.is_nil(children.find(all, { "bucket", { 1 } }))
   end)
+
+  it("tells tables apart that are nearly equal", function()
+    local all, made = children.new(), {}
+    local ids = {
+      { 1 }, { "1" }, { { 1 } }, { { 2 } }, { [2] = 1 }, { a = 1 }, { a = 1, 1 }, { 0 / 0 }, {},
+    }
+    for i, id in ipairs(ids) do
+      made[i] = { id = id }
+      children.add(all, made[i])
+    end
+
+    for i, id in ipairs(ids) do assert.equal(made[i], children.find(all, id)) end
+    assert.equal(made[1], children.find(all, { 1.0 }))
+    children.remove(all, made[3])
+    assert.is_nil(children.find(all, { { 1 } }))
+    assert.equal(made[4], children.find(all, { { 2 } }))
+  end)
+
+  it("finds a table at the same cost however many there are", function()
+    local function steps(n)
+      local all, count = children.new(), 0
+      for i = 1, n do children.add(all, { id = { "bucket", i, kind = "milk" } }) end
+      debug.sethook(function() count = count + 1 end, "", 1)
+      local child = children.find(all, { "bucket", n, kind = "milk" })
+      debug.sethook()
+      assert.equal(n, child.id[2])
+      return count
+    end
+
+    assert.equal(steps(2), steps(200))
+  end)
+
+  it("puts a child behind the others", function()
+    local all, made = children.new(), {}
+    for i = 1, 3 do
+      made[i] = { id = i }
+      children.add(all, made[i])
+    end
+
+    for _, i in ipairs { 2, 1, 1 } do children.move_last(all, made[i]) end
+
+    assert.same({ 3, 2, 1 }, { all.first.id, all.first.next.id, all.last.id })
+    assert.same({ 2, 3 }, { all.last.previous.id, all.last.previous.previous.id })
+    assert.is_nil(all.last.next or all.first.previous)
+  end)
 end)
 
 describe("the options of a supervisor", function()
@@ -288,6 +333,7 @@ describe("a child spec", function()
     { "SUP-007", "significant", 1, "1" },
     { "SUP-066", "significant", true, "true" },
     { "SUP-007", "modules", 1, "1" },
+    { "SUP-007", "modules", { print }, "{function" },
   }
   for _, fault in ipairs(faults) do
     local id, field, value, shown = table.unpack(fault, 1, 4)
@@ -311,6 +357,35 @@ describe("a child spec", function()
       assert.equal("string", type(text))
     end)
   end
+
+  local child = { id = "milk", start = start }
+  local strays = {
+    { "a spec in its place", child, '"' }, { "names", { milk = child }, '"milk"' },
+    { "a gap", { child, [9] = child }, "9" }, { "0", { [0] = child }, "0" },
+  }
+  for _, stray in ipairs(strays) do
+    local title, list, shown = table.unpack(stray)
+    it("SUP-006 is not overlooked in a list with " .. title, function()
+      local read, text = spec.read_list(list)
+
+      assert.is_nil(read)
+      local fault = "bad children (list expected, got a table with " .. shown
+      assert.is_truthy(text:find(fault, 1, true))
+    end)
+  end
+
+  it("SUP-006 may lie in what table.pack gives", function()
+    assert.equal(2, #spec.read_list(table.pack(child, { id = 2, start = start })))
+  end)
+
+  it("has its id and modules to itself", function()
+    local id, modules = { "milk" }, { "cow" }
+    local checked = spec.check { id = id, start = start, modules = modules }
+
+    id[1], modules[1] = "changed", "changed"
+
+    assert.same({ { "milk" }, { "cow" } }, { checked.id, checked.modules })
+  end)
 
   it("SUP-008 has an id of its own", function()
     local list = spec.read_list { { id = { 1 }, start = start }, { id = { 1 }, start = start } }

@@ -229,14 +229,30 @@ describe("a supervisor of a module", function()
     sys.resume(sup)
 
     local pids = trees.pids(sup)
-    assert.same({ "a", "b", "c" }, trees.ids(sup))
     assert.is_true(pierrot.is_alive(pids.a) and pierrot.is_alive(pids.b))
     assert.is_nil(pids.c)
     assert.is_true(trees.silence())
     trees.finish(pids.a, "kill")
-    assert.same({ "up a", "up c" }, trees.told(2))
-    assert.same({ "a", "c" }, trees.ids(sup))
+    assert.same({ "up c", "up a" }, trees.told(2))
+    assert.same({ "c", "a" }, trees.ids(sup))
   end))
+
+  it("SUP-068 has the order of the new specs after a code change, dropped ones last",
+    alone(function()
+      local opts = { strategy = "rest_for_one" }
+      local Tree = changing(trees.children { "a", "b", "c", "d" }, opts)
+      local sup = supervisor.start_link(Tree)
+      trees.told(4)
+      Tree.given = { trees.children { "new", "d", "b" }, opts }
+
+      sys.suspend(sup)
+      assert.is_true(sys.change_code(sup, Tree, 1, nil))
+      sys.resume(sup)
+
+      assert.same({ "new", "d", "b", "a", "c" }, trees.ids(sup))
+      trees.finish(trees.pids(sup).b, "kill")
+      assert.same({ "up b", "up a", "up c" }, trees.told(3))
+    end))
 
   it("SUP-068 keeps what it had when a code change brings faults", alone(function()
     local Tree = changing(trees.children { "a" }, { strategy = "one_for_one" })

@@ -409,6 +409,38 @@ describe("sys", function()
       assert.same({ 1, 2 }, gen_server.call(pid, "get"))
     end))
 
+  for how, format in pairs {
+    crashed = function() error "not this" end,
+    ["returned no table"] = function() return "not this" end,
+  } do
+    it("hides the state when format_status " .. how, alone(function()
+      local pid = servers.start({ format_status = format }, "the secret")
+
+      assert.equal("format_status " .. how, sys.get_status(pid).state)
+      assert.equal("the secret", sys.get_state(pid))
+    end))
+  end
+
+  it("shows the state that format_status leaves out of a table of its own", alone(function()
+    local pid = servers.start({ format_status = function() return {} end }, "the state")
+
+    assert.equal("the state", sys.get_status(pid).state)
+  end))
+
+  it("lets format_status see what is logged, in get_status", alone(function()
+    local me = pierrot.self()
+    local pid = servers.start({
+      handle_call = function() return "reply", "pong" end,
+      format_status = function(status) return { state = status.log } end,
+    }, "the state")
+    local before = sys.get_status(pid).state
+    sys.log(pid, true)
+    gen_server.call(pid, "ping")
+
+    assert.same({}, before)
+    assert.same({ { "in", "ping", "call", me }, { "out", "pong", me } }, sys.get_status(pid).state)
+  end))
+
   it("shows name and dictionary in get_status", alone(function()
     local pid = servers.start({
       init = function()

@@ -529,6 +529,21 @@ describe("async_stream", function()
     assert.same({}, pierrot.info(me, "monitors"))
   end))
 
+  it("leaves no EXIT of tasks that had ended unasked when the loop is left", alone(function()
+    pierrot.trap_exit(true)
+    local me = pierrot.self()
+    for _, value in task.async_stream({ 1, 2, 3 }, function(n)
+      pierrot.send(me, { "runs", n, pierrot.self() })
+      pierrot.exit(n)
+    end, { max_concurrency = 3 }) do
+      for n = 1, 3 do support.await_down(expect({ "runs", n })[3]) end
+      if value == 1 then break end
+    end
+
+    assert_clean()
+    assert.same({}, pierrot.info(me, "links"))
+  end))
+
   it("TASK-028 refuses bad options at once", alone(function()
     local wrong = {
       { { max_concurrency = 0 }, "bad option 'max_concurrency'" },

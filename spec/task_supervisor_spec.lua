@@ -205,6 +205,42 @@ describe("a stream of a task supervisor", function()
       end))
   end))
 
+  for _, how in ipairs { "async_stream", "async_stream_nolink" } do
+    it("gives its tasks the time to shut down that its options name: " .. how,
+      alone(function()
+        local me, sup = pierrot.self(), start()
+        pierrot.unlink(sup)
+        local consumer = pierrot.spawn(function()
+          pierrot.trap_exit(true)
+          pierrot.send(me, { "outcomes", collect(how, sup, { 1 }, function()
+            pierrot.trap_exit(true)
+            pierrot.send(me, "traps")
+            pierrot.receive "never"
+          end, { shutdown = "brutal_kill" }) })
+        end)
+        expect "traps"
+
+        pierrot.exit(sup, "shutdown")
+
+        assert.same({ "outcomes", { { "exit", "killed" } } }, expect { "outcomes" })
+        support.await_down(consumer)
+      end))
+
+    it("refuses another time to shut down at once: " .. how, alone(function()
+      local sup = start()
+
+      for _, shutdown in ipairs { "unknown", -1, false } do
+        local text = error_text(function()
+          task_supervisor[how](sup, {}, print, { shutdown = shutdown })
+        end)
+        assert.is_truthy(text:find("bad option 'shutdown'", 1, true), text)
+        assert.is_truthy(text:find("spec/task_supervisor_spec.lua:", 1, true), text)
+      end
+      assert.is_truthy(error_text(task.async_stream, {}, print, { shutdown = 1 })
+        :find("unknown option", 1, true))
+    end))
+  end
+
   it("ends its tasks when the loop is left", alone(function()
     local sup = start()
     local seen = {}

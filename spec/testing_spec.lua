@@ -346,6 +346,17 @@ describe("a supervised process", function()
     end)
   end
 
+  it("that is linked is stopped by its module, and the test lives", function()
+    local test = run_test [[
+      local Server = { init = function() return "ok", {} end }
+      local pid = start_link_supervised(Server)
+      assert.is_true(stop_supervised(Server))
+      assert.is_false(pierrot.is_alive(pid))
+      pierrot.yield()]]
+
+    assert_passed(test)
+  end)
+
   it("that is linked is stopped by an id that is a table, and the test lives", function()
     local test = run_test [[
       local pid = start_link_supervised { id = { "bucket", 1 },
@@ -466,6 +477,15 @@ describe("a function of on_exit", function()
       on_exit("name", function() say "first" end)
       on_exit("other", function() say "other" end)
       on_exit("name", function() say "second" end)]]
+
+    assert.same({ "other", "second" }, report.said)
+  end)
+
+  it("EXU-018 may have a table for its name, which is known by its contents", function()
+    local _, report = run_test [[
+      on_exit({ "name", 1 }, function() say "first" end)
+      on_exit({ "name", 2 }, function() say "other" end)
+      on_exit({ "name", 1 }, function() say "second" end)]]
 
     assert.same({ "other", "second" }, report.said)
   end)

@@ -36,6 +36,8 @@ describe("an assertion about the mailbox", function()
   for name, said in pairs {
     ['assert_receive({ "b" }, 1)'] = 'matching {"b"} came within 1 ms',
     ['assert_received { "b" }'] = 'matching {"b"} is there',
+    ['assert_received { pierrot.any, "b" }'] = 'matching {any, "b"} is there',
+    ['assert_received(pierrot.one_of({ "b" }, 2))'] = 'matching one_of({"b"}, 2) is there',
     ['refute_receive({ "a" }, 1)'] = 'matching {"a"} came: {"a", 1}',
     ['refute_received { "a" }'] = 'matching {"a"} is there: {"a", 1}',
   } do
@@ -58,6 +60,41 @@ describe("an assertion about the mailbox", function()
       assert_received "none"]]
     assert_failed(test, "holds 30 messages, the last 10", '{"number", 21}', '{"number", 30}')
     assert.is_nil(test.text:find('{"number", 20}', 1, true))
+  end)
+
+  it("counts messages that are nil, and shows them", function()
+    assert_failed(run_test [[
+      pierrot.send(pierrot.self(), nil)
+      assert_received "none"]], "the mailbox holds 1 message:\n  nil")
+    assert_failed(run_test [[
+      pierrot.send(pierrot.self(), nil)
+      pierrot.send(pierrot.self(), "last")
+      pierrot.send(pierrot.self(), nil)
+      assert_received "none"]], 'the mailbox holds 3 messages:\n  nil\n  "last"\n  nil')
+  end)
+
+  it("says so when the message has come too late", function()
+    local late = run_test [[
+      local n_seen = 0
+      pierrot.send(pierrot.self(), "late")
+      assert_receive(function(message)
+        n_seen = n_seen + 1
+        return message == "late" and n_seen > 1
+      end, 1)]]
+    local never = run_test [[
+      pierrot.send(pierrot.self(), "another")
+      assert_receive("none", 1)]]
+    local fails = run_test [[
+      local n_seen = 0
+      pierrot.send(pierrot.self(), "late")
+      assert_receive(function()
+        n_seen = n_seen + 1
+        assert(n_seen == 1, "seen twice")
+      end, 1)]]
+
+    assert_failed(late, "within 1 ms, but one has come since")
+    assert_failed(never, "within 1 ms; the mailbox holds")
+    assert_failed(fails, "within 1 ms; the mailbox holds")
   end)
 
   it("wants milliseconds", function()
@@ -346,6 +383,27 @@ describe("capture_log", function()
       logger.error "heard"]]
 
     assert_passed(test)
+    assert.is_truthy(report.errors:find("heard", 1, true), report.errors)
+  end)
+
+  it("is over with a process that dies in it, while the test goes on", function()
+    local report = run [[
+      local logger = require "pierrot.logger"
+      it("one", function()
+        local ids = #logger.handlers()
+        local pid, ref = pierrot.spawn_monitor(function()
+          capture_log(function() pierrot.receive() end)
+        end)
+        while logger.handlers()[1] == "default" do pierrot.yield() end
+        while pierrot.info(pid, "status") ~= "waiting" do pierrot.yield() end
+        pierrot.exit(pid, "kill")
+        pierrot.receive { "DOWN", ref }
+        while logger.handlers()[1] ~= "default" do pierrot.yield() end
+        assert.equal(ids, #logger.handlers())
+        logger.error "heard"
+      end)]]
+
+    assert_passed(report.tests["one"])
     assert.is_truthy(report.errors:find("heard", 1, true), report.errors)
   end)
 

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,8 +119,22 @@ static void open_standard_files(void)
     }
 }
 
+/* What ends the program waits until it can do so in order: one that came while its handler is put in
+ * place would be lost. The mask before. */
+static sigset_t hold_signals(void)
+{
+    sigset_t ending, before;
+    sigemptyset(&before);
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &ending, &before);
+    return before;
+}
+
 int main(int argc, char **argv)
 {
+    sigset_t mask = hold_signals();
     pierrot_options options;
     open_standard_files();
     pierrot_options_init(&options);
@@ -133,7 +148,7 @@ int main(int argc, char **argv)
         fputs("pierrot: out of memory\n", stderr);
         return EXIT_FAILURE;
     }
-    struct pr_program program = {.argc = argc, .argv = argv};
+    struct pr_program program = {.argc = argc, .argv = argv, .mask = &mask};
     int status = EXIT_SUCCESS;
     switch (options_parse(&options, &program, steps)) {
     case OUTCOME_RUN:

@@ -37,8 +37,14 @@ local function name_of(app)
   return start_rules.module_name(app) or tostring(app)
 end
 
+-- The process of an application that is started, or is about to be.
+local function process_of(app)
+  return core.whereis(master.name_of(name_of(app)))
+end
+
 local function is_started(app)
-  return core.whereis(master.name_of(name_of(app))) ~= nil
+  local pid = process_of(app)
+  return pid ~= nil and master.is_up(pid)
 end
 
 -- The first of what it needs that is not started.
@@ -49,31 +55,35 @@ local function missing(module)
   return nil
 end
 
--- Somebody else has started it, or is about to: true when it is there.
-local function await(pid)
-  local ok, failure = pcall(gen_server.call, pid, "await", "infinity")
-  if ok then return true end
-  if type(failure) == "table" and failure.class == "exit" then return nil, failure.reason[1] end
-  error(failure, 0)
-end
-
-local function start(level, app, module, name, args)
-  local needed = missing(module)
-  if needed ~= nil then return nil, { "not_started", needed } end
+-- pid; or nil, reason.
+local function begin(level, module, name, args)
   -- A module that is loaded by a name is found by it everywhere.
   local is_named = package.loaded[name] == module
   local request = { module = is_named and name or module, name = name, args = args }
   local wrapped = parcel.wrap(level + 1, request, core.scheduler())
   local _ <close> = parcel.guard(wrapped)
   local pid, reason = gen_server.start(master, wrapped, { name = master.name_of(name) })
-  if pid then return true end
-  if type(reason) == "table" and reason[1] == "already_started" and
-    reason[2] == core.whereis(master.name_of(name)) then
-    local there, why = await(reason[2])
-    if not there then return nil, why end
-    return nil, { "already_started", app }
+  return pid, reason
+end
+
+-- The process of a start that somebody else has begun, which a start failed for.
+local function other_start(reason, name)
+  if type(reason) ~= "table" or reason[1] ~= "already_started" then return nil end
+  return reason[2] == core.whereis(master.name_of(name)) and reason[2] or nil
+end
+
+local function start(level, app, module, name, args)
+  while true do
+    local needed = missing(module)
+    if needed ~= nil then return nil, { "not_started", needed } end
+    local pid, reason = begin(level + 1, module, name, args)
+    if pid then return true end
+    local other = other_start(reason, name)
+    if not other then return nil, reason end
+    local outcome, why = master.await(other)
+    if outcome == "up" then return nil, { "already_started", app } end
+    if outcome == "failed" then return nil, why end
   end
-  return nil, reason
 end
 
 --- Starts an application; what it needs must be started. It fails with {"already_started", app},
@@ -88,13 +98,22 @@ function M.start(app, args)
   return nil, reason
 end
 
+-- "up", "failed", reason, or "gone": what became of a start that was begun.
+local function outcome_of(app)
+  local pid = process_of(app)
+  if not pid then return "gone" end
+  return master.await(pid)
+end
+
 -- Starts app after what it needs. `done` gets what was started, in order. What is needed and is no
 -- application is a failure like any other: what was started before it stops again.
 local function ensure(app, done, path)
   local is_one, module, name = pcall(check_application, 1, "ensure_all_started", app)
   if not is_one then return nil, { app, module } end
-  if is_started(app) then return true end
   if path[name] then return nil, { app, "needs_itself" } end
+  local outcome, why = outcome_of(app)
+  if outcome == "up" then return true end
+  if outcome == "failed" then return nil, { app, why } end
   path[name] = true
   for _, needed in ipairs(module.applications or {}) do
     local ok, reason = ensure(needed, done, path)
@@ -128,7 +147,7 @@ end
 ---@return true|nil, table|nil reason {"not_started", app}
 function M.stop(app)
   if type(app) ~= "string" then start_rules.check_module(2, "stop", app) end
-  local pid = core.whereis(master.name_of(name_of(app)))
+  local pid = process_of(app)
   if not pid then return nil, { "not_started", app } end
   local ok, failure = pcall(gen_server.stop, pid, "normal", "infinity")
   if ok then return true end

@@ -68,6 +68,7 @@ local function show_scalar(value)
   if kind == "nil" or kind == "boolean" or kind == "number" or is_identifier(value) then
     return tostring(value)
   end
+  if core.pattern_kind(value) == "any" then return "any" end
   return ("%s: %p"):format(kind, value)
 end
 
@@ -147,10 +148,18 @@ local function show_entries(value, state)
   return table.concat(parts, ", ")
 end
 
--- What pierrot.exit raises: the one kind of table whose metatable counts.
+-- What pierrot.exit raises: besides one_of's the one kind of table whose metatable counts.
 local function is_exit(value)
   local meta = debug.getmetatable(value)
   return meta and rawget(meta, "__name") == "exit" and rawget(value, "class") == "exit"
+end
+
+-- A pattern, as it was written.
+local function show_one_of(value, state)
+  local n, parts = rawget(value, "n"), {}
+  for i = 1, math.min(n, ITEMS) do parts[i] = show(rawget(value, i), state) end
+  if n > ITEMS then parts[#parts + 1] = "…" end
+  return "one_of(" .. table.concat(parts, ", ") .. ")"
 end
 
 local function show_table(value, state)
@@ -162,6 +171,8 @@ local function show_table(value, state)
   local text
   if is_exit(value) then
     text = "exit: " .. show(rawget(value, "reason"), state)
+  elseif core.pattern_kind(value) == "one_of" then
+    text = show_one_of(value, state)
   else
     text = "{" .. show_entries(value, state) .. "}"
   end

@@ -162,8 +162,8 @@ end
 
 --- From now on fn(event) runs in the logger's process for each event. An event has `level`, `text`,
 --- `time` (ms of the wall clock), `pid` (who logged, or crashed) and, for a crash, `report`: what,
---- pid, name, reason, initial_call, client, ancestors. A handler that fails is removed. The default
---- handler, when it was removed, comes back by its id "default" without a function.
+--- pid, name, reason, initial_call, client, ancestors, callers. A handler that fails is removed.
+--- The default handler, when it was removed, comes back by its id "default" without a function.
 ---@param id any a string, number, pid or ref
 ---@param fn fun(event: table)
 ---@return boolean|nil added, table|nil reason

@@ -83,12 +83,12 @@ function M.start_child(sup, child)
   return client.outcome(reply)
 end
 
---- Stops a child; its spec stays, unless it is temporary.
+--- Stops a child; its spec stays, unless it is temporary. A module's table as an id is its name.
 ---@param sup userdata|string|table
 ---@param id any
 ---@return true|nil, string|nil reason "not_found"
 function M.terminate_child(sup, id)
-  local reply = client.ask("terminate_child", sup, id)
+  local reply = client.ask("terminate_child", sup, spec.own_id(id))
   return client.outcome(reply)
 end
 
@@ -98,7 +98,7 @@ end
 ---@param id any
 ---@return userdata|nil pid, any extra_or_reason
 function M.restart_child(sup, id)
-  local reply = client.ask("restart_child", sup, id)
+  local reply = client.ask("restart_child", sup, spec.own_id(id))
   return client.outcome(reply)
 end
 
@@ -107,7 +107,7 @@ end
 ---@param id any
 ---@return true|nil, string|nil reason "running", "restarting", "not_found"
 function M.delete_child(sup, id)
-  local reply = client.ask("delete_child", sup, id)
+  local reply = client.ask("delete_child", sup, spec.own_id(id))
   return client.outcome(reply)
 end
 

@@ -5,6 +5,9 @@ local argument = require "pierrot.argument"
 local core = require "pierrot.core"
 local parcel = require "pierrot.parcel"
 
+-- The tracer is a process beside the server: it answers at once, if it answers at all.
+local LOG_TIMEOUT <const> = 1000
+
 local M = {}
 
 -- The reason of what was raised: {"error", value, traceback}, or that of an exit.
@@ -51,23 +54,33 @@ local function copy_of(root)
   return copy
 end
 
--- format_status may well hide things in the very state that it is given: it is a copy.
-local function formatted(state, module)
-  local format = module.format_status
-  if type(format) ~= "function" then return state end
-  local passed, status = pcall(format, { state = copy_of(state), log = {} })
-  if passed and type(status) == "table" then return status.state end
-  return state
+-- What sys.log keeps of a server, the oldest first.
+local function logged(tracer)
+  local passed, log = pcall(core.call, tracer, { "log", "get" }, LOG_TIMEOUT)
+  return passed and log or {}
 end
 
-local function status(_, state, module, name)
+-- What format_status shows of the state, of which it is given a copy: it may well hide things in
+-- that. Where it fails the state is not shown: it was to hide something.
+local function formatted(state, module, tracer)
+  local format = module.format_status
+  if type(format) ~= "function" then return state end
+  local given = { state = copy_of(state), log = tracer and logged(tracer) or {} }
+  local passed, shown = pcall(format, given)
+  if not passed then return "format_status crashed" end
+  if type(shown) ~= "table" then return "format_status returned no table" end
+  if shown.state == nil then shown = given end -- it left that out of a table of its own
+  return shown.state
+end
+
+local function status(_, state, module, name, tracer)
   local me = core.self()
   local dictionary = {}
   for key, value in next, core.dictionary() do dictionary[key] = value end
   return {
     pid = me, name = core.info(me, "name"), module = name or tostring(module),
     status = core.is_suspended() and "suspended" or "running", parent = core.info(me, "parent"),
-    dictionary = dictionary, state = formatted(state, module),
+    dictionary = dictionary, state = formatted(state, module, tracer),
   }
 end
 
@@ -117,10 +130,17 @@ local ANSWERS <const> = {
 ---@param state any
 ---@param module table
 ---@param name string|nil
-function M.handle(request, state, module, name)
+---@param tracer userdata|nil
+function M.handle(request, state, module, name, tracer)
   local answer = type(request) == "table" and ANSWERS[request[1]]
   if not answer then return nil end
-  return answer(request, state, module, name)
+  return answer(request, state, module, name, tracer)
+end
+
+--- format_status of a traced server that ends, called with what was logged of it.
+function M.format(format_status, given, tracer)
+  given.log = logged(tracer)
+  return format_status(given)
 end
 
 return M

@@ -139,12 +139,13 @@ end
 
 local function new_stream(fname, link, sup, list, fn, opts)
   argument.check_server(3, 1, fname, sup)
-  stream.check(3, fname, 2, list, fn, opts)
-  if opts and opts.scheduler ~= nil then
+  if type(opts) == "table" and opts.scheduler ~= nil then
     argument.fail(3, 4, fname, "tasks run on the scheduler of their supervisor")
   end
+  stream.check(3, fname, 2, list, fn, opts, true)
+  local shutdown = opts and opts.shutdown
   return stream.new(list, opts, function()
-    local pid, reason = start_waiting(sup)
+    local pid, reason = start_waiting(sup, shutdown)
     if not pid then error(refusal(sup, reason), argument.users_level()) end
     if link then core.link(pid) end
     return pid, parcel.wrap(1, fn, pid)
@@ -155,7 +156,7 @@ end
 ---@param sup userdata|string|table
 ---@param list any[]
 ---@param fn function|string
----@param opts? table but scheduler
+---@param opts? table but scheduler; also shutdown (5000)
 function M.async_stream(sup, list, fn, opts)
   local next_outcome, state, first, closing =
     new_stream("async_stream", true, sup, list, fn, opts)

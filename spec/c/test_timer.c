@@ -303,10 +303,29 @@ TEST(ticks_tell_what_time_has_passed_at_least)
     static struct pr_scheduler scheduler = {.runtime = &runtime, .clock = &runtime.clock};
     unsigned begun = (unsigned)-2; /* they may wrap around */
 
+    runtime.watchdog = (struct pr_watchdog *)&runtime; /* there is one, and that is all */
     for (unsigned n = 0; n <= 4; n++) {
         atomic_store(&runtime.n_ticks, begun + n);
         CHECK_INT(pr_watchdog_ticked_ns(&scheduler, begun), n <= 1 ? 0 : (n - 1) * MS / 2);
     }
+    pr_clock_stand(&runtime.clock);
+    CHECK_INT(pr_watchdog_ticked_ns(&scheduler, begun), 0);
+}
+
+TEST(without_a_watchdog_they_are_those_of_a_clock_that_is_never_ahead)
+{
+    static struct pierrot runtime;
+    static struct pr_scheduler scheduler = {.runtime = &runtime, .clock = &runtime.clock};
+    uint64_t before_ns = pr_clock_real_ns();
+    unsigned begun = pr_watchdog_n_ticks_anyway(&scheduler);
+    uint64_t passed_ns = 0, ticked_ns = 0;
+
+    while (passed_ns < 40 * MS) {
+        ticked_ns = pr_watchdog_ticked_ns(&scheduler, begun);
+        passed_ns = pr_clock_real_ns() - before_ns;
+        REQUIRE(ticked_ns <= passed_ns);
+    }
+    CHECK(ticked_ns > 0);
     pr_clock_stand(&runtime.clock);
     CHECK_INT(pr_watchdog_ticked_ns(&scheduler, begun), 0);
 }

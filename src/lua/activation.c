@@ -33,6 +33,8 @@ static const char *callback_of(enum pr_phase phase)
         return "init";
     case PR_PHASE_TERMINATE:
         return "terminate";
+    case PR_PHASE_FORMAT:
+        return "format_status";
     case PR_PHASE_PLAIN:
     case PR_PHASE_LOAD:
     case PR_PHASE_SERVE:
@@ -104,8 +106,10 @@ static void log_unexpected(struct pr_lua *lua, lua_State *L, struct pr_lua_proce
     pierrot_term_print(term, text, sizeof text);
     pr_term_drop(term, &lua->owner->heap);
     pr_ident_print(server->process.pid.id, id, sizeof id);
+    const char *name = server->class_->name;
     pr_log_printf(&lua->owner->system->log, PIERROT_WARNING,
-                  "gen_server %s dropped an unexpected message: %s", id, text);
+                  "gen_server %s%s%s%s dropped an unexpected message: %s", id, name ? " (" : "",
+                  name ? name : "", name ? ")" : "", text);
 }
 
 static int unhandled(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server, int message)
@@ -151,6 +155,15 @@ static int handle(struct pr_lua *lua, lua_State *L, struct pr_lua_process *serve
     return conclude(L, lua, server);
 }
 
+/* A system message has been answered. As in OTP the wait of a callback's timeout begins anew. */
+static int serve_anew(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                      uint64_t lasts_ns)
+{
+    if (pr_timeout_set(lua, server, lasts_ns) != 0)
+        return luaL_error(L, "not enough memory");
+    return serve(L, lua, server);
+}
+
 /* pierrot.system has answered. */
 static int system_handled(lua_State *L, int status, lua_KContext context)
 {
@@ -159,24 +172,23 @@ static int system_handled(lua_State *L, int status, lua_KContext context)
     (void)status;
     (void)context;
     pr_asked_take(lua, L, server);
-    if (pr_wait_alarm_set(lua, server, (uint64_t)lua_tointeger(L, PR_HANDLED)) != 0)
-        return luaL_error(L, "not enough memory");
-    return serve(L, lua, server);
+    return serve_anew(lua, L, server, (uint64_t)lua_tointeger(L, PR_HANDLED));
 }
 
 /* A system message, whose request is on top. */
 static int handle_system(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
 {
     int n_args;
+    uint64_t lasts_ns = pr_timeout_take(lua, server);
     server->phase = PR_PHASE_SERVE;
     switch (pr_asked(lua, L, server, &n_args)) {
     case PR_ASKED_ANSWERED:
-        return serve(L, lua, server);
+        return serve_anew(lua, L, server, lasts_ns);
     case PR_ASKED_TO_STOP:
         return pr_server_stop(lua, L, server, pr_copy_to_reason(lua, L, -1), 0);
     case PR_ASKED_IN_LUA:
-        /* Code of the user's may wait itself, and the timeout of the server goes on meanwhile. */
-        lua_pushinteger(L, (lua_Integer)pr_wait_alarm_take(lua, server));
+        /* Code of the user's may wait itself. */
+        lua_pushinteger(L, (lua_Integer)lasts_ns);
         lua_replace(L, PR_HANDLED);
         lua_callk(L, n_args, LUA_MULTRET, 0, system_handled);
         return system_handled(L, LUA_OK, 0);
@@ -328,6 +340,8 @@ int pr_activate(lua_State *L)
         server->stop_reason = NULL;
         return pr_server_stop(lua, L, server, reason, 0);
     }
+    case PR_PHASE_FORMAT:
+        return pr_server_end(lua, L, server);
     default:
         return serve(L, lua, server);
     }

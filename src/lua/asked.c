@@ -27,20 +27,48 @@ static pierrot_term *packed_state(struct pr_lua *lua, lua_State *L, struct pr_lu
     return packed;
 }
 
-/* pierrot.system.handle(request, state, module, name) */
-static int push_handler(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+static void push_function(lua_State *L, const char *name)
 {
-    int request = lua_gettop(L);
     lua_getglobal(L, "require");
     lua_pushliteral(L, "pierrot.system");
     lua_call(L, 1, 1);
-    lua_getfield(L, -1, "handle");
+    lua_getfield(L, -1, name);
     lua_replace(L, -2);
+}
+
+/* Pushes its pid, or nil; whether there is one. */
+static int push_tracer(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    pierrot_pid tracer = pr_system_tracer(lua->owner, &server->process);
+    if (tracer.id)
+        pr_push_id(L, tracer.id);
+    else
+        lua_pushnil(L);
+    return tracer.id != 0;
+}
+
+/* pierrot.system.handle(request, state, module, name, tracer) */
+static int push_handler(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    int request = lua_gettop(L);
+    push_function(L, "handle");
     lua_insert(L, request);
     pr_handler_push_state(lua, L, server);
     pr_store_push(lua, L, server->class_->place);
     lua_pushstring(L, server->class_->name);
-    return 4;
+    (void)push_tracer(lua, L, server);
+    return 5;
+}
+
+int pr_asked_with_log(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+{
+    if (!push_tracer(lua, L, server)) {
+        lua_pop(L, 1);
+        return 1;
+    }
+    push_function(L, "format");
+    lua_insert(L, -4);
+    return 3;
 }
 
 /* Whether the request on top is {what, …}. */

@@ -17,6 +17,10 @@ enum pr_asked {
 enum pr_asked pr_asked(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server, int *n_args);
 void pr_asked_take(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server);
 
+/* format_status and its argument are on top; where the server is traced it is called with what was
+ * logged: the number of arguments of what is to be called now. */
+int pr_asked_with_log(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server);
+
 /* Tells the tracer what the server got, on top of L; what it answers the call it handles, at `index`.
  */
 void pr_asked_trace_in(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server);

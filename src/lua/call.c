@@ -117,13 +117,15 @@ static uint64_t deadline_of(struct pr_lua *lua, struct limit limit)
  * told before. */
 static int is_late(struct pr_lua *lua, struct limit limit)
 {
-    if (limit.deadline_ns == UINT64_MAX)
+    if (!limit.deadline_ns)
+        return pr_watchdog_n_ticks_anyway(lua->scheduler) != limit.n_ticks &&
+               pr_watchdog_ticked_ns(lua->scheduler, limit.n_ticks) >
+                   pr_clock_deadline(LATE_NS, CALL_TIMEOUT_MS);
+    if (limit.deadline_ns == UINT64_MAX ||
+        !pr_watchdog_may_have_ticked(lua->scheduler, limit.n_ticks))
         return 0;
-    if (limit.deadline_ns ? !pr_watchdog_may_have_ticked(lua->scheduler, limit.n_ticks)
-                          : pr_watchdog_n_ticks(lua->scheduler) == limit.n_ticks)
-        return 0;
-    uint64_t deadline = deadline_of(lua, limit), now = pr_scheduler_now(lua->scheduler);
-    return now > deadline && now - deadline > LATE_NS;
+    uint64_t now = pr_scheduler_now(lua->scheduler);
+    return now > limit.deadline_ns && now - limit.deadline_ns > LATE_NS;
 }
 
 /* The ordinary way: a signal to the server's mailbox. */
@@ -162,11 +164,11 @@ static int wait_for(struct pr_lua *lua, lua_State *L, struct pr_process *server,
 /* The timeout at 3, the default when there is none or a nil. */
 static struct limit check_timeout(struct pr_lua *lua, lua_State *L)
 {
-    struct limit limit = {0, pr_watchdog_n_ticks(lua->scheduler)};
     if (!lua_isnoneornil(L, 3)) {
-        limit.deadline_ns = pr_check_deadline(lua, L, 3);
-        return limit;
+        unsigned n_ticks = pr_watchdog_n_ticks(lua->scheduler);
+        return (struct limit){pr_check_deadline(lua, L, 3), n_ticks};
     }
+    struct limit limit = {0, pr_watchdog_n_ticks_anyway(lua->scheduler)};
     lua_settop(L, 2);
     lua_pushinteger(L, (lua_Integer)CALL_TIMEOUT_MS);
     return limit;
@@ -280,7 +282,7 @@ static int request(lua_State *L, lua_Number timeout_ms)
     if (server && server != current(lua) && is_actor_idle(server) && lua->nest_budget-- > 0) {
         struct pr_lent lent;
         struct limit limit = {timeout_ms < HUGE_VAL ? 0 : UINT64_MAX,
-                              pr_watchdog_n_ticks(lua->scheduler)};
+                              pr_watchdog_n_ticks_anyway(lua->scheduler)};
         pr_check_can_wait(lua, L);
         const pierrot_term *request = pr_lend_request(L, 2, 3, n - 2, &lent);
         pierrot_term *copied = request ? NULL : pr_copy_tuple(lua, L, 2, n - 1);

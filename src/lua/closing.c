@@ -53,12 +53,15 @@ static int are_hooks_dead(lua_State *co)
 }
 
 /* __close handlers of a process that ends. */
-int pr_close_coroutine(lua_State *co)
+int pr_close_coroutine(struct pr_lua *lua, lua_State *co)
 {
     if (are_hooks_dead(co))
         return 0;
     struct outer outer = begin_brief();
+    const struct pr_process *closing = lua->closing;
+    lua->closing = lua->owner->current;
     reset(co);
+    lua->closing = closing;
     end_brief(outer);
     return !pr_running.apply_hook;
 }

@@ -9,7 +9,11 @@
 #include "lua/crash.h"
 #include "lua/handler.h"
 #include "lua/ident.h"
+#include "lua/stack.h"
 #include "lua/wait.h"
+
+/* More than there are phases. */
+enum { PHASES_MAX = 16 };
 
 /* ----------------------------------------------------------------------- replies */
 
@@ -81,19 +85,18 @@ static int end_now(struct pr_lua *lua, struct pr_lua_process *server)
     return 0;
 }
 
-/* format_status has returned what the report is to show, or failed. */
+/* format_status has returned what the report is to show, or failed. Stack: …, its argument, that. */
 static int formatted(lua_State *L, int status, lua_KContext context)
 {
     struct pr_lua *lua = PR_SELF(L);
     struct pr_lua_process *server = pr_lua_current(lua);
     (void)context;
-    if (status == LUA_OK || status == LUA_YIELD)
-        pr_crash_take_status(lua, L, server);
+    pr_crash_take_status(lua, L, server, status == LUA_OK || status == LUA_YIELD);
     return end_now(lua, server);
 }
 
 /* With a format_status of its own a server that crashes is asked what may be told of it. */
-static int end_server(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+int pr_server_end(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
 {
     if (!server->stop_reason ||
         !pr_report_is_due(lua->owner, &server->process, server->stop_reason))
@@ -103,7 +106,10 @@ static int end_server(struct pr_lua *lua, lua_State *L, struct pr_lua_process *s
     if (!lua_isfunction(L, -1))
         return end_now(lua, server);
     pr_crash_push_status(lua, L, server);
-    return formatted(L, lua_pcallk(L, 1, 1, 0, 0, formatted), 0);
+    lua_pushvalue(L, -1);
+    lua_insert(L, -3);
+    int n_args = pr_asked_with_log(lua, L, server);
+    return formatted(L, lua_pcallk(L, n_args, 1, 0, 0, formatted), 0);
 }
 
 /* terminate has returned: the reply that was held back, then the end. Stack: …, reply at `context`.
@@ -115,7 +121,55 @@ static int terminated(lua_State *L, int status, lua_KContext context)
     (void)status;
     if (context)
         answer_call(lua, L, server, (int)context);
-    return end_server(lua, L, server);
+    return pr_server_end(lua, L, server);
+}
+
+/* What the activation that stops the server was doing, kept where its module was: what is wanted when
+ * terminate fails. */
+static void keep_stop(lua_State *L, enum pr_phase phase, int reply)
+{
+    lua_pushinteger(L, reply * PHASES_MAX + (int)phase);
+    lua_replace(L, PR_MODULE);
+}
+
+/* Runs protected: the reply at 3, to the call of 1 and 2. */
+static int answer_held(lua_State *L)
+{
+    pr_server_reply(lua_touserdata(L, 4), L, pr_from_on(L), 3);
+    return 0;
+}
+
+/* The reply at `reply` of the bottom frame of co. */
+static void release_reply(struct pr_lua *lua, lua_State *co, const lua_Debug *ar, int reply)
+{
+    lua_State *L = lua->scratch;
+    int top = lua_gettop(L);
+    lua_pushcfunction(L, answer_held);
+    if (pr_push_local(co, ar, PR_FROM_PID, L) && pr_push_local(co, ar, PR_FROM_REF, L) &&
+        pr_push_local(co, ar, reply, L)) {
+        lua_pushlightuserdata(L, lua);
+        (void)lua_pcall(L, 4, 0, 0); /* one that cannot be sent is what has failed */
+    }
+    lua_settop(L, top);
+}
+
+void pr_server_terminate_failed(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co)
+{
+    lua_Debug ar;
+    lua_State *L = lua->scratch;
+    int is_kept = 0;
+    if (!lua_checkstack(L, 10) || !lua_checkstack(co, 4) || !pr_bottom_frame(co, &ar) ||
+        !pr_push_local(co, &ar, PR_MODULE, L))
+        return;
+    int kept = (int)lua_tointegerx(L, -1, &is_kept);
+    lua_pop(L, 1);
+    if (!is_kept)
+        return;
+    server->phase = (uint8_t)(kept % PHASES_MAX);
+    pr_crash_note_failed(lua, server, co);
+    server->phase = PR_PHASE_TERMINATE;
+    if (kept >= PHASES_MAX)
+        release_reply(lua, co, &ar, kept / PHASES_MAX);
 }
 
 int pr_server_stop(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
@@ -125,6 +179,7 @@ int pr_server_stop(struct pr_lua *lua, lua_State *L, struct pr_lua_process *serv
     server->stop_reason = reason;
     if (pr_report_is_due(lua->owner, &server->process, reason))
         pr_crash_note(lua, L, server);
+    keep_stop(L, (enum pr_phase)server->phase, reply);
     server->phase = PR_PHASE_TERMINATE;
     pr_class_push_callback(lua, server->class_, L, "terminate");
     if (lua_isnil(L, -1)) {
@@ -189,8 +244,7 @@ static enum action act(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
         double ms = lua_tonumber(L, index);
         if (!(ms >= 0))
             return ACT_BAD;
-        uint64_t now = pr_scheduler_now(lua->scheduler);
-        if (pr_wait_alarm_set(lua, server, pr_clock_deadline(now, ms)) != 0)
+        if (pr_timeout_set(lua, server, pr_clock_deadline(0, ms)) != 0)
             luaL_error(L, "not enough memory");
         return ACT_NONE;
     }

@@ -22,6 +22,13 @@ enum pr_next pr_conclude(struct pr_lua *lua, lua_State *L, struct pr_lua_process
 int pr_server_stop(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
                    pierrot_term *reason, int reply);
 
+/* It ends with its stop_reason, once format_status has said what may be told of that. As above. */
+int pr_server_end(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server);
+
+/* terminate has failed in `co`, or the reply after it: the report is to tell what was handled, and
+ * whose call was being answered gets its reply all the same. */
+void pr_server_terminate_failed(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co);
+
 /* A failure of the start that must not harm the starter. Takes: why. */
 void pr_fail_start(struct pr_lua *lua, struct pr_lua_process *server, pierrot_term *why);
 

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lua/callers.h"
 #include "lua/class.h"
 #include "lua/closing.h"
 #include "lua/copy.h"
+#include "lua/failure.h"
 #include "lua/frame.h"
 #include "lua/handler.h"
 #include "lua/ident.h"
@@ -34,8 +36,7 @@ void pr_crash_forget(struct pr_lua *lua, struct pr_lua_process *process)
         return;
     pr_term_drop(words->message, &lua->owner->heap);
     pr_term_drop(words->state, &lua->owner->heap);
-    pr_term_drop(words->failed, &lua->owner->heap);
-    pr_term_drop(words->failure, &lua->owner->heap);
+    pr_term_drop(words->reason, &lua->owner->heap);
     pr_free(&lua->owner->heap, words, sizeof *words);
     process->last_words = NULL;
 }
@@ -64,21 +65,12 @@ void pr_crash_note(struct pr_lua *lua, lua_State *L, struct pr_lua_process *serv
         note(lua, L, PR_HANDLED, server, pr_to_pid(L, PR_FROM_PID));
 }
 
-/* The value of slot `n` in a frame, moved to the scratch stack; whether there is one. */
-static int push_local(lua_State *co, const lua_Debug *ar, int n, lua_State *L)
-{
-    if (!lua_getlocal(co, ar, n))
-        return 0;
-    lua_xmove(co, L, 1);
-    return 1;
-}
-
 /* Begun by a nested call, which has returned since: the bottom frame is the callback, and its second
  * argument says whose call it is. The caller waits with the request on its stack, or is gone. */
 static int push_request_of_waiting(struct pr_lua *lua, lua_State *co, lua_State *L)
 {
     lua_Debug ar;
-    if (!pr_bottom_frame(co, &ar) || !push_local(co, &ar, 2, L))
+    if (!pr_bottom_frame(co, &ar) || !pr_push_local(co, &ar, 2, L))
         return 0;
     pierrot_ref ref = {0};
     if (lua_type(L, -1) == LUA_TTABLE) {
@@ -91,7 +83,7 @@ static int push_request_of_waiting(struct pr_lua *lua, lua_State *co, lua_State 
     lua_State *caller = call && call->kind == PR_CALL ? pr_lua_body_of(call->process) : NULL;
     if (!caller || !lua_checkstack(caller, 2) || !lua_getstack(caller, 0, &ar))
         return 0;
-    if (!push_local(caller, &ar, 2, L))
+    if (!pr_push_local(caller, &ar, 2, L))
         return 0;
     pr_push_id(L, call->process->pid.id);
     return 1;
@@ -112,8 +104,8 @@ static int push_handled(struct pr_lua *lua, struct pr_lua_process *server, lua_S
         pr_push_id(L, now->caller.id);
         return 1;
     }
-    return pr_bottom_frame(co, &ar) && push_local(co, &ar, PR_HANDLED, L) &&
-           push_local(co, &ar, PR_FROM_PID, L);
+    return pr_bottom_frame(co, &ar) && pr_push_local(co, &ar, PR_HANDLED, L) &&
+           pr_push_local(co, &ar, PR_FROM_PID, L);
 }
 
 void pr_crash_note_failed(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co)
@@ -129,74 +121,7 @@ void pr_crash_note_failed(struct pr_lua *lua, struct pr_lua_process *server, lua
     lua_settop(L, top);
 }
 
-/* ------------------------------------------------------------------ error values */
-
-/* What a report shows of it is less. */
-enum { FAILURE_MAX = 4096 };
-
-static int shown(lua_State *L)
-{
-    luaL_tolstring(L, 1, NULL);
-    return 1;
-}
-
-/* Runs protected: the text of the value at 1, or an error. */
-static int show(lua_State *L)
-{
-    struct pr_lua *lua = lua_touserdata(L, 2);
-    struct pr_pooled body = pr_pool_take(lua, L);
-    if (!lua_checkstack(body.co, 4)) {
-        pr_pool_give(lua, body);
-        return luaL_error(L, "not enough memory");
-    }
-    lua_pushcfunction(body.co, shown);
-    lua_pushvalue(L, 1);
-    lua_xmove(L, body.co, 1);
-    if (pr_call_briefly(body.co, 1) != LUA_OK) {
-        pr_pool_drop(lua, body);
-        return luaL_error(L, "it does not");
-    }
-    lua_xmove(body.co, L, 1);
-    pr_pool_give(lua, body);
-    return 1;
-}
-
-/* As stock lua: a string is its own text, whatever its metatable says. Nothing of the user's runs. */
-static int shows_itself(lua_State *L, int index)
-{
-    int type = lua_type(L, index);
-    if (type == LUA_TSTRING || type == LUA_TLIGHTUSERDATA ||
-        luaL_getmetafield(L, index, "__tostring") == LUA_TNIL)
-        return 0;
-    lua_pop(L, 1);
-    return 1;
-}
-
-/* The value is on top of L. */
-static void note_failure(struct pr_lua *lua, lua_State *L, struct pr_lua_process *process,
-                         pierrot_term *reason)
-{
-    if (!shows_itself(L, -1) || pr_is_exit_object(lua, L, -1) ||
-        !pr_log_wants(&lua->owner->system->log, PIERROT_ERROR))
-        return;
-    lua_pushcfunction(L, show);
-    lua_pushvalue(L, -2);
-    lua_pushlightuserdata(L, lua);
-    int status = lua_pcall(L, 2, 1, 0);
-    struct pr_last_words *words = status == LUA_OK ? last_words(lua, process) : NULL;
-    if (words) {
-        size_t len;
-        const char *text = lua_tolstring(L, -1, &len);
-        pr_term_drop(words->failed, &lua->owner->heap);
-        pr_term_drop(words->failure, &lua->owner->heap);
-        words->failed = pr_term_hold(reason);
-        words->failure =
-            pr_term_new_string(&lua->owner->heap, text, len < FAILURE_MAX ? len : FAILURE_MAX);
-    }
-    lua_pop(L, 1);
-}
-
-pierrot_term *pr_crash_reason(struct pr_lua *lua, struct pr_lua_process *process, lua_State *co)
+pierrot_term *pr_crash_reason(struct pr_lua *lua, lua_State *co)
 {
     /* The main state's stack serves: nothing of the process's runs there. */
     lua_State *L = lua->scratch;
@@ -205,7 +130,7 @@ pierrot_term *pr_crash_reason(struct pr_lua *lua, struct pr_lua_process *process
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
     pierrot_term *reason = pr_error_reason(lua, L, -1, co);
-    note_failure(lua, L, process, reason);
+    pr_failure_note(lua, L, reason);
     lua_pop(L, 1);
     return reason;
 }
@@ -228,28 +153,59 @@ void pr_crash_push_status(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
     lua_setfield(L, -2, "log");
 }
 
-void pr_crash_take_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server)
+/* A field as format_status wants it shown: of the table on top of L, or, where that leaves it out, of
+ * its argument below. What it took away from the argument itself is nil. Gives. */
+static pierrot_term *shown_field(struct pr_lua *lua, lua_State *L, const char *name)
+{
+    lua_pushstring(L, name);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_pushstring(L, name);
+        lua_rawget(L, -3);
+    }
+    pierrot_term *term = pr_copy_for_report(lua, L, -1);
+    lua_pop(L, 1);
+    return term;
+}
+
+static void show_fields(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                        struct pr_last_words *words)
+{
+    struct pr_heap *heap = &lua->owner->heap;
+    pr_term_drop(words->state, heap);
+    words->state = shown_field(lua, L, "state");
+    if (words->message) {
+        pr_term_drop(words->message, heap);
+        words->message = shown_field(lua, L, "message");
+    }
+    pr_term_drop(words->reason, heap);
+    words->reason = shown_field(lua, L, "reason");
+    if (words->reason && pierrot_term_equal(words->reason, server->stop_reason)) {
+        pr_term_drop(words->reason, heap);
+        words->reason = NULL;
+    }
+}
+
+void pr_crash_take_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                          int has_returned)
 {
     struct pr_last_words *words = last_words(lua, server);
-    if (!words || lua_type(L, -1) != LUA_TTABLE)
+    if (!words)
         return;
-    lua_pushliteral(L, "state");
-    lua_rawget(L, -2);
-    words->state = pr_copy_for_report(lua, L, -1);
-    lua_pop(L, 1);
-    if (!words->message)
+    if (has_returned && lua_type(L, -1) == LUA_TTABLE) {
+        show_fields(lua, L, server, words);
         return;
-    lua_pushliteral(L, "message");
-    lua_rawget(L, -2);
-    pr_term_drop(words->message, &lua->owner->heap);
-    words->message = pr_copy_for_report(lua, L, -1);
-    lua_pop(L, 1);
+    }
+    /* Not the state itself, of which it was to hide something. */
+    pr_term_drop(words->state, &lua->owner->heap);
+    const char *what = has_returned ? "format_status returned no table" : "format_status crashed";
+    words->state = pr_term_new_string(&lua->owner->heap, what, strlen(what));
 }
 
 /* ----------------------------------------------------------------------- reports */
 
-/* The frame of the function that a process was made for: the lowest that is none of pierrot's own.
- * *is_task: what lies below is a task's. Whether there is one. */
+/* The frame of the function that a process was made for: the lowest of Lua's that is none of
+ * pierrot's own. *is_task: what lies below is a task's. Whether there is one. */
 static int find_body(lua_State *co, lua_Debug *ar, int *is_task)
 {
     *is_task = 0;
@@ -312,14 +268,35 @@ static pierrot_term *describe_body(struct pr_lua *lua, struct pr_lua_process *pr
     lua_Debug ar;
     int is_task;
     lua_State *co = process->body.co;
-    if (!co || process->is_server || !find_body(co, &ar, &is_task))
+    if (!co || process->is_server)
+        return NULL;
+    int is_found = find_body(co, &ar, &is_task);
+    if (is_task)
+        crash->what = "task";
+    if (!is_found)
         return NULL;
     snprintf(buffer, size, "function <%s:%d>", ar.short_src, ar.linedefined);
     crash->initial_call = buffer;
-    if (!is_task)
-        return NULL;
-    crash->what = "task";
-    return arguments_of(lua, co, &ar);
+    return is_task ? arguments_of(lua, co, &ar) : NULL;
+}
+
+/* A server is told by its module, and one that has no name by where its init stands. */
+static void describe_module(struct pr_lua *lua, const struct pr_lua_process *server,
+                            struct pr_report *crash, char *buffer, size_t size)
+{
+    lua_Debug ar;
+    lua_State *L = lua->scratch;
+    int top = lua_gettop(L);
+    crash->initial_call = server->class_->name;
+    if (crash->initial_call || !lua_checkstack(L, 4))
+        return;
+    pr_store_push(lua, L, server->class_->place);
+    lua_pushliteral(L, "init"); /* which pr_server_open keeps */
+    if (lua_rawget(L, top + 1) == LUA_TFUNCTION && lua_getinfo(L, ">S", &ar)) {
+        snprintf(buffer, size, "function <%s:%d>", ar.short_src, ar.linedefined);
+        crash->initial_call = buffer;
+    }
+    lua_settop(L, top);
 }
 
 /* Gives; NULL: none. */
@@ -336,6 +313,17 @@ static pierrot_term *state_of(struct pr_lua *lua, struct pr_lua_process *server)
     return state;
 }
 
+/* Gives; NULL: none. */
+static pierrot_term *callers_of(struct pr_lua *lua, struct pr_lua_process *process)
+{
+    lua_State *L = lua->scratch;
+    if (!pr_lua_push_callers(lua, process))
+        return NULL;
+    pierrot_term *callers = pr_copy_for_report(lua, L, -1);
+    lua_pop(L, 1);
+    return callers;
+}
+
 void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot_term *reason)
 {
     char body[LUA_IDSIZE + 40];
@@ -346,18 +334,20 @@ void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot
     if (process->last_words) {
         crash.last_message = process->last_words->message;
         crash.client = process->last_words->client;
-        if (process->last_words->failed == reason)
-            crash.failure = process->last_words->failure;
+        crash.shown_reason = process->last_words->reason;
     }
     pierrot_term *arguments = NULL;
     pierrot_term *state = process->is_server ? state_of(lua, process) : NULL;
+    pierrot_term *callers = callers_of(lua, process);
     crash.state = state;
+    crash.callers = callers;
     if (process->class_)
-        crash.initial_call = process->class_->name;
+        describe_module(lua, process, &crash, body, sizeof body);
     else
         arguments = describe_body(lua, process, &crash, body, sizeof body);
     crash.arguments = arguments;
     pr_report_crash(lua->owner, &process->process, &crash);
     pr_term_drop(state, &lua->owner->heap);
+    pr_term_drop(callers, &lua->owner->heap);
     pr_term_drop(arguments, &lua->owner->heap);
 }

@@ -10,14 +10,13 @@
 struct pr_last_words {
     pierrot_term *message; /* what was handled; or NULL */
     pierrot_term *state;   /* by format_status; or NULL */
+    pierrot_term *reason;  /* by format_status, where that tells another; or NULL */
     pierrot_pid client;    /* whose call it was; id 0: it was none */
-    pierrot_term *failed;  /* the reason with an error value that shows itself (__tostring); or NULL */
-    pierrot_term *failure; /* as that */
 };
 
 /* The reason of a failure whose error value is on top of `co`. How that shows itself, by its __tostring,
- * which runs now, in the process, is noted for the report. Gives. */
-pierrot_term *pr_crash_reason(struct pr_lua *lua, struct pr_lua_process *process, lua_State *co);
+ * which runs now, in the process, is noted for reports. Gives. */
+pierrot_term *pr_crash_reason(struct pr_lua *lua, lua_State *co);
 
 /* Notes what the server handles, from the stack of its activation. */
 void pr_crash_note(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server);
@@ -25,9 +24,11 @@ void pr_crash_note(struct pr_lua *lua, lua_State *L, struct pr_lua_process *serv
 /* The same of a coroutine that has failed. */
 void pr_crash_note_failed(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co);
 
-/* Pushes the argument of format_status; takes what it returned, on top of L. */
+/* Pushes the argument of format_status; takes what it returned or failed with, on top of L, above that
+ * argument. */
 void pr_crash_push_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server);
-void pr_crash_take_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server);
+void pr_crash_take_status(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                          int has_returned);
 
 /* Reports the end of the process, if it is one to be reported. */
 void pr_crash_report(struct pr_lua *lua, struct pr_lua_process *process, pierrot_term *reason);

@@ -247,13 +247,11 @@ static void visit_process(struct pr_owner *owner, struct pr_process *process,
 {
     struct info_visit asked = *(struct info_visit *)visit;
     pr_free(&owner->heap, visit, sizeof asked);
-    struct pierrot_term answer = pr_cell_nil();
+    struct pierrot_term answer = asked.wanted ? pr_cell_nil() : pr_cell_bool(process != NULL);
     if (process && asked.wanted) {
         pierrot_term *info = info_term(owner, process, asked.wanted);
         if (info)
             answer = pr_value_from_root(owner, info);
-    } else if (process) {
-        answer = pr_cell_bool(1);
     }
     pr_term_drop(asked.wanted, &owner->heap);
     (void)pr_reply(owner, NULL, asked.ask.from, 0, answer);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "lua/callers.h"
 #include "lua/copy.h"
 #include "lua/server.h"
 
@@ -60,28 +61,14 @@ static int dictionary_cell(struct pr_lua *lua, struct pr_lua_process *process,
     return error;
 }
 
-/* (dictionary): its field "$callers", or nil. */
-static int push_callers(lua_State *L)
-{
-    lua_pushliteral(L, "$callers");
-    lua_rawget(L, 1);
-    return 1;
-}
-
-/* As in Elixir, a list in the dictionary: who started the tasks that led to this process. */
 static int callers_cell(struct pr_lua *lua, struct pr_lua_process *process, struct pr_arena *arena,
                         struct pierrot_term *cell)
 {
     lua_State *L = lua->scratch;
-    if (!process->dictionary_place || !lua_checkstack(L, 6))
+    if (!pr_lua_push_callers(lua, process))
         return pr_arena_table(arena, 0, 0, cell);
-    lua_pushcfunction(L, push_callers);
-    pr_store_push(lua, L, process->dictionary_place);
-    int is_list = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TTABLE;
-    pierrot_term *copy = is_list ? pr_copy_to_reason(lua, L, -1) : NULL;
+    pierrot_term *copy = pr_copy_to_reason(lua, L, -1);
     lua_pop(L, 1);
-    if (!copy)
-        return pr_arena_table(arena, 0, 0, cell);
     int error = pr_term_copy_into(arena, copy, cell);
     pr_term_drop(copy, &lua->owner->heap);
     return error;

@@ -73,7 +73,7 @@ static void finish(struct pr_owner *owner, struct pr_process *process, pierrot_t
     pr_wait_alarm_clear(lua, self);
     pr_crash_report(lua, self, reason);
     if (self->body.co) {
-        (void)pr_close_coroutine(self->body.co);
+        (void)pr_close_coroutine(lua, self->body.co);
         pr_pool_drop(lua, self->body);
         self->body.co = NULL;
     }

@@ -10,6 +10,7 @@
 #include "lua/client.h"
 #include "lua/collector.h"
 #include "lua/embedded.h"
+#include "lua/failure.h"
 #include "lua/heap.h"
 #include "lua/hook.h"
 #include "lua/host.h"
@@ -199,6 +200,7 @@ static void open_core(struct pr_lua *lua, lua_State *L)
     pr_open_remote(lua, L);
     pr_open_binding(lua, L);
     pr_open_logging(lua, L);
+    pr_open_failure(lua, L);
     pr_open_system(lua, L);
     pr_open_timers(lua, L);
     pr_open_standing(lua, L);

@@ -74,7 +74,7 @@ static enum pr_slice_end fail(struct pr_lua *lua, struct pr_lua_process *process
 {
     if (process->is_server)
         return pr_server_fail(lua, process, co);
-    pr_process_exit(lua->owner, &process->process, pr_crash_reason(lua, process, co));
+    pr_process_exit(lua->owner, &process->process, pr_crash_reason(lua, co));
     return process->process.flags & PR_EXITING ? PR_SLICE_ENDED : PR_SLICE_WAITS;
 }
 

@@ -81,7 +81,7 @@ void pr_luv_call_drop(struct pr_luv *luv, struct pr_luv_call *call)
         pr_pool_give(luv->lua, body);
         return;
     }
-    pr_close_coroutine(body.co);
+    pr_close_coroutine(luv->lua, body.co);
     pr_pool_drop(luv->lua, body);
 }
 

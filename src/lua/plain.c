@@ -42,7 +42,7 @@ enum pr_slice_end pr_plain_end(struct pr_lua *lua, struct pr_lua_process *proces
         process->body.co = NULL;
         pr_process_exit(lua->owner, &process->process, PR_TERM(normal));
     } else {
-        pr_process_exit(lua->owner, &process->process, pr_crash_reason(lua, process, co));
+        pr_process_exit(lua->owner, &process->process, pr_crash_reason(lua, co));
     }
     return PR_SLICE_ENDED;
 }

@@ -40,13 +40,26 @@ void pr_wait_alarm_end(struct pr_lua *lua, struct pr_lua_process *process)
     process->alarm = NULL;
 }
 
-uint64_t pr_wait_alarm_take(struct pr_lua *lua, struct pr_lua_process *process)
+int pr_timeout_set(struct pr_lua *lua, struct pr_lua_process *server, uint64_t lasts_ns)
 {
-    if (!process->alarm)
+    uint64_t end_ns = lasts_ns;
+    if (lasts_ns != UINT64_MAX)
+        end_ns += pr_scheduler_now(lua->scheduler);
+    int error = pr_wait_alarm_set(lua, server, end_ns);
+    if (!error && server->alarm)
+        server->alarm->lasts_ns = lasts_ns;
+    return error;
+}
+
+uint64_t pr_timeout_take(struct pr_lua *lua, struct pr_lua_process *server)
+{
+    struct pr_wait_alarm *wait = server->alarm;
+    if (!wait)
         return UINT64_MAX;
-    uint64_t deadline_ns = process->alarm->alarm.timer.deadline_ns;
-    pr_wait_alarm_end(lua, process);
-    return deadline_ns;
+    int is_over = wait->has_fired && !(server->process.sys & PR_SYS_SUSPENDED);
+    uint64_t lasts_ns = is_over ? 0 : wait->lasts_ns;
+    pr_wait_alarm_end(lua, server);
+    return lasts_ns;
 }
 
 /* ---------------------------------------------------------------------- reasons */

@@ -17,7 +17,8 @@ enum pr_phase {
     PR_PHASE_CAST,
     PR_PHASE_INFO,
     PR_PHASE_CONTINUE,
-    PR_PHASE_TERMINATE
+    PR_PHASE_TERMINATE,
+    PR_PHASE_FORMAT /* terminate has failed: format_status is asked for the report */
 };
 
 /* A timeout of receive, sleep, or a server's callback. */
@@ -25,6 +26,7 @@ struct pr_wait_alarm {
     struct pr_alarm alarm; /* first */
     struct pr_lua_process *process;
     int has_fired;
+    uint64_t lasts_ns; /* of a server's timeout: how long it was to be waited */
 };
 
 struct pr_lua_process {
@@ -74,8 +76,11 @@ pierrot_term *pr_error_reason(struct pr_lua *lua, lua_State *L, int index, lua_S
 int pr_wait_alarm_set(struct pr_lua *lua, struct pr_lua_process *process, uint64_t deadline_ns);
 void pr_wait_alarm_end(struct pr_lua *lua, struct pr_lua_process *process);
 
-/* Disarms it as well; to be armed again for then, UINT64_MAX: never. */
-uint64_t pr_wait_alarm_take(struct pr_lua *lua, struct pr_lua_process *process);
+/* The timeout of a server's callback: arms it for so long from now on, UINT64_MAX: none. Disarms it for
+ * the time of a system message; what it is to be armed for then: as long as at first, 0 where it was
+ * over before. */
+int pr_timeout_set(struct pr_lua *lua, struct pr_lua_process *server, uint64_t lasts_ns);
+uint64_t pr_timeout_take(struct pr_lua *lua, struct pr_lua_process *server);
 
 static inline void pr_wait_alarm_clear(struct pr_lua *lua, struct pr_lua_process *process)
 {

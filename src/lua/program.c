@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/program.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "lua/embed.h"
@@ -82,6 +83,8 @@ static int run(pierrot *rt, const struct pr_program *program)
         pierrot_log(rt, PIERROT_ERROR, "pierrot: %s", pierrot_strerror(error));
         return 1;
     }
+    if (program->mask)
+        (void)pthread_sigmask(SIG_SETMASK, program->mask, NULL);
     if (load_main(rt, program) != 0)
         return 1;
     error = pr_main_run(rt, &end);

@@ -5,6 +5,8 @@
 #ifndef PR_PROGRAM_H
 #define PR_PROGRAM_H
 
+#include <signal.h>
+
 #include "pierrot.h"
 
 enum pr_program_kind {
@@ -31,6 +33,8 @@ struct pr_program {
     int keeps_interrupt;  /* SIGINT is not to end the program */
     pierrot_pid terminal; /* what reads its lines, see pierrot.repl.session */
     int no_halt;          /* go on after the main process ended */
+    const sigset_t *mask; /* of signals, from when SIGTERM and SIGINT end the program in order; NULL:
+                             as it is */
 };
 
 /* Runs all steps and then the script in one process, the main process of `rt`, with `arg` set as

@@ -3,6 +3,7 @@
  * Terms to Lua values, in the manner of copy.c: the work list maps a struct pr_table to its table.
  */
 #include "lua/copy.h"
+#include "lua/failure.h"
 #include "lua/ident.h"
 
 void pr_push_scalar(lua_State *L, const pierrot_term *cell)
@@ -114,13 +115,8 @@ static int push_flat(lua_State *L, const struct pr_table *table)
     return 1;
 }
 
-void pr_push_term(lua_State *L, const pierrot_term *term)
+static void push_table(lua_State *L, const pierrot_term *term)
 {
-    luaL_checkstack(L, 12, "no room for a message");
-    if (term->tag != PIERROT_TABLE) {
-        pr_push_scalar(L, term);
-        return;
-    }
     if (push_flat(L, term->as.table))
         return;
     int base = lua_gettop(L);
@@ -138,6 +134,18 @@ void pr_push_term(lua_State *L, const pierrot_term *term)
     }
     lua_copy(L, base + 3, base + 1);
     lua_settop(L, base + 1);
+}
+
+void pr_push_term(lua_State *L, const pierrot_term *term)
+{
+    luaL_checkstack(L, 12, "no room for a message");
+    if (term->tag != PIERROT_TABLE) {
+        pr_push_scalar(L, term);
+        return;
+    }
+    push_table(L, term);
+    if (term->flags & PR_CELL_NOTED)
+        pr_failure_pushed(L, term);
 }
 
 static int push_root(lua_State *L)

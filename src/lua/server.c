@@ -11,6 +11,7 @@
 
 #include "lua/class.h"
 #include "lua/closing.h"
+#include "lua/conclusion.h"
 #include "lua/copy.h"
 #include "lua/crash.h"
 #include "lua/handler.h"
@@ -23,7 +24,7 @@ static void give_up_body(struct pr_lua *lua, struct pr_lua_process *server, cons
 {
     if (!server->body.co)
         return;
-    int is_as_new = pr_close_coroutine(server->body.co);
+    int is_as_new = pr_close_coroutine(lua, server->body.co);
     if (is_as_new && server->body.co == failed)
         pr_pool_give(lua, server->body);
     else
@@ -55,23 +56,24 @@ static int is_silent(struct pr_lua *lua, const struct pr_lua_process *server)
 enum pr_slice_end pr_server_fail(struct pr_lua *lua, struct pr_lua_process *server, lua_State *co)
 {
     int must_terminate = server->phase >= PR_PHASE_SERVE && server->phase < PR_PHASE_TERMINATE;
-    if (co == server->body.co)
+    int has_terminate_failed = server->phase == PR_PHASE_TERMINATE;
+    if (co == server->body.co && has_terminate_failed)
+        pr_server_terminate_failed(lua, server, co);
+    else if (co == server->body.co)
         pr_crash_note_failed(lua, server, co);
     server->is_direct = 0;
-    if (!must_terminate) {
-        pr_process_exit(lua->owner, &server->process, pr_crash_reason(lua, server, co));
-        return PR_SLICE_ENDED;
+    pierrot_term *reason = pr_crash_reason(lua, co);
+    if (must_terminate || has_terminate_failed) {
+        give_up_body(lua, server, co);
+        pr_wait_alarm_clear(lua, server);
     }
-    pierrot_term *reason = pr_crash_reason(lua, server, co);
-    give_up_body(lua, server, co);
-    pr_wait_alarm_clear(lua, server);
-    if (is_silent(lua, server)) {
+    if ((!must_terminate && !has_terminate_failed) || is_silent(lua, server)) {
         pr_process_exit(lua->owner, &server->process, reason);
         return PR_SLICE_ENDED;
     }
     pr_term_drop(server->stop_reason, &lua->owner->heap);
     server->stop_reason = reason;
-    server->phase = PR_PHASE_TERMINATE;
+    server->phase = must_terminate ? PR_PHASE_TERMINATE : PR_PHASE_FORMAT;
     return PR_SLICE_USED_UP;
 }
 
@@ -145,7 +147,7 @@ enum pr_slice_end pr_server_run(struct pr_lua *lua, struct pr_lua_process *serve
             pr_process_exit(lua->owner, &server->process, PR_TERM(enomem));
             return PR_SLICE_ENDED;
         }
-        if (server->phase == PR_PHASE_TERMINATE) {
+        if (server->phase >= PR_PHASE_TERMINATE) {
             lua_settop(server->body.co, lua_gettop(server->body.co) + PR_BASE);
             n_args = PR_BASE;
         }
@@ -320,37 +322,44 @@ static enum pr_now returned(struct pr_lua *lua, lua_State *L, struct pr_lua_proc
     return now->is_answered ? PR_NOW_ANSWERED : PR_NOW_PENDING;
 }
 
-enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
-                               pierrot_from from, int request)
+/* Function, arguments and a coroutine for the call; the number of arguments, or -1: it is refused, and
+ * L is as before. What allocates may run finalizers, which send or end what they like: the server may
+ * have something to do by now. */
+static inline int prepare_direct(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                                 int request, pierrot_from from, struct pr_pooled *body)
 {
-    struct pr_owner *owner = lua->owner;
-    int base = lua_gettop(L), n_results;
+    int base = lua_gettop(L);
     luaL_checkstack(L, 20, NULL);
     int n_args = push_nested(lua, L, server, request, from);
-    struct pr_pooled body = n_args >= 0 ? pr_pool_take(lua, L) : (struct pr_pooled){NULL, 0};
-    /* Nothing raises from here on until the server is settled. What allocates may have run finalizers,
-     * which send or end what they like: the server may have something to do by now. */
-    if (n_args < 0 || server->process.state != PR_WAITING ||
-        !lua_checkstack(body.co, n_args + 8)) {
-        if (body.co)
-            pr_pool_give(lua, body);
-        lua_settop(L, base);
-        return PR_NOW_REFUSED;
-    }
-    pr_push_id(body.co, from.pid.id);
-    pr_push_id(body.co, from.ref.id);
+    if (n_args < 0)
+        return -1;
+    *body = pr_pool_take(lua, L);
+    if (server->process.state == PR_WAITING && lua_checkstack(body->co, n_args + 8))
+        return n_args;
+    pr_pool_give(lua, *body);
+    lua_settop(L, base);
+    return -1;
+}
+
+/* The frame of the server's coroutine (frame.h), with what prepare_direct has left on L above it. */
+static inline void lay_out_direct(lua_State *L, lua_State *co, int request, pierrot_from from,
+                                  int n_args)
+{
+    pr_push_id(co, from.pid.id);
+    pr_push_id(co, from.ref.id);
     lua_pushvalue(L, request);
-    lua_xmove(L, body.co, 1);
-    lua_pushnil(body.co);
-    lua_xmove(L, body.co, n_args + 1);
-    struct pr_lua_now now = {.ref = from.ref,
-                             .L = L,
-                             .request = request,
-                             .caller = from.pid,
-                             .server = server,
-                             .outer = lua->now};
+    lua_xmove(L, co, 1);
+    lua_pushnil(co);
+    lua_xmove(L, co, n_args + 1);
+}
+
+/* Runs the callback as the server, in the midst of the caller. What came of it. */
+static inline int run_direct(struct pr_lua *lua, struct pr_lua_process *server,
+                             struct pr_pooled body, int n_args)
+{
+    struct pr_owner *owner = lua->owner;
     struct pr_process *caller = owner->current;
-    lua->now = &now;
+    int n_results;
     pr_wait_alarm_clear(lua, server);
     server->body = body;
     server->is_direct = 1;
@@ -363,17 +372,42 @@ enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_p
     int status = pr_resume_nested(body.co, n_args, &n_results);
     lua->n_nested--;
     owner->current = caller;
-    enum pr_now outcome;
-    if (status == LUA_OK) {
-        outcome = returned(lua, L, server, &now);
-    } else {
-        owner->current = &server->process;
-        enum pr_slice_end end = resumed(lua, server, status);
-        pr_running.yield = PR_YIELD_USER;
-        owner->current = caller;
-        pr_scheduler_settle(owner, &server->process, end);
-        outcome = now.is_answered ? PR_NOW_ANSWERED : PR_NOW_PENDING;
-    }
+    return status;
+}
+
+/* The callback waits, was preempted or has failed. */
+static enum pr_now not_returned(struct pr_lua *lua, struct pr_lua_process *server, int status,
+                                const struct pr_lua_now *now)
+{
+    struct pr_owner *owner = lua->owner;
+    struct pr_process *caller = owner->current;
+    owner->current = &server->process;
+    enum pr_slice_end end = resumed(lua, server, status);
+    pr_running.yield = PR_YIELD_USER;
+    owner->current = caller;
+    pr_scheduler_settle(owner, &server->process, end);
+    return now->is_answered ? PR_NOW_ANSWERED : PR_NOW_PENDING;
+}
+
+enum pr_now pr_server_call_now(struct pr_lua *lua, lua_State *L, struct pr_lua_process *server,
+                               pierrot_from from, int request)
+{
+    struct pr_pooled body;
+    int n_args = prepare_direct(lua, L, server, request, from, &body);
+    if (n_args < 0)
+        return PR_NOW_REFUSED;
+    /* Nothing raises from here on until the server is settled. */
+    lay_out_direct(L, body.co, request, from, n_args);
+    struct pr_lua_now now = {.ref = from.ref,
+                             .L = L,
+                             .request = request,
+                             .caller = from.pid,
+                             .server = server,
+                             .outer = lua->now};
+    lua->now = &now;
+    int status = run_direct(lua, server, body, n_args);
+    enum pr_now outcome = status == LUA_OK ? returned(lua, L, server, &now)
+                                           : not_returned(lua, server, status, &now);
     lua->now = now.outer;
     return outcome;
 }
@@ -399,7 +433,9 @@ void pr_server_open(struct pr_lua *lua, lua_State *L)
     lua_pushlightuserdata(L, lua);
     lua_pushcclosure(L, pr_activate_results, 1);
     lua->conclude_place = pr_store_put(lua, L);
-    /* Kept for is_silent. */
+    /* Kept for is_silent, and for reports. */
+    lua_pushliteral(L, "init");
+    (void)pr_store_put(lua, L);
     lua_pushliteral(L, "terminate");
     (void)pr_store_put(lua, L);
     lua_pushliteral(L, "format_status");

@@ -31,6 +31,14 @@ int pr_bottom_frame(lua_State *co, lua_Debug *ar)
     return lua_getstack(co, pr_count_frames(co) - 1, ar);
 }
 
+int pr_push_local(lua_State *co, const lua_Debug *ar, int n, lua_State *L)
+{
+    if (!lua_getlocal(co, ar, n))
+        return 0;
+    lua_xmove(co, L, 1);
+    return 1;
+}
+
 int pr_is_in_hook(lua_State *co)
 {
     lua_Debug ar;

@@ -89,6 +89,7 @@ struct pr_lua {
     struct pr_lua_now *now;           /* calls nested on this stack, innermost first */
     int n_nested;                     /* how many */
     int is_lent;                      /* a process that waits has lent its stack (wait.c) */
+    const struct pr_process *closing; /* a dead one whose closing values run, or NULL */
     int nest_budget;                  /* calls that may be nested before others get a turn */
     int n_sent;              /* messages sent in this slice, without waiting for an answer */
     int host_woken;          /* the host's process had its turn */

@@ -123,7 +123,8 @@ int pr_wait_apart(struct pr_lua *lua, lua_State *L, lua_KContext context, pr_try
 {
     if (lua->host && lua->owner->current == &lua->host->process)
         return host_wait(lua, L, context, try_fn);
-    if (pr_running.is_interrupted)
+    /* Who has lent its stack may have been killed as well: nothing of it runs any more. */
+    if (pr_running.is_interrupted && !(lua->owner->current->flags & PR_EXITING))
         return interrupt(lua, L);
     pr_running.yield = PR_YIELD_WAIT;
     return lua_yieldk(L, 0, context, k);

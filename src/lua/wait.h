@@ -52,10 +52,18 @@ int pr_end_send(struct pr_lua *lua, lua_State *L, uint32_t n_waiting);
 /* The current process is EXITING: unwinds L for good; use as return value. */
 int pr_die(struct pr_lua *lua, lua_State *L);
 
+/* Whether something has ended the current process, whose code is not to go on. Its closing values
+ * are: one that has told others goes on as in a process that lives. */
+static inline int pr_must_die(const struct pr_lua *lua)
+{
+    const struct pr_process *current = lua->owner->current;
+    return current->flags & PR_EXITING && lua->closing != current;
+}
+
 /* After something that may have ended the current process. */
 #define PR_CHECK_ALIVE(lua, L)                                                                     \
     do {                                                                                           \
-        if ((lua)->owner->current->flags & PR_EXITING)                                             \
+        if (pr_must_die(lua))                                                                      \
             return pr_die((lua), (L));                                                             \
     } while (0)
 

@@ -172,7 +172,10 @@ static void take_message(struct pr_owner *owner, struct pr_actor *actor, struct 
     pierrot_term *built = NULL;
     pierrot_from from = {message->from, message->ref};
     if (pr_is_system(message)) {
+        int is_over = actor->has_timed_out && !(process->sys & PR_SYS_SUSPENDED);
         pr_actor_take_system(owner, actor, message);
+        if (!is_over) /* as in OTP */
+            pr_actor_wait_anew(owner, actor);
     } else if (pr_is_parents_exit(process, message)) {
         pr_process_exit(owner, process, pr_term_hold(message->value.as.pointer));
     } else if (message->kind == PR_SIGNAL_CALL || message->kind == PR_SIGNAL_CAST) {

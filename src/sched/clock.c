@@ -1,12 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "sched/clock.h"
 
+#include <time.h>
 #include <uv.h>
 
 uint64_t pr_clock_real_ns(void)
 {
     return uv_hrtime();
 }
+
+#ifdef CLOCK_MONOTONIC_COARSE
+uint64_t pr_clock_coarse_ns(void)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+#else
+uint64_t pr_clock_coarse_ns(void)
+{
+    return uv_hrtime();
+}
+#endif
 
 uint64_t pr_clock_now(const struct pr_clock *clock)
 {

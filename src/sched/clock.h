@@ -19,6 +19,11 @@ struct pr_clock {
 /* The system's monotonic clock. Thread: any. */
 uint64_t pr_clock_real_ns(void);
 
+/* The same in steps, where that is cheaper, of PR_CLOCK_STEP_NS at most; never ahead. Thread: any. */
+uint64_t pr_clock_coarse_ns(void);
+
+#define PR_CLOCK_STEP_NS UINT64_C(10000000)
+
 /* What the clock shows, given what the system's shows. Thread: any. */
 static inline uint64_t pr_clock_at(const struct pr_clock *clock, uint64_t real_ns)
 {

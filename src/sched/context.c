@@ -198,12 +198,28 @@ static void time_out(struct pr_owner *owner, struct pr_alarm *alarm)
     pr_process_wake(owner, &actor->process);
 }
 
+static void wait(struct pr_owner *owner, struct pr_actor *actor)
+{
+    uint64_t end_ns = actor->timeout_ns;
+    if (end_ns != UINT64_MAX)
+        end_ns += pr_scheduler_now(pr_scheduler_of(owner));
+    pr_alarm_cancel(owner, &actor->timeout);
+    pr_alarm_set(owner, &actor->timeout, end_ns, time_out);
+}
+
 int pierrot_timeout(pierrot_context *ctx, double ms)
 {
     if (!ctx || !(ms >= 0))
         return PIERROT_EINVAL;
-    uint64_t now = pr_scheduler_now(pr_scheduler_of(ctx->owner));
-    pr_alarm_cancel(ctx->owner, &ctx->actor->timeout);
-    pr_alarm_set(ctx->owner, &ctx->actor->timeout, pr_clock_deadline(now, ms), time_out);
+    ctx->actor->timeout_ns = pr_clock_deadline(0, ms);
+    wait(ctx->owner, ctx->actor);
     return 0;
+}
+
+void pr_actor_wait_anew(struct pr_owner *owner, struct pr_actor *actor)
+{
+    if (!actor->has_timed_out && !pr_timer_is_armed(&actor->timeout.timer))
+        return;
+    actor->has_timed_out = 0;
+    wait(owner, actor);
 }

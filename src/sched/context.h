@@ -17,9 +17,13 @@ struct pr_actor {
     int has_begun; /* init was called: terminate must be */
     pierrot_term *continuation; /* one hold, or NULL: handle_continue is due */
     struct pr_alarm timeout;    /* see pierrot_timeout */
+    uint64_t timeout_ns;        /* how long that is, from the callback on */
     int has_timed_out;
     _Alignas(max_align_t) char state[];
 };
+
+/* Has the wait of a timeout begin anew, if there is one. Thread: owner. */
+void pr_actor_wait_anew(struct pr_owner *owner, struct pr_actor *actor);
 
 /* For reports. */
 static inline const char *pr_behaviour_name(const pierrot_behaviour *behaviour)

@@ -7,6 +7,7 @@
 #include "proc/exit.h"
 #include "proc/relation.h"
 #include "sched/event.h"
+#include "term/note.h"
 #include "term/print.h"
 
 /* Each part gets a share, so that a huge state does not push out the traceback. */
@@ -49,15 +50,15 @@ static int is_error(const pierrot_term *reason)
 }
 
 /* An error is shown as its value, then the traceback on lines of its own. */
-static void add_reason(struct pr_text *text, const pierrot_term *reason,
-                       const pierrot_term *failure)
+static void add_reason(struct pr_text *text, const pierrot_term *reason)
 {
     if (!is_error(reason)) {
         add_term(text, "\n  reason: ", reason, PART_MAX);
         return;
     }
     struct pierrot_term nil = pr_cell_nil();
-    const pierrot_term *value = failure ? failure : pierrot_table_at(reason, 2);
+    const pierrot_term *note = pr_note_get(reason);
+    const pierrot_term *value = note ? note : pierrot_table_at(reason, 2);
     const pierrot_term *traceback = pierrot_table_at(reason, 3);
     if (value && pierrot_term_type(value) == PIERROT_STRING)
         add_bytes(text, "\n  reason: error: ", value);
@@ -65,6 +66,11 @@ static void add_reason(struct pr_text *text, const pierrot_term *reason,
         add_term(text, "\n  reason: error: ", value ? value : &nil, PART_MAX);
     if (traceback->len > 0)
         add_bytes(text, "\n  ", traceback);
+}
+
+static const pierrot_term *told_reason(const struct pr_report *report)
+{
+    return report->shown_reason ? report->shown_reason : report->reason;
 }
 
 static void add_pid(struct pr_text *text, const char *label, int n_shown, pierrot_pid pid)
@@ -79,6 +85,28 @@ static void add_ancestors(struct pr_text *text, const struct pr_process *process
     int n_shown = 0;
     for (const struct pr_lineage *up = process->lineage; up && n_shown <= PIDS_MAX; up = up->up)
         add_pid(text, "\n  ancestors: ", n_shown++, up->pid);
+}
+
+/* The next pid of a list from *at on, which goes on behind it. A list may hold anything. */
+static int next_pid(const pierrot_term *list, int64_t *at, pierrot_pid *pid)
+{
+    const pierrot_term *value;
+    while (list && (value = pierrot_table_at(list, *at)) != NULL) {
+        (*at)++;
+        if (pierrot_term_type(value) == PIERROT_PID) {
+            *pid = pierrot_as_pid(value);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void add_callers(struct pr_text *text, const pierrot_term *callers)
+{
+    pierrot_pid pid;
+    int64_t at = 1;
+    for (int n_shown = 0; n_shown <= PIDS_MAX && next_pid(callers, &at, &pid); n_shown++)
+        add_pid(text, "\n  callers: ", n_shown, pid);
 }
 
 static void add_links(struct pr_text *text, const struct pr_process *process)
@@ -118,7 +146,7 @@ static void describe(struct pr_text *text, const struct pr_process *process,
     add_head(text, process, report);
     if (report->arguments)
         add_term(text, "\n  arguments: ", report->arguments, PART_MAX);
-    add_reason(text, report->reason, report->failure);
+    add_reason(text, told_reason(report));
     if (process->extra && process->extra->has_exceeded)
         pr_text_addf(text, "\n  it held more than its max_heap of %llu bytes",
                      (unsigned long long)process->extra->max_heap);
@@ -128,6 +156,7 @@ static void describe(struct pr_text *text, const struct pr_process *process,
         add_pid(text, "\n  client: ", 0, report->client);
     if (report->state)
         add_term(text, "\n  state: ", report->state, PART_MAX);
+    add_callers(text, report->callers);
     add_ancestors(text, process);
     add_links(text, process);
     pr_text_end(text);
@@ -169,6 +198,25 @@ static pierrot_term *ancestors_of(const struct pr_process *process)
     return list;
 }
 
+static pierrot_term *callers_of(const struct pr_report *report)
+{
+    pierrot_pid pid;
+    int64_t at = 1;
+    pierrot_term *list = pierrot_table();
+    for (int n = 0; list && n < PIDS_MAX && next_pid(report->callers, &at, &pid); n++) {
+        if (pierrot_table_append(list, pierrot_pid_term(pid)) != 0)
+            break;
+    }
+    return list;
+}
+
+static int has_callers(const struct pr_report *report)
+{
+    pierrot_pid pid;
+    int64_t at = 1;
+    return next_pid(report->callers, &at, &pid);
+}
+
 /* What the text says in words; NULL: out of memory. Gives. */
 static pierrot_term *fields(const struct pr_process *process, const struct pr_report *report)
 {
@@ -183,13 +231,15 @@ static pierrot_term *fields(const struct pr_process *process, const struct pr_re
     if (!error && name)
         error = pr_event_set(table, "name", pierrot_term_copy(name));
     if (!error)
-        error = pr_event_set(table, "reason", reason_of(report->reason));
+        error = pr_event_set(table, "reason", reason_of(told_reason(report)));
     if (!error && start)
         error = pr_event_set(table, "initial_call", pierrot_string(start, strlen(start)));
     if (!error && report->client.id)
         error = pr_event_set(table, "client", pierrot_pid_term(report->client));
     if (!error)
         error = pr_event_set(table, "ancestors", ancestors_of(process));
+    if (!error && has_callers(report))
+        error = pr_event_set(table, "callers", callers_of(report));
     if (!error)
         return table;
     pierrot_term_free(table);

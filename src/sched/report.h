@@ -9,12 +9,13 @@
 struct pr_report {
     const char *what;         /* "process", "gen_server", "bucket": what kind ended */
     const char *initial_call; /* where its function stands; NULL: unknown */
-    const pierrot_term *reason;
-    const pierrot_term *failure;      /* how the value of an error shows itself; NULL: as any does */
+    const pierrot_term *reason;       /* its note: how the value of an error shows itself */
+    const pierrot_term *shown_reason; /* what is told in its place; NULL: that itself */
     const pierrot_term *arguments;    /* of that function; NULL: not told */
     const pierrot_term *last_message; /* NULL: none */
     pierrot_pid client;               /* whose call was handled; id 0: it was none */
     const pierrot_term *state;        /* NULL: none */
+    const pierrot_term *callers;      /* who asked for it, nearest first: pids; NULL: unknown */
 };
 
 /* Whether the end of this process is to be reported: it crashed, and somebody listens. An exit

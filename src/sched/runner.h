@@ -46,6 +46,7 @@
 #include "sched/via.h"
 #include "sched/watchdog.h"
 #include "term/ident.h"
+#include "term/note.h"
 #include "term/print.h"
 #include "term/table.h"
 #include "term/term.h"

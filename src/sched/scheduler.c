@@ -193,11 +193,12 @@ static void end_slice(struct pr_scheduler *scheduler, int was_nested)
     atomic_store_explicit(&scheduler->in_slice, was_nested, memory_order_relaxed);
 }
 
-/* Who is next, as pick() finds it, when it is the only one. */
+/* Who is next, as pick() finds it, when it is the only one. A host's main process goes on when the
+ * scheduler returns to it: nobody may have a slice before, or make it ready again. */
 static struct pr_process *take_only(struct pr_scheduler *scheduler)
 {
     struct pr_process *process = scheduler->ready.head;
-    if (!process || process->next || process->flags & PR_EXITING ||
+    if (!process || process->next || process->flags & (PR_EXITING | PR_UNKILLABLE) ||
         scheduler->n_since_clock + 1 >= SLICES_PER_CLOCK)
         return NULL;
     scheduler->n_since_clock++;
@@ -222,6 +223,8 @@ int pr_scheduler_end_lent(struct pr_scheduler *scheduler, struct pr_process *len
 {
     leave(&scheduler->owner, process, end, lender);
     begin_slice(scheduler);
+    if (end == PR_SLICE_USED_UP) /* as in pr_scheduler_step */
+        scheduler->n_since_clock = SLICES_PER_CLOCK;
     if (lender->state == PR_WAITING) {
         lender->state = PR_RUNNING;
         return 0;

@@ -178,11 +178,18 @@ static uint64_t look(struct pr_scheduler *scheduler, struct watched *watched, ui
     return watched->n_watchful > 0 ? pr_clock_real_of(clock, alarm_ns) : UINT64_MAX;
 }
 
-/* They are TICK_NS apart or more, and the first may have come at once. */
+unsigned pr_watchdog_n_coarse(void)
+{
+    return (unsigned)(pr_clock_coarse_ns() / TICK_NS);
+}
+
+/* A watchdog's ticks are TICK_NS apart or more, and the first may have come at once; the coarse clock
+ * may have been behind by its whole step. */
 uint64_t pr_watchdog_ticked_ns(const struct pr_scheduler *scheduler, unsigned n_ticks)
 {
-    unsigned n = pr_watchdog_n_ticks(scheduler) - n_ticks;
-    return n <= 1 || pr_clock_stands(scheduler->clock) ? 0 : (n - 1) * TICK_NS;
+    unsigned n = pr_watchdog_n_ticks_anyway(scheduler) - n_ticks;
+    unsigned n_doubtful = scheduler->runtime->watchdog ? 1 : 1 + PR_CLOCK_STEP_NS / TICK_NS;
+    return n <= n_doubtful || pr_clock_stands(scheduler->clock) ? 0 : (n - n_doubtful) * TICK_NS;
 }
 
 static void count_tick(struct pierrot *runtime)

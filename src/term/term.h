@@ -27,7 +27,12 @@
 #include "pierrot.h"
 #include "term/ident.h"
 
-enum pr_cell_flag { PR_CELL_ROOT = 1, PR_CELL_STATIC = 2, PR_CELL_BORROWED = 4 };
+enum pr_cell_flag {
+    PR_CELL_ROOT = 1,
+    PR_CELL_STATIC = 2,
+    PR_CELL_BORROWED = 4,
+    PR_CELL_NOTED = 8 /* of a root: see note.h */
+};
 
 struct pr_table;
 struct pr_table_index;

@@ -32,8 +32,8 @@ function logger.set_level(level) end
 
 --- From now on `fn(event)` is called for each event, in the logger's process. An event has `level`, `text`,
 --- `time` (ms of the wall clock), `pid`, and of a crash `report`: `what`, `pid`, `name`, `reason`,
---- `initial_call`, `client`, `ancestors`. A handler that fails is removed, and reported. The default handler is
---- `"default"`; when it was removed, that id without a function brings it back.
+--- `initial_call`, `client`, `ancestors`, `callers`. A handler that fails is removed, and reported. The default
+--- handler is `"default"`; when it was removed, that id without a function brings it back.
 ---@param id any
 ---@param fn? fun(event: table)
 ---@return true|nil ok

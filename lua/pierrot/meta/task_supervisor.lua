@@ -4,6 +4,15 @@
 ---@class pierrot.task_supervisor
 local task_supervisor = {}
 
+--- How the streams of a task supervisor work through their lists. shutdown: what the child spec of
+--- each task says (5000).
+---@class pierrot.task_supervisor.stream_options
+---@field max_concurrency? integer
+---@field ordered? boolean
+---@field timeout? pierrot.timeout
+---@field on_timeout? "exit"|"kill_task"
+---@field shutdown? pierrot.timeout|"brutal_kill"
+
 --- Starts a supervisor of tasks, linked with the caller.
 ---@param opts? pierrot.start_options
 ---@return pierrot.pid|nil pid
@@ -34,11 +43,11 @@ function task_supervisor.async_nolink(sup, ...) end
 ---@return any reason
 function task_supervisor.start_child(sup, ...) end
 
---- As `task.async_stream`.
+--- As `task.async_stream`, on the supervisor's scheduler.
 ---@param sup pierrot.server
 ---@param list any[]
 ---@param fn function|string
----@param opts? pierrot.task.stream_options
+---@param opts? pierrot.task_supervisor.stream_options
 ---@return function iterator
 function task_supervisor.async_stream(sup, list, fn, opts) end
 
@@ -46,7 +55,7 @@ function task_supervisor.async_stream(sup, list, fn, opts) end
 ---@param sup pierrot.server
 ---@param list any[]
 ---@param fn function|string
----@param opts? pierrot.task.stream_options
+---@param opts? pierrot.task_supervisor.stream_options
 ---@return function iterator
 function task_supervisor.async_stream_nolink(sup, list, fn, opts) end
 

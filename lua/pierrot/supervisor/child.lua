@@ -9,7 +9,9 @@ local M = {}
 
 local function reason_of(value)
   if type(value) == "table" and value.class == "exit" then return { reason = value.reason } end
-  return { reason = { "error", plain.sendable(value), debug.traceback(nil, 2) } }
+  local reason = { "error", plain.sendable(value), debug.traceback(nil, 2) }
+  core.note_failure(reason, value)
+  return { reason = reason }
 end
 
 -- Where even that failed (a stack overflow), what there is.

@@ -1,16 +1,16 @@
 --- The children of a supervisor in the order of their start, found by id and by pid.
 --
 -- A doubly linked list: adding, removing and going either way from any child cost the same however
--- many there are. An id may be any value that can be sent; tables are equal by what they hold.
+-- many there are.
 
-local same = require "pierrot.same"
+local ids = require "pierrot.supervisor.ids"
 
 local M = {}
 
 --- An empty list.
 ---@return table
 function M.new()
-  return { by_id = {}, by_pid = {}, by_serial = {}, n = 0, serial = 0 }
+  return { by_id = ids.new(), by_pid = {}, by_serial = {}, n = 0, serial = 0 }
 end
 
 --- The child of that id; nil: there is none.
@@ -18,28 +18,44 @@ end
 ---@param id any
 ---@return table|nil
 function M.find(all, id)
-  if type(id) ~= "table" then return all.by_id[id] end
-  local child = all.first
-  while child do
-    if type(child.id) == "table" and same(child.id, id) then return child end
-    child = child.next
-  end
-  return nil
+  return ids.find(all.by_id, id)
 end
+
+-- Order ----------------------------------------------------------------------------------------
+
+local function append(all, child)
+  local last = all.last
+  child.previous, child.next = last, nil
+  if last then last.next = child else all.first = child end
+  all.last = child
+end
+
+local function detach(all, child)
+  local previous, next_ = child.previous, child.next
+  if previous then previous.next = next_ else all.first = next_ end
+  if next_ then next_.previous = previous else all.last = previous end
+end
+
+--- Puts a child behind all others.
+---@param all table
+---@param child table
+function M.move_last(all, child)
+  detach(all, child)
+  append(all, child)
+end
+
+-- Coming and going -----------------------------------------------------------------------------
 
 --- Adds a child behind all others. Its `serial` is its own for good.
 ---@param all table
 ---@param child table
 function M.add(all, child)
-  local last = all.last
   all.serial = all.serial + 1
   child.serial = all.serial
-  child.previous, child.next = last, nil
-  if last then last.next = child else all.first = child end
-  all.last = child
+  append(all, child)
   all.n = all.n + 1
   all.by_serial[child.serial] = child
-  if type(child.id) ~= "table" then all.by_id[child.id] = child end
+  ids.add(all.by_id, child.id, child)
 end
 
 --- From now on the child has this pid, "restarting", or none.
@@ -57,12 +73,10 @@ end
 ---@param child table
 function M.remove(all, child)
   M.set_pid(all, child, nil)
-  local previous, next_ = child.previous, child.next
-  if previous then previous.next = next_ else all.first = next_ end
-  if next_ then next_.previous = previous else all.last = previous end
+  detach(all, child)
   all.n = all.n - 1
   all.by_serial[child.serial] = nil
-  if type(child.id) ~= "table" then all.by_id[child.id] = nil end
+  ids.remove(all.by_id, child.id)
 end
 
 return M

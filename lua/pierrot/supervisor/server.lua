@@ -226,8 +226,8 @@ end
 local function refusal_of(state, child)
   local other = children.find(state.children, child.id)
   if not other then return nil end
-  if other.pid == nil then return "already_present" end
-  return { "already_started", other.pid }
+  if core.is_pid(other.pid) then return { "already_started", other.pid } end
+  return "already_present"
 end
 
 local function start_child(state, child)
@@ -327,14 +327,19 @@ end
 
 -- Code change ----------------------------------------------------------------------------------
 
--- A child that is known keeps its process; what was changed holds from its next start on.
-local function take_over(state, fresh)
-  local old = children.find(state.children, fresh.id)
-  if not old then
-    children.add(state.children, fresh)
-    return
+-- A child that is known keeps its process; what was changed holds from its next start on. The order
+-- is that of the new specs; those that were dropped come last.
+local function take_over(all, list)
+  for _, fresh in ipairs(list) do
+    local old = children.find(all, fresh.id)
+    if old then
+      for field in next, fresh do old[field] = fresh[field] end
+      children.move_last(all, old)
+    else
+      children.add(all, fresh)
+    end
   end
-  for field in next, fresh do old[field] = fresh[field] end
+  for _ = 1, all.n - #list do children.move_last(all, all.first) end
 end
 
 -- Asks the module again. New children are known and not started, dropped ones stay.
@@ -346,7 +351,7 @@ local function change(state)
     return "error", list
   end
   state.flags = flags
-  for _, child in ipairs(list) do take_over(state, child) end
+  take_over(state.children, list)
   return "ok", state
 end
 

@@ -2,7 +2,7 @@
 
 local argument = require "pierrot.argument"
 local core = require "pierrot.core"
-local same = require "pierrot.same"
+local ids = require "pierrot.supervisor.ids"
 
 local M = {}
 
@@ -12,6 +12,24 @@ local SENDABLE <const> = { string = true, number = true, boolean = true, table =
 local WORKER_SHUTDOWN <const> = 5000
 
 -- Checks ---------------------------------------------------------------------------------------
+
+--- An id as a supervisor has it: a table is its own, for whoever made it may change it; a module,
+--- which cannot be sent, goes by its name.
+---@param id any
+---@return any
+function M.own_id(id)
+  if type(id) ~= "table" then return id end
+  local copy = core.snapshots({ id }, 1, 1)
+  if not rawequal(copy, id) then return copy end
+  return require("pierrot.start").module_name(id) or tostring(id)
+end
+
+local function own_modules(modules)
+  if type(modules) ~= "table" then return modules end
+  local list = {}
+  for i, module in ipairs(modules) do list[i] = M.own_id(module) end
+  return list
+end
 
 local function is_id(value)
   if value ~= value then return false end
@@ -30,7 +48,11 @@ local function is_shutdown(value)
 end
 
 local function is_modules(value)
-  return value == nil or value == "dynamic" or type(value) == "table"
+  if type(value) ~= "table" then return value == nil or value == "dynamic" end
+  for _, module in ipairs(value) do
+    if not is_id(module) then return false end
+  end
+  return true
 end
 
 -- Field, test, what is expected.
@@ -65,8 +87,8 @@ local function with_defaults(spec)
   if shutdown == nil then shutdown = kind == "supervisor" and "infinity" or WORKER_SHUTDOWN end
   if shutdown == math.huge then shutdown = "infinity" end
   return {
-    id = spec.id, start = read_start(spec.start), type = kind, shutdown = shutdown,
-    modules = spec.modules,
+    id = M.own_id(spec.id), start = read_start(spec.start), type = kind, shutdown = shutdown,
+    modules = own_modules(spec.modules),
     restart = spec.restart == nil and "permanent" or spec.restart,
     significant = spec.significant or false,
   }
@@ -111,16 +133,11 @@ end
 ---@param auto_shutdown string
 ---@return string|nil fault
 function M.fault_of_list(list, auto_shutdown)
-  local ids, tables = {}, {}
+  local known = ids.new()
   for _, child in ipairs(list) do
     local id = child.id
-    local is_double = ids[id]
-    if type(id) == "table" then
-      for _, other in ipairs(tables) do is_double = is_double or same(id, other) end
-      tables[#tables + 1] = id
-    end
-    if is_double then return "duplicate id of child specs: " .. argument.show(id) end
-    ids[id] = true
+    if ids.find(known, id) then return "duplicate id of child specs: " .. argument.show(id) end
+    ids.add(known, id, true)
     local fault = M.fault_of_significance(child, auto_shutdown)
     if fault then return fault end
   end
@@ -207,12 +224,26 @@ function M.read(x, any_id)
   return M.check(spec, any_id)
 end
 
+-- What is in a list at no place of it: a single spec in its place, or children with names or beyond
+-- a gap, would be passed over without a word.
+local function stray_key(list)
+  local n = #list
+  for key in next, list do
+    if key ~= "n" and (math.type(key) ~= "integer" or key < 1 or key > n) then return key end
+  end
+  return nil
+end
+
 --- A list of children.
 ---@param list any
 ---@return table[]|nil children, string|nil fault
 function M.read_list(list)
   if type(list) ~= "table" then
     return nil, ("bad children (list expected, got %s)"):format(argument.show(list))
+  end
+  local stray = stray_key(list)
+  if stray ~= nil then
+    return nil, ("bad children (list expected, got a table with %s)"):format(argument.show(stray))
   end
   local children = {}
   for i = 1, #list do

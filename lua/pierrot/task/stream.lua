@@ -15,18 +15,32 @@ local WAIT <const> = 5000
 local OPTIONS <const> = {
   max_concurrency = true, ordered = "boolean", timeout = true, on_timeout = true, scheduler = true,
 }
+local SUPERVISED_OPTIONS <const> = {
+  max_concurrency = true, ordered = "boolean", timeout = true, on_timeout = true, shutdown = true,
+}
 
 local M = {}
 
 -- Checks ---------------------------------------------------------------------------------------
 
+-- What a child spec takes.
+local function check_shutdown(level, shutdown)
+  if shutdown == nil or shutdown == "brutal_kill" or shutdown == "infinity" then return end
+  if type(shutdown) == "number" and shutdown >= 0 then return end
+  argument.reject_option(level + 1, "shutdown", 'milliseconds, "brutal_kill" or "infinity"',
+    shutdown)
+end
+
 --- Raises for what is no list, function or table of options. The list is the argument `arg`.
 ---@param level integer as in pierrot.argument
-function M.check(level, fname, arg, list, fn, opts)
+---@param is_supervised? boolean whether its tasks are a supervisor's, which decides where they run
+function M.check(level, fname, arg, list, fn, opts, is_supervised)
   if type(list) ~= "table" then argument.reject(level + 1, arg, fname, "list", list) end
   start.check_function(level + 1, arg + 1, fname, fn)
   if opts == nil then return end
-  argument.check_options(level + 1, arg + 2, fname, opts, OPTIONS)
+  argument.check_options(level + 1, arg + 2, fname, opts,
+    is_supervised and SUPERVISED_OPTIONS or OPTIONS)
+  check_shutdown(level + 1, opts.shutdown)
   local max = opts.max_concurrency
   if max ~= nil and not argument.to_integer(max, 1) then
     argument.reject_option(level + 1, "max_concurrency", "positive integer", max)
@@ -141,7 +155,7 @@ end
 -- Ends processes and waits for their ends: they are told to, and killed when that does not help.
 local function end_all(stream, tasks, reason)
   for _, task in next, tasks do
-    core.unlink(task.pid)
+    forget_link(task.pid)
     core.exit(task.pid, reason)
   end
   local deadline = core.now() + WAIT

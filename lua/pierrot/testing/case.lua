@@ -13,6 +13,7 @@ local clock = require "pierrot.testing.clock"
 local core = require "pierrot.core"
 local inspect = require "pierrot.inspect"
 local log = require "pierrot.testing.log"
+local same = require "pierrot.same"
 
 local DEFAULT_GRACE <const> = 5000
 local DEFAULT_LIMIT <const> = 60000
@@ -302,11 +303,11 @@ end
 
 --- Remembers a function for the end; one of the same name gives way, and its place.
 ---@param case table
----@param name any nil: none
+---@param name any nil: none; a table is known by its contents
 ---@param fn function
 function M.add_on_exit(case, name, fn)
   for _, entry in ipairs(case.on_exit) do
-    if name ~= nil and entry.name == name then
+    if name ~= nil and same(entry.name, name) then
       entry.fn = fn
       return
     end

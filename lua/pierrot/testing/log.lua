@@ -2,7 +2,7 @@
 --
 -- A handler in the logger's process sends every event to a collector, a process of its own, so that
 -- the caller's mailbox has nothing to do with it. Meanwhile the default handler is silent. Whoever
--- captures may be killed: what it leaves behind is put right when a case ends.
+-- captures may be killed: the collector puts right what it leaves behind, or whoever comes next.
 
 local argument = require "pierrot.argument"
 local core = require "pierrot.core"
@@ -16,6 +16,18 @@ local captures <const> = core.captures
 
 local M = {}
 
+-- Everything logged before has reached the collector when the handler is gone.
+local function finish(id)
+  logger.remove_handler(id)
+  uninterrupted(function()
+    captures.running[id] = nil
+    if next(captures.running) == nil and captures.is_silent then
+      captures.is_silent = false
+      core.log_sink(true)
+    end
+  end)
+end
+
 -- The collector --------------------------------------------------------------------------------
 
 local function collect(owner, id)
@@ -23,7 +35,7 @@ local function collect(owner, id)
   local lines = {}
   while true do
     local message = core.receive(core.one_of({ id }, { "DOWN", watch }))
-    if message[1] ~= id then return end
+    if message[1] ~= id then return finish(id) end
     if message[2] == "give" then
       core.send(owner, { id, table.concat(lines) })
       return
@@ -48,16 +60,6 @@ local function begin()
   captures.running[id] = owner
   if not captures.is_silent then captures.is_silent = core.log_sink(false) end
   return id, collector
-end
-
--- Everything logged before has reached the collector when the handler is gone.
-local function finish(id)
-  logger.remove_handler(id)
-  captures.running[id] = nil
-  if next(captures.running) == nil and captures.is_silent then
-    captures.is_silent = false
-    core.log_sink(true)
-  end
 end
 
 --- Ends the captures of processes that have ended.

@@ -82,6 +82,7 @@ function M.stop_supervised(id)
   local case = case_of.need "stop_supervised"
   local supervisor = require "pierrot.supervisor"
   if not case.supervisor then return nil, "not_found" end
+  id = require("pierrot.supervisor.spec").own_id(id)
   local linked = case.linked
   for _, child in ipairs(supervisor.which_children(case.supervisor)) do
     if linked[child.pid] and same(child.id, id) then
