@@ -458,6 +458,38 @@ describe("the end of the program", function()
     assert.is_truthy(errors:find("application larder stopped", 1, true), errors)
   end)
 
+  for what, app in pairs {
+    ["its stop failed: no milk\n"] = {
+      start = "return supervisor.start_link({}, { strategy = 'one_for_one' })",
+      stop = "error(milk)", finish = "application.stop('larder')",
+    },
+    ["ended: no milk\n"] = {
+      start = "return pierrot.spawn_link(function() pierrot.receive() error(milk) end)",
+      stop = "", finish = "pierrot.send(top, 'go')",
+    },
+  } do
+    it("shows an error value as its __tostring does: " .. what:match "[^:]*", function()
+      local _, errors = support.run_script(([[
+        local pierrot = require "pierrot"
+        local application = require "pierrot.application"
+        local supervisor = require "pierrot.supervisor"
+        local milk = setmetatable({}, { __tostring = function() return "no milk" end })
+        local top
+        package.loaded.larder = {
+          start = function() top = (function() %s end)() return top end,
+          stop = function() %s end,
+        }
+        application.start("larder")
+        local master = pierrot.monitor(pierrot.info(top, "parent"))
+        %s
+        pierrot.receive({ "DOWN", master })
+      ]]):format(app.start, app.stop, app.finish))
+
+      assert.is_truthy(errors:find("application larder", 1, true), errors)
+      assert.is_truthy(errors:find(what, 1, true), errors)
+    end)
+  end
+
   -- The end of a stock interpreter is its own.
   if not support.interpreter:match("[^/]*$"):match "^pierrot" then return end
 

@@ -8,6 +8,7 @@ local registry = require "pierrot.registry"
 local supervisor = require "pierrot.supervisor"
 local support = require "spec.support"
 local sys = require "pierrot.sys"
+local task = require "pierrot.task"
 
 local alone = support.alone
 
@@ -142,8 +143,13 @@ local rows <const> = {
   { "unregister", 1, function() registry.unregister(42, "key") end },
   { "update_value", 1, function() registry.update_value(42, "key", nothing) end },
   { "keys", 1, function() registry.keys(42) end },
+  { "keys", 1, function() registry.keys(pierrot.make_ref()) end },
+  { "keys", 1, function() registry.keys(io.stdout) end },
   { "count", 1, function() registry.count(42) end },
   { "dispatch", 1, function() registry.dispatch(42, "key", nothing) end },
+
+  { "yield_many", 2, function() task.yield_many({}, "soon") end },
+  { "yield_many", 2, function() task.yield_many({}, -1) end },
 }
 
 describe("a bad argument", function()

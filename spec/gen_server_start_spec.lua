@@ -309,6 +309,67 @@ describe("a start", function()
       end))
   end
 
+  if support.has_two_schedulers then
+    it("gives init's reason from elsewhere, also one that is the word for a taken name",
+      alone(function()
+        local _, reason = gen_server.start({
+          init = function() return "stop", "already_registered" end,
+        }, nil, { scheduler = support.elsewhere() })
+
+        assert.equal("already_registered", reason)
+      end))
+
+    it("gives who has the name, also when it is given away meanwhile", alone(function()
+      local server = { init = function() return "ok", {} end }
+      pierrot.spawn_opt({ scheduler = support.elsewhere(), link = true }, function()
+        local p = require "pierrot"
+        while true do
+          p.register("contested", p.self())
+          p.unregister("contested")
+        end
+      end)
+
+      for i = 1, 100 do
+        local there = { name = "contested", scheduler = i % 2 == 0 and support.elsewhere() or nil }
+        local pid, reason = gen_server.start(server, nil, there)
+        if pid then
+          gen_server.stop(pid)
+        else
+          assert.equal("already_started", reason[1])
+          assert.is_true(pierrot.is_pid(reason[2]))
+        end
+      end
+    end))
+
+    local failures <const> = {
+      { "takes too long", "timeout", function() while true do end end },
+      { "exits", "shutdown", function() require "pierrot".exit "shutdown" end },
+      { "ignores", "ignore", function() return "ignore" end },
+      { "stops", "shutdown", function() return "stop", "shutdown" end },
+    }
+    for _, how in ipairs { "start", "start_link", "start_monitor" } do
+      for _, row in ipairs(failures) do
+        it("leaves nothing elsewhere when init " .. row[1] .. ", by " .. how, alone(function()
+          pierrot.trap_exit(true)
+          local there = pierrot.spawn_opt({ scheduler = support.elsewhere(), link = true },
+            "spec.fixtures.remote:echo", pierrot.self())
+
+          for _ = 1, 20 do
+            local pid, reason = gen_server[how]({ init = row[3] }, nil,
+              { name = "half-started", scheduler = support.elsewhere(), timeout = 10 })
+            local holder = pierrot.whereis "half-started"
+            local messages = pierrot.info(there, "mailbox") == 0 and pierrot.flush()
+
+            assert.is_nil(pid)
+            assert.equal(row[2], reason == "timeout" and row[2] or reason)
+            assert.is_nil(holder)
+            assert.equal(0, messages.n)
+          end
+        end))
+      end
+    end
+  end
+
   it("takes a module by its name", alone(function()
     local pid = gen_server.start_link("spec.fixtures.counter", 5)
 

@@ -457,6 +457,16 @@ describe("crash reports", function()
     has(event.text, "ancestors: " .. tostring(sup) .. ", " .. tostring(pierrot.self()))
   end))
 
+  it("LOG-003 call a task one whose function is not written in Lua", listening(function()
+    local sup = assert(pierrot.task_supervisor.start_link())
+    for i, fn in ipairs { pierrot.exit, string.rep, "string:rep" } do
+      local task = pierrot.task_supervisor.async_nolink(sup, fn, { i })
+      pierrot.receive { "DOWN", task.ref }
+
+      has(report_of(task.pid).text, "task " .. tostring(task.pid) .. " ended abnormally\n")
+    end
+  end))
+
   it("LOG-003 name who asked for a task, of a supervisor that another has started",
     listening(function()
       local me = pierrot.self()

@@ -575,6 +575,32 @@ describe("an exit signal", function()
     assert.equal("killed", reason)
   end))
 
+  it("to oneself where Lua cannot yield has nobody hear of the process any more", alone(function()
+    local test, other, from = pierrot.self(), idle(), nil
+    pierrot.unlink(other)
+    local server = gen_server.start_link { init = function() return "ok", {} end,
+      handle_call = function(_, caller) from = caller return "noreply" end }
+    local id = gen_server.send_request(server, "later")
+    while not from do pierrot.yield() end
+
+    local reason = end_of(function()
+      table.sort({ 3, 1, 2 }, function(a, b)
+        pcall(pierrot.exit, pierrot.self(), "done")
+        pcall(pierrot.send, test, "sent")
+        pcall(gen_server.cast, test, "cast")
+        pcall(gen_server.reply, from, "replied")
+        pcall(pierrot.exit, other, "no milk")
+        pcall(pierrot.spawn, pierrot.send, test, "spawned")
+        return a < b
+      end)
+    end)
+
+    assert.equal("done", reason)
+    assert.is_true(pierrot.is_alive(other))
+    assert.is_nil((gen_server.receive_response(id, 0)))
+    assert.same({ nil, "timeout" }, { pierrot.receive(nil, 0) })
+  end))
+
   it("to oneself is a message at once while trapping exits", alone(function()
     pierrot.trap_exit(true)
 
@@ -632,6 +658,7 @@ describe("a variable to be closed", function()
   for _, row in ipairs(ends) do
     it("may tell others more than once, and end them, by " .. row.title, alone(function()
       local test, other = pierrot.self(), idle()
+      pierrot.unlink(other)
       local watchers = pierrot.info(test, "monitored_by")
       pierrot.register("told by its name", idle())
 

@@ -59,11 +59,21 @@ end
 it("keys and count raise for a registry that can be none, and for no pid", alone(function()
   local names = registry.start_link()
 
-  for _, what in ipairs { 42, {}, print } do
+  for _, what in ipairs { 42, {}, print, pierrot.make_ref() } do
     check("keys", 1, support.error_text(function() return (registry.keys(what)) end))
     check("count", 1, support.error_text(function() return (registry.count(what)) end))
     check("keys", 2, support.error_text(function() return (registry.keys(names, what)) end))
   end
+end))
+
+it("further arguments are nothing to those who read", alone(function()
+  local names, me = registry.start_link(), pierrot.self()
+  registry.register(names, "key", "value")
+
+  assert.same({ me, "value" }, { registry.lookup(names, "key", "more", print) })
+  assert.equal(1, registry.count(names, "key", 42))
+  assert.same({ "key" }, registry.keys(names, me, {}))
+  assert.same({ "key" }, registry.keys(names, nil, {}))
 end))
 
 it("register and update_value raise for a value that cannot be sent", alone(function()

@@ -62,6 +62,41 @@ describe("an assertion about the mailbox", function()
     assert.is_nil(test.text:find('{"number", 20}', 1, true))
   end)
 
+  it("counts messages that are nil, and shows them", function()
+    assert_failed(run_test [[
+      pierrot.send(pierrot.self(), nil)
+      assert_received "none"]], "the mailbox holds 1 message:\n  nil")
+    assert_failed(run_test [[
+      pierrot.send(pierrot.self(), nil)
+      pierrot.send(pierrot.self(), "last")
+      pierrot.send(pierrot.self(), nil)
+      assert_received "none"]], 'the mailbox holds 3 messages:\n  nil\n  "last"\n  nil')
+  end)
+
+  it("says so when the message has come too late", function()
+    local late = run_test [[
+      local n_seen = 0
+      pierrot.send(pierrot.self(), "late")
+      assert_receive(function(message)
+        n_seen = n_seen + 1
+        return message == "late" and n_seen > 1
+      end, 1)]]
+    local never = run_test [[
+      pierrot.send(pierrot.self(), "another")
+      assert_receive("none", 1)]]
+    local fails = run_test [[
+      local n_seen = 0
+      pierrot.send(pierrot.self(), "late")
+      assert_receive(function()
+        n_seen = n_seen + 1
+        assert(n_seen == 1, "seen twice")
+      end, 1)]]
+
+    assert_failed(late, "within 1 ms, but one has come since")
+    assert_failed(never, "within 1 ms; the mailbox holds")
+    assert_failed(fails, "within 1 ms; the mailbox holds")
+  end)
+
   it("wants milliseconds", function()
     assert_failed(run_test "assert_receive('a', -1)", ":10: bad argument #2 to 'assert_receive'")
     assert_failed(run_test "refute_receive('a', {})", ":10: bad argument #2 to 'refute_receive'")

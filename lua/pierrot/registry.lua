@@ -14,8 +14,8 @@ local CALL_TIMEOUT <const> = 5000 -- what the description of a failed call says
 
 local M = {}
 
-local function no_memory()
-  error("not enough memory in the registry", 3)
+local function no_memory(level)
+  error("not enough memory in the registry", level or 3)
 end
 
 -- Starting -------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ local function fail_read(fname, why, reg, ...)
   argument.check_server(4, 1, fname, reg)
   if why ~= "noproc" then
     key_rules.check(4, fname, (...))
-    no_memory()
+    no_memory(5)
   end
   core.exit { why, { "gen_server", "call", reg, { fname, ... }, CALL_TIMEOUT } }
 end
@@ -114,7 +114,7 @@ local read_keys <const> = core.reader("keys", fail, false)
 ---@param pid? userdata
 ---@return any[]
 function M.keys(reg, pid)
-  if type(reg) ~= "userdata" then argument.check_server(2, 1, "keys", reg) end
+  if not core.is_pid(reg) then argument.check_server(2, 1, "keys", reg) end
   if pid ~= nil and not core.is_pid(pid) then argument.reject(2, 2, "keys", "pid", pid) end
   return read_keys(reg, pid)
 end

@@ -187,6 +187,31 @@ end
 -- What start_server is given where there are no options.
 local LINK <const>, MONITOR <const> = 1, 2
 
+-- For so long a start that has failed waits for the end of its process, whose scheduler may be held
+-- up by C code.
+local GRACE_MS <const> = 1000
+
+-- A server elsewhere whose start has failed is dead, and all that it tells of that has come, before
+-- the caller goes on.
+local function await_end(pid)
+  local gone <const> = core.monitor(pid)
+  core.receive({ "DOWN", gone }, GRACE_MS)
+  core.demonitor(gone, true)
+  core.purge_exit(pid)
+end
+
+-- Starts what wants a name on another scheduler, by core.start_remote or its like: again, when who
+-- had the name has it no longer.
+local function start_elsewhere(start, name, ...)
+  while true do
+    local pid, why, failed = start(...)
+    if failed then await_end(failed) end
+    if pid or failed or why ~= "already_registered" then return pid, why end
+    local holder <const> = core.whereis(name)
+    if holder then return nil, { "already_started", holder } end
+  end
+end
+
 --- Starts a gen_server for the public function of that name. Results: pid [, ref]; or nil, reason.
 function M.server(fname, module, arg, opts, link, monitor)
   local bits <const> = (link and LINK or 0) | (monitor and MONITOR or 0)
@@ -210,12 +235,8 @@ function M.server(fname, module, arg, opts, link, monitor)
     local payload = remote_payload("server", given)
     payload.module = require("pierrot.carry").pack_module(table_, 2)
     payload.arg, payload.name, payload.via = arg, name or M.module_name(table_), via
-    local pid, why = core.start_remote(scheduler, payload, given.link, given.monitor, true,
-      given.timeout)
-    if not pid and why == "already_registered" then
-      return nil, { "already_started", core.whereis(given.name) }
-    end
-    return pid, why
+    return start_elsewhere(core.start_remote, given.name, scheduler, payload, given.link,
+      given.monitor, true, given.timeout)
   end
   if via then
     local boot = { name = via, module = table_, module_name = name }
@@ -273,12 +294,8 @@ local function start_actor(scheduler, name, arg, given, timeout)
     return core.start_actor(given, name, arg)
   end
   local payload = { options = payload_options(given), arg = arg }
-  local pid, why = core.start_actor_remote(scheduler, payload, given.link, given.monitor, name,
-    timeout)
-  if not pid and why == "already_registered" then
-    return nil, { "already_started", core.whereis(given.name) }
-  end
-  return pid, why
+  return start_elsewhere(core.start_actor_remote, given.name, scheduler, payload, given.link,
+    given.monitor, name, timeout)
 end
 
 --- Starts a built-in C actor. Results: pid [, ref]; or nil, reason.

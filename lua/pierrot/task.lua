@@ -160,7 +160,10 @@ local ON_TIMEOUT <const> = {
 }
 
 local function read_yield_options(opts)
-  if type(opts) ~= "table" then return check_timeout("yield_many", opts), "nothing" end
+  if type(opts) ~= "table" then
+    argument.check_timeout(3, 2, "yield_many", opts)
+    return opts == nil and WAIT or opts, "nothing"
+  end
   argument.check_options(3, 2, "yield_many", opts, { timeout = true, on_timeout = true })
   argument.check_timeout_option(3, "timeout", opts.timeout)
   local on_timeout = opts.on_timeout == nil and "nothing" or opts.on_timeout

@@ -703,6 +703,12 @@ static const char looking_code[] =
     "pierrot.receive { 'DOWN', ref }\n"
     "logger.flush()\n"
     "pierrot.receive({ 'event', { pid = server } }, 0)\n"
+    "function Server.handle_call(_, _, state) return 'stop', 'normal', 'bye', state end\n"
+    "function Server.terminate() error 'too late' end\n"
+    "server, ref = assert(gen_server.start_monitor(Server, { 1 }))\n"
+    "sys.log(server, true)\n"
+    "assert(gen_server.call(server, 'stop') == 'bye')\n"
+    "pierrot.receive { 'DOWN', ref }\n"
     "assert(logger.remove_handler 'me')\n";
 
 /* clang-format on */

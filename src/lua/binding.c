@@ -217,6 +217,7 @@ static int l_exit(lua_State *L)
         return pr_raise_exit(lua, L);
     }
     pierrot_pid pid = pr_check_pid(L, 1);
+    PR_CHECK_ALIVE(lua, L);
     pierrot_term *reason = pr_copy_to_reason(lua, L, 2);
     if (pr_exit_send(lua->owner, self_of(lua)->pid, pid, reason) != 0)
         return no_memory(L);

@@ -28,6 +28,8 @@ static uint32_t send_to(struct pr_lua *lua, lua_State *L, struct pr_target targe
 {
     struct pr_owner *owner = lua->owner;
     pr_signal_poll(owner);
+    if (pr_must_die(lua)) /* by a signal taken in just now, or it has caught the error of pr_die */
+        (void)pr_die(lua, L);
     struct pr_process *process = pr_ptable_find(owner, target.pid);
     struct pierrot_term value = pr_encode(lua, L, index, process);
     struct pr_signal *signal = pr_signal_new(owner, kind, target.pid);
@@ -41,6 +43,8 @@ static uint32_t send_to(struct pr_lua *lua, lua_State *L, struct pr_target targe
     if (kind != PR_SIGNAL_ALIAS)
         return pr_dispatch_message(owner, process, signal);
     pr_signal_send(owner, signal);
+    if (pr_must_die(lua))
+        (void)pr_die(lua, L);
     return 0;
 }
 
@@ -79,7 +83,6 @@ static int l_send(lua_State *L)
         return reject_nobody(lua, L);
     enum pr_signal_kind kind = target.alias.id ? PR_SIGNAL_ALIAS : PR_SIGNAL_MESSAGE;
     uint32_t n_waiting = send_to(lua, L, target, kind, 2);
-    PR_CHECK_ALIVE(lua, L);
     return pr_end_send(lua, L, n_waiting);
 }
 
@@ -90,7 +93,6 @@ static int l_cast(lua_State *L)
     struct pr_target target = pr_check_target(lua, L, 1, 0);
     pr_check_any(lua, L, 2);
     uint32_t n_waiting = send_to(lua, L, target, PR_SIGNAL_CAST, 2);
-    PR_CHECK_ALIVE(lua, L);
     lua_pushboolean(L, 1);
     return pr_end_send(lua, L, n_waiting);
 }
@@ -116,6 +118,7 @@ static int l_reply(lua_State *L)
     struct pr_lua *lua = PR_SELF(L);
     pierrot_from from = check_from(L, 1);
     pr_check_any(lua, L, 2);
+    PR_CHECK_ALIVE(lua, L);
     pr_server_reply(lua, L, from, 2);
     PR_CHECK_ALIVE(lua, L);
     lua_pushboolean(L, 1);

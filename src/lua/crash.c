@@ -204,8 +204,8 @@ void pr_crash_take_status(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
 
 /* ----------------------------------------------------------------------- reports */
 
-/* The frame of the function that a process was made for: the lowest that is none of pierrot's own.
- * *is_task: what lies below is a task's. Whether there is one. */
+/* The frame of the function that a process was made for: the lowest of Lua's that is none of
+ * pierrot's own. *is_task: what lies below is a task's. Whether there is one. */
 static int find_body(lua_State *co, lua_Debug *ar, int *is_task)
 {
     *is_task = 0;
@@ -268,14 +268,16 @@ static pierrot_term *describe_body(struct pr_lua *lua, struct pr_lua_process *pr
     lua_Debug ar;
     int is_task;
     lua_State *co = process->body.co;
-    if (!co || process->is_server || !find_body(co, &ar, &is_task))
+    if (!co || process->is_server)
+        return NULL;
+    int is_found = find_body(co, &ar, &is_task);
+    if (is_task)
+        crash->what = "task";
+    if (!is_found)
         return NULL;
     snprintf(buffer, size, "function <%s:%d>", ar.short_src, ar.linedefined);
     crash->initial_call = buffer;
-    if (!is_task)
-        return NULL;
-    crash->what = "task";
-    return arguments_of(lua, co, &ar);
+    return is_task ? arguments_of(lua, co, &ar) : NULL;
 }
 
 /* A server is told by its module, and one that has no name by where its init stands. */

@@ -42,6 +42,8 @@ static int l_read_tagged(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);
     pierrot_term *reply = NULL;
+    if (lua_gettop(L) > 2) /* as any function of Lua: more than it takes is nothing to it */
+        lua_settop(L, 2);
     int error = read_from(lua, L, lua_upvalueindex(2), 2, &reply);
     if (error) {
         int n = lua_gettop(L);
@@ -65,9 +67,9 @@ static int l_read_tagged(lua_State *L)
     return 2;
 }
 
-/* reader(tag, fail, spread) -> function(server, …), which reads {tag, …}. When that fails, it calls
- * fail(tag, why, server, …), which raises; with `spread` a reply {pid, value} is its two
- * elements. */
+/* reader(tag, fail, spread) -> function(server [, key]), which reads {tag [, key]}. When that fails,
+ * it calls fail(tag, why, server [, key]), which raises; with `spread` a reply {pid, value} is its
+ * two elements. */
 static int l_reader(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TSTRING);

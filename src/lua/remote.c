@@ -289,7 +289,7 @@ static lua_Integer check_index(struct pr_lua *lua, lua_State *L)
 }
 
 /* start_remote(index, payload, link, monitor, is_server, timeout): see pierrot.carry. Results: pid
- * [, ref]; or nil, why. */
+ * [, ref]; or nil, why [, the pid of the process that failed]. */
 static int l_start_remote(lua_State *L)
 {
     struct pr_lua *lua = PR_SELF(L);

@@ -111,6 +111,7 @@ static int spawn_with(lua_State *L, const struct pr_spawn_options *options, int 
     struct pr_lua_process *made;
     pierrot_ref ref;
     luaL_checktype(L, fn, LUA_TFUNCTION);
+    PR_CHECK_ALIVE(lua, L);
     int n_args = copy_arguments(lua, L, fn + 1);
     luaL_checkstack(L, 4, NULL);
     lua_pushvalue(L, fn);
@@ -209,8 +210,15 @@ static void purge_monitor(struct pr_lua *lua, pierrot_ref ref)
         (void)pr_monitor_flush(lua->owner, self, ref);
 }
 
-/* context: the call. Stack: the ref of the monitor, or nothing. Results: pid [, ref]; or nil, why.
- */
+/* purge_exit(pid) */
+static int l_purge_exit(lua_State *L)
+{
+    purge_exit(PR_SELF(L), pr_check_pid(L, 1));
+    return 0;
+}
+
+/* context: the call. Stack: the ref of the monitor, or nothing. Results: pid [, ref]; or nil, why,
+ * and its pid when it was elsewhere: its end may be on its way still. */
 static int try_start(lua_State *L, lua_KContext context)
 {
     struct pr_lua *lua = PR_SELF(L);
@@ -238,7 +246,11 @@ static int try_start(lua_State *L, lua_KContext context)
     }
     (void)pr_call_end(lua->owner, call, NULL);
     purge_exit(lua, pid);
-    return 2;
+    struct pr_owner *home = pr_ptable_owner(lua->owner->system, pid);
+    if (!home || home == lua->owner)
+        return 2;
+    pr_push_id(L, pid.id);
+    return 3;
 }
 
 static int start_k(lua_State *L, int status, lua_KContext context)
@@ -276,9 +288,19 @@ static int start_and_wait(struct pr_lua *lua, lua_State *L, struct pr_lua_proces
     return pr_start_wait_for(lua, L, call);
 }
 
-static int already_started(struct pr_lua *lua, lua_State *L, const struct pr_spawn_options *options)
+/* Whether a start that failed is to be tried again: who had the name, which another scheduler can
+ * take away, has it no longer. Else who has it. */
+static int is_free_again(struct pr_lua *lua, const struct pr_spawn_options *options, int error,
+                         pierrot_pid *holder)
 {
-    pierrot_pid holder = pr_name_find(lua->owner->system, options->name, options->name_len);
+    if (error != PIERROT_EEXIST)
+        return 0;
+    *holder = pr_name_find(lua->owner->system, options->name, options->name_len);
+    return !holder->id;
+}
+
+static int already_started(lua_State *L, pierrot_pid holder)
+{
     lua_pushnil(L);
     lua_createtable(L, 2, 0);
     lua_pushliteral(L, "already_started");
@@ -309,12 +331,16 @@ static int l_start_server(lua_State *L)
         return pr_copy_error(lua, L, 4);
     struct pr_class *class_ = has_boot ? NULL : pr_class_hold(lua, L, 3, lua_tostring(L, 5));
     struct pr_pooled body = pr_spawn_take_body(lua, L, 8);
-    int error = pr_lua_process_new(lua, &options, 1, &server, &monitor);
+    pierrot_pid holder;
+    int error;
+    do {
+        error = pr_lua_process_new(lua, &options, 1, &server, &monitor);
+    } while (is_free_again(lua, &options, error, &holder));
     if (error) {
         pr_pool_give(lua, body);
         pr_class_drop(lua, class_);
         if (error == PIERROT_EEXIST)
-            return already_started(lua, L, &options);
+            return already_started(L, holder);
         return pr_spawn_fail(L, error);
     }
     pr_store_push(lua, body.co, lua->activate_place);
@@ -387,8 +413,11 @@ static int l_start_actor(lua_State *L)
     start.arg = pr_copy_to_term(lua, L, 3, &error);
     if (!start.arg)
         return error == PIERROT_EINVAL ? pr_copy_error(lua, L, 3) : pr_spawn_fail(L, error);
-    start.lineage = pr_process_lineage(lua->owner, lua->owner->current);
-    error = start.lineage ? pr_actor_start(lua->owner, &start, &pid, &why) : PIERROT_ENOMEM;
+    pierrot_pid holder;
+    do {
+        start.lineage = pr_process_lineage(lua->owner, lua->owner->current);
+        error = start.lineage ? pr_actor_start(lua->owner, &start, &pid, &why) : PIERROT_ENOMEM;
+    } while (is_free_again(lua, &options, error, &holder));
     pr_term_drop(start.arg, &lua->owner->heap);
     if (pr_must_die(lua)) {
         pr_term_drop(why, &lua->owner->heap);
@@ -397,7 +426,7 @@ static int l_start_actor(lua_State *L)
     if (!error)
         return push_actor(lua, L, pid, options.monitor);
     if (error == PIERROT_EEXIST)
-        return already_started(lua, L, &options);
+        return already_started(L, holder);
     lua_pushnil(L);
     if (error == PIERROT_EIGNORE)
         lua_pushliteral(L, "ignore");
@@ -417,6 +446,7 @@ void pr_open_spawn(struct pr_lua *lua, lua_State *L)
         {"spawn_link", l_spawn_link},
         {"spawn_monitor", l_spawn_monitor},
         {"spawn_local", l_spawn_local},
+        {"purge_exit", l_purge_exit},
         {"start_server", l_start_server},
         {"start_actor", l_start_actor},
         {NULL, NULL},

@@ -7,6 +7,7 @@ local gen_server = require "pierrot.gen_server"
 local logger = require "pierrot.logger"
 local parcel = require "pierrot.parcel"
 local plain = require "pierrot.plain"
+local report = require "pierrot.supervisor.report"
 local strategy = require "pierrot.supervisor.strategy"
 
 local PREFIX <const> = "pierrot.application "
@@ -45,7 +46,9 @@ end
 
 local function failure(value)
   if type(value) == "table" and value.class == "exit" then return { value.reason } end
-  return { { "error", plain.sendable(value), debug.traceback(nil, 2) } }
+  local reason = { "error", plain.sendable(value), debug.traceback(nil, 2) }
+  core.note_failure(reason, value)
+  return { reason }
 end
 
 -- pid; or nil, reason.
@@ -108,7 +111,7 @@ M.handle_info = {
     if ref ~= state.ref then return end
     state.top = nil
     local write = strategy.is_clean(reason) and logger.info or logger.error
-    write("application %s ended: %s", state.name, require "pierrot.inspect" (reason))
+    write("application %s ended: %s", state.name, report.show(reason))
     return "stop", "shutdown"
   end,
 
@@ -121,6 +124,15 @@ local function stop_top(state)
   core.receive { "DOWN", state.ref }
 end
 
+-- With the traceback of an error: nobody else tells of it.
+local function show_failure(reason)
+  local text = report.show(reason)
+  if type(reason) == "table" and reason[1] == "error" and type(reason[3]) == "string" then
+    return text .. "\n  " .. reason[3]
+  end
+  return text
+end
+
 --- Told by "normal" it says that it stopped; at the end of the program it is silent.
 function M.terminate(reason, state)
   local was_running = state.top
@@ -128,8 +140,7 @@ function M.terminate(reason, state)
   if state.module.stop then
     local ok, why = xpcall(state.module.stop, failure)
     if not ok then
-      logger.error("application %s: its stop failed: %s", state.name,
-        require "pierrot.inspect" (why[1]))
+      logger.error("application %s: its stop failed: %s", state.name, show_failure(why[1]))
     end
   end
   stop_linked()

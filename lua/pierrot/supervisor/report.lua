@@ -13,8 +13,11 @@ local function shortened(text)
   return text:sub(1, PART_MAX) .. "…"
 end
 
--- The traceback of an error stands in the process's own report; its value is shown as there.
-local function show_reason(reason)
+--- Text for a reason. That of an error is its value's, as the report of the crash shows it; the
+--- traceback stands there.
+---@param reason any
+---@return string
+function M.show(reason)
   local text = core.failure_text(reason)
   if text then return shortened(text) end
   if type(reason) == "table" and reason[1] == "error" and type(reason[3]) == "string" then
@@ -40,7 +43,7 @@ function M.failure(name, what, child, pid, reason)
   if not core.wants_log "error" then return end
   local who = name ~= nil and " " .. inspect(name) or ""
   logger.error("%s", ("supervisor%s %s: %s\n  %s\n  reason: %s"):format(who,
-    tostring(core.self()), what, show_child(child, pid), show_reason(reason)))
+    tostring(core.self()), what, show_child(child, pid), M.show(reason)))
 end
 
 return M

@@ -11,9 +11,25 @@ local SHOWN <const> = 10
 
 local M = {}
 
+-- The messages, and their number: nil is one, too.
+local function mailbox()
+  local found = core.info(core.self(), { "messages", "mailbox" })
+  return found.messages, found.mailbox
+end
+
+-- A pattern may hold functions of the test's, which may fail.
+local function has_come_since(pattern)
+  local match <const> = require "pierrot".match
+  local messages, n = mailbox()
+  for i = 1, n do
+    local ok, is_match = pcall(match, pattern, messages[i])
+    if ok and is_match then return true end
+  end
+  return false
+end
+
 local function mailbox_text()
-  local messages = core.info(core.self(), "messages")
-  local n = #messages
+  local messages, n = mailbox()
   if n == 0 then return "the mailbox is empty" end
   local lines = {}
   for i = math.max(1, n - SHOWN + 1), n do lines[#lines + 1] = "  " .. inspect(messages[i]) end
@@ -41,8 +57,9 @@ function M.assert_receive(pattern, ms)
   ms = check_wait("assert_receive", ms)
   local message, why = clock.receive(pattern, ms)
   if is_missing(message, why) then
-    failure.raise(2, ("no message matching %s came within %s ms; %s"):format(inspect(pattern),
-      inspect(ms), mailbox_text()))
+    local since = has_come_since(pattern) and ", but one has come since" or ""
+    failure.raise(2, ("no message matching %s came within %s ms%s; %s"):format(inspect(pattern),
+      inspect(ms), since, mailbox_text()))
   end
   return message
 end
