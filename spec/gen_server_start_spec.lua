@@ -365,7 +365,7 @@ describe("a start", function()
           local there = pierrot.spawn_opt({ scheduler = support.elsewhere(), link = true },
             "spec.fixtures.remote:echo", pierrot.self())
 
-          for _ = 1, 20 do
+          for _ = 1, 8 do
             local pid, reason = gen_server[how]({ init = row[3] }, nil,
               { name = "half-started", scheduler = support.elsewhere(), timeout = 10 })
             local holder = pierrot.whereis "half-started"
