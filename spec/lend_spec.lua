@@ -212,6 +212,26 @@ describe("a process that waits while another is ready", function()
     end))
   end
 
+  it("goes on with an interrupt in its turn, behind who was woken before", alone(function()
+    local test = pierrot.self()
+    local first = pierrot.spawn(function()
+      pierrot.receive("go")
+      pierrot.send(test, { "went", "first" })
+    end)
+    local failure = pair(function(lender)
+      pierrot.send(first, "go")
+      interrupt(lender)
+    end, function()
+      local _, message = pcall(pierrot.receive)
+      pierrot.send(test, { "went", pierrot.info(pierrot.self(), "status") })
+      return message
+    end)
+
+    assert.matches("interrupted$", failure)
+    assert.equal("first", expect({ "went" })[2])
+    assert.equal("running", expect({ "went" })[2])
+  end))
+
   it("waits in a coroutine of its own as in its body", alone(function()
     assert.equal("hello", pair(function(lender)
       pierrot.send(lender, "hello")

@@ -49,6 +49,8 @@ static inline int pr_wait_lend(struct pr_lua *lua, lua_State *L)
     pr_running.yield = PR_YIELD_USER;
     if (pr_running.apply_hook)
         pr_running.apply_hook(L);
+    if (self->process.state != PR_RUNNING) /* an interrupt waits as well until it has its turn */
+        return 0;
     pr_running.is_interrupted = self->is_interrupted;
     self->is_interrupted = 0;
     return is_woken && !pr_running.is_interrupted;
