@@ -147,24 +147,37 @@ describe("a hook", function()
     assert.equal(before, count())
   end))
 
-  it("is told of the next line also by a function that was preempted before", alone(function()
-    local turns, seen = 0, {}
-    local spinner = pierrot.spawn_link(function()
-      while true do turns = turns + 1 end
-    end)
+  for what, before in pairs {
+    [""] = {},
+    [" beside a hook for calls"] = { "cr", 0 },
+    [" beside a hook for a count"] = { "", 100000000 },
+  } do
+    it("is told of the next line also by a function that was preempted before" .. what,
+      alone(function()
+        local turns, seen, n_others = 0, {}, 0
+        local spinner = pierrot.spawn_link(function()
+          while true do turns = turns + 1 end
+        end)
 
-    local reason = support.end_of(function()
-      local before, first = turns, debug.getinfo(1, "l").currentline + 3
-      while turns == before do end
-      sethook(function(_, line) seen[#seen + 1] = line - first end, "l")
-      sethook()
-    end)
+        local reason = support.end_of(function()
+          local function other() n_others = n_others + 1 end
+          if before[1] then sethook(other, table.unpack(before)) end
+          local start, first = turns, debug.getinfo(1, "l").currentline + 4
+          n_others = 0
+          while turns == start do end
+          sethook(function(_, line) seen[#seen + 1] = line - first end, "l")
+          start = first -- a line of one instruction
+          sethook()
+          return start
+        end)
 
-    assert.equal("normal", reason)
-    assert.same({ 0 }, seen)
-    pierrot.unlink(spinner)
-    pierrot.exit(spinner, "kill")
-  end))
+        assert.equal("normal", reason)
+        assert.same({ 0, 1 }, seen)
+        assert.is_true(n_others <= 1) -- the call of sethook
+        pierrot.unlink(spinner)
+        pierrot.exit(spinner, "kill")
+      end))
+  end
 
   it("of one coroutine is for that one alone", alone(function()
     local hook, count = counter()

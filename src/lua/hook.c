@@ -24,7 +24,34 @@ static struct pr_lua *lua_here(lua_State *L)
     return lua;
 }
 
+/* Unless it is there. */
+static void install(lua_State *L, lua_Hook function, const struct pr_user_hook *hook)
+{
+    int mask = hook->mask | (pr_running.counts ? LUA_MASKCOUNT : 0);
+    if (lua_gethook(L) != function || lua_gethookmask(L) != mask ||
+        lua_gethookcount(L) != hook->period)
+        pr_running_set_hook(L, function, mask, hook->period);
+}
+
 /* ------------------------------------------------------------------------ events */
+
+static void own_hook(lua_State *L, lua_Debug *ar);
+static void script_hook(lua_State *L, lua_Debug *ar);
+
+int pr_hook_is_users(lua_Hook function)
+{
+    return function == own_hook || function == script_hook;
+}
+
+/* The count of count_for_mark has come: it is none of the user's. */
+static int was_for_mark(lua_State *L, const struct pr_user_hook *hook)
+{
+    lua_Hook function = lua_gethook(L);
+    if (hook->mask & LUA_MASKCOUNT || lua_gethookcount(L) != 1 || !pr_hook_is_users(function))
+        return 0;
+    install(L, function, hook);
+    return 1;
+}
 
 static const char *event_name(int event)
 {
@@ -47,11 +74,11 @@ static void call_user(lua_State *L, lua_Debug *ar, int record)
 static void run(lua_State *L, lua_Debug *ar)
 {
     struct pr_user_hook *hook = lua_touserdata(L, -1);
-    if (!hook) {
+    int is_count = ar->event == LUA_HOOKCOUNT, is_due = !is_count;
+    if (!hook || (is_count && was_for_mark(L, hook))) {
         lua_pop(L, 1);
         return;
     }
-    int is_count = ar->event == LUA_HOOKCOUNT, is_due = !is_count;
     if (is_count && (hook->mask & LUA_MASKCOUNT)) {
         hook->left -= hook->period;
         is_due = hook->left <= 0;
@@ -81,23 +108,23 @@ static void script_hook(lua_State *L, lua_Debug *ar)
     run(L, ar);
 }
 
-int pr_hook_is_users(lua_Hook function)
-{
-    return function == own_hook || function == script_hook;
-}
-
 /* ----------------------------------------------------------------------- setting */
 
-static void install(lua_State *L, lua_Hook function, const struct pr_user_hook *hook)
+/* As leave_for_mark in running.c does where there is no hook of the user's: a process that has given way
+ * in the midst of Lua code gets a count at once, where it has no event that takes Lua's mark away. */
+static void count_for_mark(lua_State *co)
 {
-    int mask = hook->mask | (pr_running.counts ? LUA_MASKCOUNT : 0);
-    if (lua_gethook(L) != function || lua_gethookmask(L) != mask ||
-        lua_gethookcount(L) != hook->period)
-        pr_running_set_hook(L, function, mask, hook->period);
+    lua_Debug ar;
+    lua_Hook function = lua_gethook(co);
+    int mask = lua_gethookmask(co);
+    if (!pr_hook_is_users(function) || mask & (LUA_MASKLINE | LUA_MASKCOUNT) ||
+        lua_status(co) != LUA_YIELD || !lua_getstack(co, 0, &ar) || !lua_getinfo(co, "S", &ar) ||
+        *ar.what == 'C')
+        return;
+    pr_running_set_hook(co, function, mask | LUA_MASKCOUNT, 1);
 }
 
-/* A coroutine that is about to run gets the script's hook, or loses it. */
-static void apply(lua_State *co)
+static void apply_script_hook(lua_State *co)
 {
     struct pr_owner *owner = pr_owner_here();
     if (!owner) /* a finalizer at the end of a host's state */
@@ -108,6 +135,13 @@ static void apply(lua_State *co)
         install(co, script_hook, wanted);
     else if (!wanted && now == script_hook)
         pr_running_set_hook(co, NULL, 0, 0);
+}
+
+/* A coroutine that is about to run gets the script's hook, or loses it. */
+static void apply(lua_State *co)
+{
+    apply_script_hook(co);
+    count_for_mark(co);
 }
 
 void pr_hook_forget(lua_State *co)
