@@ -267,6 +267,22 @@ describe("an application", function()
     assert.is_false(pierrot.is_alive(beside) or pierrot.is_alive(helper))
   end))
 
+  it("does not end what its start has linked and not made", alone(function()
+    local other = pierrot.spawn(pierrot.receive)
+    local app = new_application "milk"
+    local start_tree = app.start
+    app.start = function()
+      pierrot.link(other)
+      return start_tree()
+    end
+    application.start(app)
+
+    application.stop(app)
+
+    assert.is_true(pierrot.is_alive(other))
+    pierrot.exit(other, "kill")
+  end))
+
   -- An application whose start asks the test and fails with what it is told, if that is anything.
   local function slow_application()
     local test = pierrot.self()

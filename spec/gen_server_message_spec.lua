@@ -296,6 +296,41 @@ describe("a time limit in an answer", function()
       assert.equal("later", expect())
     end))
 
+  it("GS-044 of 0 is over before what is sent later: a late init comes before the first call",
+    alone(function()
+      local Late = {
+        init = function() return "ok", "early", 0 end,
+        handle_info = { timeout = function() return "noreply", "late" end },
+        handle_call = {
+          get = function(state) return "reply", state end,
+          again = function() return "reply", true, "early", 0 end,
+        },
+      }
+      local pid = assert(gen_server.start_link(Late))
+
+      local first = gen_server.call(pid, "get")
+      gen_server.call(pid, "again")
+      local second = gen_server.call(pid, "get")
+
+      assert.equal("late", first)
+      assert.equal("late", second)
+    end))
+
+  it("GS-044 of 0 again and again leaves others their time", alone(function()
+    local pid = start {
+      init = function() return "ok", 0, 0 end,
+      handle_info = function(message, state)
+        if message == "timeout" then return "noreply", state + 1, 0 end
+      end,
+      handle_call = function(_, _, state) return "reply", state, state, 0 end,
+    }
+
+    local first = gen_server.call(pid, "count")
+    while gen_server.call(pid, "count") < first + 10000 do pierrot.yield() end
+
+    assert.is_true(gen_server.stop(pid))
+  end))
+
   it("GS-045 of 0 gives way to a message that is already there", alone(function()
     local test = pierrot.self()
 

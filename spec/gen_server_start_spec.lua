@@ -319,6 +319,17 @@ describe("a start", function()
         assert.equal("already_registered", reason)
       end))
 
+    it("leaves nothing elsewhere when the time is up at once", alone(function()
+      for _ = 1, 50 do
+        local pid = gen_server.start_link({ init = function() return "ok", {} end }, nil,
+          { name = "never started", scheduler = support.elsewhere(), timeout = 0 })
+
+        if pid then gen_server.stop(pid) end
+        assert.is_nil(pierrot.whereis "never started")
+        assert.same({}, pierrot.info(pierrot.self(), "links"))
+      end
+    end))
+
     it("gives who has the name, also when it is given away meanwhile", alone(function()
       local server = { init = function() return "ok", {} end }
       pierrot.spawn_opt({ scheduler = support.elsewhere(), link = true }, function()
@@ -354,7 +365,7 @@ describe("a start", function()
           local there = pierrot.spawn_opt({ scheduler = support.elsewhere(), link = true },
             "spec.fixtures.remote:echo", pierrot.self())
 
-          for _ = 1, 20 do
+          for _ = 1, 8 do
             local pid, reason = gen_server[how]({ init = row[3] }, nil,
               { name = "half-started", scheduler = support.elsewhere(), timeout = 10 })
             local holder = pierrot.whereis "half-started"

@@ -233,6 +233,39 @@ describe("a receive among messages that were passed over", function()
     assert.equal(0, pierrot.flush().n)
   end))
 
+  it("MSG-004 finds signals of one kind by their refs and pids, the last first", alone(function()
+    pierrot.trap_exit(true)
+    local test, any, made = pierrot.self(), pierrot.any, {}
+    local server = gen_server.start_link { init = function() return "ok", {} end,
+      handle_call = function(request) return "reply", request end }
+    for i = 1, 6 do
+      local pid, ref = pierrot.spawn_opt({ link = true, monitor = true }, function() end)
+      made[i] = { pid = pid, down = ref, timer = pierrot.start_timer(0, test, i),
+        cancelled = pierrot.send_after(60000, test, i), named = pierrot.monitor("nobody " .. i),
+        answer = gen_server.send_request(server, i) }
+      pierrot.cancel_timer(made[i].cancelled, { async = true })
+      pierrot.start_timer(1, test, "last")
+      expect { "timeout", any, "last" }
+    end
+    local function take(pattern) return (pierrot.receive(pattern, 0)) end
+
+    for i = 6, 1, -1 do
+      local one, odd = made[i], i % 2 == 1
+      assert.is_nil(take { "DOWN", one.pid })
+      assert.is_nil(take { "DOWN", "text" })
+      assert.is_nil(take { any, 2, [5] = "normal" })
+      assert.same({ "DOWN", one.down, "process", one.pid, "normal" },
+        take(odd and { "DOWN", one.down } or { [2] = one.down }))
+      assert.same({ "EXIT", one.pid, "normal" }, take { odd and "EXIT" or any, one.pid })
+      assert.same({ "timeout", one.timer, i }, take { any, one.timer, odd and i or nil })
+      assert.same({ "DOWN", one.named, "process", "nobody " .. i, "noproc" },
+        take { "DOWN", odd and one.named or any, "process", "nobody " .. i })
+      assert.equal("cancel_timer", take({ [2] = one.cancelled })[1])
+      assert.is_true((gen_server.receive_response(one.answer, 0)))
+    end
+    assert.equal(0, pierrot.flush().n)
+  end))
+
   it("MSG-020 finds a message as a function in a pattern has left it", alone(function()
     local test, change_later = pierrot.self(), nil
     pierrot.send(test, { "a" })

@@ -12,7 +12,6 @@ local alone, await_down, expect = support.alone, support.await_down, support.exp
 local function locker(names, key, name)
   local test = pierrot.self()
   return pierrot.spawn(function()
-    pierrot.send(test, { "asks", name })
     registry.lock(names, key, function()
       pierrot.send(test, { "has", name })
       pierrot.receive("go")
@@ -21,10 +20,16 @@ local function locker(names, key, name)
   end)
 end
 
---- Returns when the process waits in its call to the registry, which comes after its message.
-local function await_asked(names, name)
-  expect({ "asks", name })
-  registry.unregister(names, "nothing")
+--- Returns when the registry has heard that the process asks for a lock: it watches it then.
+local function await_asked(names, pid)
+  local has_asked = false
+  while not has_asked do
+    pierrot.yield()
+    for _, watched in ipairs(pierrot.info(names, "monitors")) do
+      has_asked = has_asked or watched == pid
+    end
+  end
+  return pid
 end
 
 describe("lock", function()
@@ -54,8 +59,7 @@ describe("lock", function()
     local names = registry.start_link()
     local first = locker(names, "key", "first")
     expect({ "has", "first" })
-    locker(names, "key", "second")
-    await_asked(names, "second")
+    await_asked(names, locker(names, "key", "second"))
 
     assert.is_nil((pierrot.receive({ "has", "second" }, 0)))
     pierrot.send(first, "go")
@@ -68,8 +72,7 @@ describe("lock", function()
     local pids = { locker(names, "key", 1) }
     expect({ "has", 1 })
     for i = 2, 5 do
-      pids[i] = locker(names, "key", i)
-      await_asked(names, i)
+      pids[i] = await_asked(names, locker(names, "key", i))
     end
 
     for i = 1, 5 do
@@ -85,8 +88,7 @@ describe("lock", function()
       local names = registry.start_link()
       local first = locker(names, "key", "first")
       expect({ "has", "first" })
-      locker(names, "key", "second")
-      await_asked(names, "second")
+      await_asked(names, locker(names, "key", "second"))
 
       pierrot.exit(first, reason)
 
@@ -98,10 +100,8 @@ describe("lock", function()
     local names = registry.start_link()
     local first = locker(names, "key", "first")
     expect({ "has", "first" })
-    local second = locker(names, "key", "second")
-    await_asked(names, "second")
-    locker(names, "key", "third")
-    await_asked(names, "third")
+    local second = await_asked(names, locker(names, "key", "second"))
+    await_asked(names, locker(names, "key", "third"))
 
     pierrot.exit(second, "kill")
     await_down(second)
@@ -125,8 +125,7 @@ describe("lock", function()
 
     registry.lock(names, "key", function()
       registry.lock(names, "key", function() end)
-      locker(names, "key", "other")
-      await_asked(names, "other")
+      await_asked(names, locker(names, "key", "other"))
       assert.is_nil((pierrot.receive({ "has", "other" }, 0)))
     end)
 
@@ -149,10 +148,9 @@ describe("lock", function()
     local first = locker(names, "key", "first")
     expect({ "has", "first" })
     local waiting = pierrot.spawn(function()
-      pierrot.send(test, { "asks", "second" })
       pierrot.send(test, { "failed", support.exit_reason(registry.lock, names, "key", print)[1] })
     end)
-    await_asked(names, "second")
+    await_asked(names, waiting)
 
     gen_server.stop(names, "no milk")
 
@@ -191,21 +189,28 @@ describe("lock", function()
         assert(current == pierrot.self())
         current = nil
       end)
-      pierrot.send(test, "done")
+      pierrot.send(test, { "done", pierrot.self() })
     end
 
-    local n_done, n_ended = 0, 0
+    local is_over, n_over, n_ended = {}, 0, 0
+    local function note(pid) -- once, for one that was ended when it had just said that it is done
+      if not is_over[pid] then n_over = n_over + 1 end
+      is_over[pid] = true
+    end
     for i = 1, 1000 do
       local survivor, ref = pierrot.spawn_monitor(work)
       local victim, victims_ref = pierrot.spawn_monitor(work)
       for _ = 1, i % 5 do pierrot.yield() end
       pierrot.exit(victim, "shutdown")
-      if await_down(victims_ref) == "shutdown" then n_ended = n_ended + 1 end
+      if await_down(victims_ref) == "shutdown" then
+        n_ended = n_ended + 1
+        note(victim)
+      end
       assert.equal("normal", await_down(ref), tostring(survivor))
     end
 
-    while pierrot.receive("done", 0) do n_done = n_done + 1 end
-    assert.equal(2000, n_done + n_ended)
+    for _, message in ipairs(support.mailbox()) do note(message[2]) end
+    assert.equal(2000, n_over)
     assert.is_true(n_ended > 0)
   end))
 end)

@@ -187,9 +187,9 @@ end
 -- What start_server is given where there are no options.
 local LINK <const>, MONITOR <const> = 1, 2
 
--- For so long a start that has failed waits for the end of its process, whose scheduler may be held
--- up by C code.
-local GRACE_MS <const> = 1000
+-- For so long a start that has failed waits for the end of its process, and for its scheduler where
+-- nothing has been heard from that; it may be held up by C code.
+local GRACE_MS <const>, SILENCE_MS <const> = 1000, 100
 
 -- A server elsewhere whose start has failed is dead, and all that it tells of that has come, before
 -- the caller goes on.
@@ -200,12 +200,27 @@ local function await_end(pid)
   core.purge_exit(pid)
 end
 
+-- The time was up before the other scheduler had begun. What it starts by now is killed when it
+-- tells of that: what is started there next comes behind it, and what comes after that behind the
+-- kill.
+local function await_abandoned(scheduler)
+  local payload <const> = remote_payload("spawn", {})
+  payload.fn = require("pierrot.carry").pack "pierrot:now"
+  for _ = 1, 2 do
+    if not core.start_remote(scheduler, payload, false, false, false, SILENCE_MS) then return end
+  end
+end
+
 -- Starts what wants a name on another scheduler, by core.start_remote or its like: again, when who
 -- had the name has it no longer.
-local function start_elsewhere(start, name, ...)
+local function start_elsewhere(start, name, scheduler, ...)
   while true do
-    local pid, why, failed = start(...)
-    if failed then await_end(failed) end
+    local pid, why, failed = start(scheduler, ...)
+    if failed then
+      await_end(failed)
+    elseif not pid and why == "timeout" then
+      await_abandoned(scheduler)
+    end
     if pid or failed or why ~= "already_registered" then return pid, why end
     local holder <const> = core.whereis(name)
     if holder then return nil, { "already_started", holder } end

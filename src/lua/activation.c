@@ -244,6 +244,15 @@ static int serve_timeout(lua_State *L, struct pr_lua *lua, struct pr_lua_process
 {
     if (!pr_server_has_work(server))
         return 0;
+    /* What has been sent by now comes first, from other schedulers too. */
+    pr_signal_poll(lua->owner);
+    if (server->process.flags & PR_EXITING)
+        return 0;
+    if (pr_system_next(&server->process))
+        return serve(L, lua, server);
+    if (server->n_args++ >= SLICE_MESSAGES)
+        return 0;
+    server->process.reductions++;
     pr_wait_alarm_clear(lua, server);
     server->phase = PR_PHASE_INFO;
     lua_pushliteral(L, "timeout");

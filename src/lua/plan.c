@@ -102,6 +102,18 @@ static int has_value(lua_State *L, int type, const struct pr_plan_item *item)
     }
 }
 
+int pr_plan_admits(const struct pr_plan *plan, lua_Integer key, uint64_t id)
+{
+    for (int i = 0; i < plan->n; i++) {
+        const struct pr_plan_item *item = &plan->items[i];
+        if (item->key != key || item->type == LUA_TNONE)
+            continue;
+        if (item->type != LUA_TLIGHTUSERDATA || (uint64_t)(uintptr_t)item->as.address != id)
+            return 0;
+    }
+    return 1;
+}
+
 int pr_plan_match(lua_State *L, const struct pr_plan *plan)
 {
     int value = lua_gettop(L), type = lua_type(L, value), i = 0;

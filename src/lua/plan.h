@@ -48,6 +48,9 @@ struct pr_plan {
  * PR_PLAN_MAX values, so that the strings stay; nothing otherwise. */
 void pr_plan_make(struct pr_lua *lua, lua_State *L, int pattern, struct pr_plan *plan);
 
+/* Whether a table with that pid or ref at `key` may have what a plan of tables asks for. */
+int pr_plan_admits(const struct pr_plan *plan, lua_Integer key, uint64_t id);
+
 /* Whether the value on top has what a plan of values or tables asks for. */
 int pr_plan_match(lua_State *L, const struct pr_plan *plan);
 

@@ -17,19 +17,31 @@ static void fire(struct pr_owner *owner, struct pr_alarm *alarm)
     pr_process_wake(owner, &wait->process->process);
 }
 
-int pr_wait_alarm_set(struct pr_lua *lua, struct pr_lua_process *process, uint64_t deadline_ns)
+/* One that is not armed, and perhaps need not be. NULL: out of memory. */
+static struct pr_wait_alarm *new_alarm(struct pr_lua *lua, struct pr_lua_process *process,
+                                       int has_fired)
 {
     pr_wait_alarm_clear(lua, process);
-    if (deadline_ns == UINT64_MAX)
-        return 0;
     struct pr_wait_alarm *wait = pr_pool_alloc(&lua->scheduler->pool, sizeof *wait);
     if (!wait)
-        return PIERROT_ENOMEM;
+        return NULL;
     wait->process = process;
-    wait->has_fired = 0;
+    wait->has_fired = has_fired;
     pr_timer_init(&wait->alarm.timer);
-    pr_alarm_set(lua->owner, &wait->alarm, deadline_ns, fire);
     process->alarm = wait;
+    return wait;
+}
+
+int pr_wait_alarm_set(struct pr_lua *lua, struct pr_lua_process *process, uint64_t deadline_ns)
+{
+    if (deadline_ns == UINT64_MAX) {
+        pr_wait_alarm_clear(lua, process);
+        return 0;
+    }
+    struct pr_wait_alarm *wait = new_alarm(lua, process, 0);
+    if (!wait)
+        return PIERROT_ENOMEM;
+    pr_alarm_set(lua->owner, &wait->alarm, deadline_ns, fire);
     return 0;
 }
 
@@ -43,6 +55,13 @@ void pr_wait_alarm_end(struct pr_lua *lua, struct pr_lua_process *process)
 int pr_timeout_set(struct pr_lua *lua, struct pr_lua_process *server, uint64_t lasts_ns)
 {
     uint64_t end_ns = lasts_ns;
+    if (lasts_ns == 0) {
+        struct pr_wait_alarm *wait = new_alarm(lua, server, 1);
+        if (!wait)
+            return PIERROT_ENOMEM;
+        wait->lasts_ns = 0;
+        return 0;
+    }
     if (lasts_ns != UINT64_MAX)
         end_ns += pr_scheduler_now(lua->scheduler);
     int error = pr_wait_alarm_set(lua, server, end_ns);

@@ -78,7 +78,7 @@ void pr_wait_alarm_end(struct pr_lua *lua, struct pr_lua_process *process);
 
 /* The timeout of a server's callback: arms it for so long from now on, UINT64_MAX: none. Disarms it for
  * the time of a system message; what it is to be armed for then: as long as at first, 0 where it was
- * over before. */
+ * over before. One of 0 is over as soon as there is no message. */
 int pr_timeout_set(struct pr_lua *lua, struct pr_lua_process *server, uint64_t lasts_ns);
 uint64_t pr_timeout_take(struct pr_lua *lua, struct pr_lua_process *server);
 

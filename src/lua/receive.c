@@ -143,6 +143,26 @@ static int is_match(lua_State *L, const struct pr_plan *plan)
                                       : pr_plan_match(L, plan);
 }
 
+/* Whether the message may be wanted, by the pid or ref that it has. The table of a DOWN or its like
+ * is made anew for each look, at some 100 ns; and who awaits many processes passes over many. */
+static int is_admitted(const struct pr_plan *plan, const struct pr_signal *message)
+{
+    if (message->kind == PR_SIGNAL_MESSAGE || plan->kind != PR_PLAN_TABLE)
+        return 1;
+    switch (message->kind) {
+    case PR_SIGNAL_DOWN:
+    case PR_SIGNAL_TIMEOUT:
+    case PR_SIGNAL_CANCELLED:
+        return pr_plan_admits(plan, 2, message->ref.id);
+    case PR_SIGNAL_EXITED:
+        return pr_plan_admits(plan, 2, pr_signal_exit_from(message).id);
+    case PR_SIGNAL_ANSWER:
+        return pr_plan_admits(plan, 1, message->ref.id);
+    default:
+        return 1;
+    }
+}
+
 /* Goes on with the messages that were not looked at. Whether one was taken: it is on top of L. */
 static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, struct pr_plan *plan)
 {
@@ -154,6 +174,11 @@ static int find(struct pr_lua *lua, lua_State *L, struct pr_lua_process *self, s
     while (message) {
         if (digest && !(message = pr_pass_over(self, message, digest)))
             return 0;
+        if (!is_admitted(plan, message)) {
+            self->scanned = message;
+            message = pr_mailbox_next(message);
+            continue;
+        }
         int is_lifted = push(lua, L, message, plan);
         if (is_match(L, plan))
             return take(lua, self, message, is_lifted);
@@ -469,6 +494,13 @@ static int l_sleep(lua_State *L)
     return pr_wait(lua, L, deadline != UINT64_MAX, try_sleep, sleep_k);
 }
 
+/* can_wait(): whether the caller can wait now; where Lua cannot yield it cannot. */
+static int l_can_wait(lua_State *L)
+{
+    lua_pushboolean(L, pr_can_wait(PR_SELF(L), L));
+    return 1;
+}
+
 void pr_open_receive(struct pr_lua *lua, lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -478,6 +510,7 @@ void pr_open_receive(struct pr_lua *lua, lua_State *L)
         {"is_at", l_is_at},
         {"seek", l_seek},
         {"stop_scan", l_stop_scan},
+        {"can_wait", l_can_wait},
         {"flush", l_flush},
         {"sleep", l_sleep},
         {"set_receive_by_function", l_set_receive_by_function},

@@ -64,11 +64,11 @@ end
 local function stop_linked()
   local links = core.info(core.self(), "links")
   for i = #links, 1, -1 do
-    local dictionary = core.info(links[i], "dictionary")
-    local is_supervisor = dictionary and dictionary["$supervisor"]
-    child_process.stop {
-      pid = links[i], shutdown = is_supervisor and "infinity" or LINKED_SHUTDOWN,
-    }
+    local child = core.info(links[i], { "parent", "dictionary" })
+    if child and child.parent == core.self() then
+      local shutdown = child.dictionary["$supervisor"] and "infinity" or LINKED_SHUTDOWN
+      child_process.stop { pid = links[i], shutdown = shutdown }
+    end
   end
 end
 
