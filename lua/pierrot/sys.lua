@@ -220,8 +220,8 @@ function M.statistics(server, flag, timeout)
 end
 
 --- Keeps the last events (10, or `flag` when that is a number; `true` leaves the number as it is
---- where some are kept already); "get" gives a list of them, the oldest first. They are {"in", message, "call" | "cast" | "info" [, caller]}, {"noreply"}, and
---- {"out", reply, caller}.
+--- where some are kept already); "get" gives a list of them, the oldest first. They are
+--- {"in", message, "call" | "cast" | "info" [, caller]}, {"noreply"}, and {"out", reply, caller}.
 ---@param server any
 ---@param flag boolean|string|integer
 ---@param timeout? number|string
