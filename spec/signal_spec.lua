@@ -58,6 +58,66 @@ describe("a full mailbox", function()
   end))
 end)
 
+-- Where the other process runs.
+local places <const> = { { "here", function() return "local" end } }
+if support.has_two_schedulers then places[2] = { "elsewhere", support.elsewhere } end
+
+for _, place in ipairs(places) do
+  describe("an exit signal from " .. place[1], function()
+    it("keeps its place among the messages of its sender, trapped", alone(function()
+      pierrot.trap_exit(true)
+      for _ = 1, 20 do
+        local sender = pierrot.spawn_opt({ link = true, scheduler = place[2]() }, function(test)
+          local p = require "pierrot"
+          p.send(test, "first")
+          p.exit(test, "second")
+          p.send(test, "third")
+          p.exit(test, "fourth")
+        end, pierrot.self())
+
+        assert.equal("first", expect())
+        assert.same({ "EXIT", sender, "second" }, expect())
+        assert.equal("third", expect())
+        assert.same({ "EXIT", sender, "fourth" }, expect())
+        assert.same({ "EXIT", sender, "normal" }, expect())
+      end
+    end))
+
+    it("keeps what its sender sends later from a process that it ends", alone(function()
+      for _ = 1, 20 do
+        local pid, ref = pierrot.spawn_opt({ monitor = true, scheduler = place[2]() }, function()
+          local p = require "pierrot"
+          while p.receive(nil, 0) ~= "too late" do end
+          p.exit "too late"
+        end)
+
+        pierrot.send(pid, "in time")
+        pierrot.exit(pid, "in time")
+        pierrot.send(pid, "too late")
+
+        assert.equal("in time", await_down(ref))
+      end
+    end))
+
+    it("is over once the link is removed: no EXIT comes later", alone(function()
+      pierrot.trap_exit(true)
+      for _ = 1, 20 do
+        local pid, ref = pierrot.spawn_opt(
+          { link = true, monitor = true, scheduler = place[2]() }, function()
+            require "pierrot".receive "never sent"
+          end)
+
+        pierrot.exit(pid, "no milk")
+        pierrot.unlink(pid)
+        pierrot.receive({ "EXIT", pid }, 0)
+
+        assert.equal("no milk", await_down(ref))
+        assert.equal(0, pierrot.flush().n)
+      end
+    end))
+  end)
+end
+
 describe("what is sent before a question to another scheduler", function()
   if not support.has_two_schedulers then return end
 

@@ -225,6 +225,29 @@ for _, kind in ipairs(KINDS) do
       assert.same({}, sys.log(pid, "get"))
     end)
 
+    case("keeps as many events as it is told, of those that it has, too", function(pid)
+      local function logged()
+        local names = {}
+        for i, event in ipairs(sys.log(pid, "get")) do names[i] = event[1] end
+        return table.concat(names, " ")
+      end
+      sys.log(pid, true)
+      for _ = 1, 3 do get(pid, "a") end
+      local all = logged()
+      assert.is_true(sys.log(pid, 3))
+      local fewer = logged()
+      get(pid, "a")
+      local still = logged()
+      sys.log(pid, 5)
+      sys.log(pid, true)
+      get(pid, "a")
+
+      assert.equal("in out in out in out", all)
+      assert.equal("out in out", fewer)
+      assert.equal("out in out", still)
+      assert.equal("out in out in out", logged())
+    end)
+
     case("calls what is installed until it is done", function(pid)
       local me = pierrot.self()
       assert.is_true(sys.install(pid, { "two", function(n, event, name)

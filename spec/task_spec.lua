@@ -544,6 +544,35 @@ describe("async_stream", function()
     assert.same({}, pierrot.info(me, "links"))
   end))
 
+  it("ends its tasks when a coroutine in the midst of it is closed, which cannot wait",
+    alone(function()
+      local me = pierrot.self()
+      local generator = coroutine.create(function()
+        for _, value in task.async_stream({ 1, 2, 3 }, function(n)
+          if n == 1 then return n end
+          if n == 3 then pierrot.trap_exit(true) end
+          pierrot.send(me, { "waits", pierrot.self() })
+          pierrot.receive "never"
+          return n
+        end, { max_concurrency = 3, scheduler = "local" }) do
+          coroutine.yield(value)
+        end
+      end)
+      assert.same({ true, 1 }, { coroutine.resume(generator) })
+      local refs = {}
+      for i = 1, 2 do refs[i] = pierrot.monitor(expect({ "waits" })[2]) end
+
+      assert.is_true(coroutine.close(generator))
+
+      assert.same({}, pierrot.info(me, "links"))
+      local time <close> = support.stop_time()
+      assert.equal("shutdown", support.await_down(refs[1]))
+      time.advance(5000)
+      assert.equal("killed", support.await_down(refs[2]))
+      assert_clean()
+      assert.same({}, pierrot.info(me, "monitors"))
+    end))
+
   it("TASK-028 refuses bad options at once", alone(function()
     local wrong = {
       { { max_concurrency = 0 }, "bad option 'max_concurrency'" },

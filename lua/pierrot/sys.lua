@@ -219,9 +219,9 @@ function M.statistics(server, flag, timeout)
   return nil, "no_statistics"
 end
 
---- Keeps the last events (10, or `flag` when that is a number); "get" gives a list of them, the
---- oldest first. They are {"in", message, "call" | "cast" | "info" [, caller]}, {"noreply"}, and
---- {"out", reply, caller}.
+--- Keeps the last events (10, or `flag` when that is a number; `true` leaves the number as it is
+--- where some are kept already); "get" gives a list of them, the oldest first. They are
+--- {"in", message, "call" | "cast" | "info" [, caller]}, {"noreply"}, and {"out", reply, caller}.
 ---@param server any
 ---@param flag boolean|string|integer
 ---@param timeout? number|string

@@ -43,6 +43,12 @@ local function keep(state, event)
   if #log > state.log_length then table.remove(log, 1) end
 end
 
+-- The last ones of a log.
+local function cut(log, length)
+  local first <const> = math.max(1, #log - length + 1)
+  return table.move(log, first, #log, 1, {})
+end
+
 -- What fails, or has had enough, is removed.
 local function hand_on(state, event)
   for i = #state.installed, 1, -1 do
@@ -109,8 +115,8 @@ M.handle_call = {
 
   log = function(state, _, flag, length)
     if flag == "get" then return "reply", state.log or {} end
-    state.log = flag and (state.log or {}) or nil
-    state.log_length = length or LOG_LENGTH
+    state.log_length = length or state.log and state.log_length or LOG_LENGTH
+    state.log = flag and cut(state.log or {}, state.log_length) or nil
     return settle(state, true)
   end,
 

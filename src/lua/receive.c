@@ -494,6 +494,13 @@ static int l_sleep(lua_State *L)
     return pr_wait(lua, L, deadline != UINT64_MAX, try_sleep, sleep_k);
 }
 
+/* can_wait(): whether the caller can wait now; where Lua cannot yield it cannot. */
+static int l_can_wait(lua_State *L)
+{
+    lua_pushboolean(L, pr_can_wait(PR_SELF(L), L));
+    return 1;
+}
+
 void pr_open_receive(struct pr_lua *lua, lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -503,6 +510,7 @@ void pr_open_receive(struct pr_lua *lua, lua_State *L)
         {"is_at", l_is_at},
         {"seek", l_seek},
         {"stop_scan", l_stop_scan},
+        {"can_wait", l_can_wait},
         {"flush", l_flush},
         {"sleep", l_sleep},
         {"set_receive_by_function", l_set_receive_by_function},

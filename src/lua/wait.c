@@ -55,14 +55,21 @@ void pr_check_can_take(struct pr_lua *lua, lua_State *L)
         pr_user_error(lua, L, "a finalizer cannot take messages of the process that it runs in");
 }
 
+int pr_can_wait(struct pr_lua *lua, lua_State *L)
+{
+    if (pr_running.callback)
+        return 0;
+    if (pr_can_yield(L))
+        return 1;
+    return lua->host && lua->owner->current == &lua->host->process && !is_in_finalizer(L);
+}
+
 void pr_check_can_wait(struct pr_lua *lua, lua_State *L)
 {
-    if (pr_can_yield(L) && !pr_running.callback)
+    if (pr_can_wait(lua, L))
         return;
     if (is_in_finalizer(L))
         pr_user_error(lua, L, "cannot wait here: a finalizer runs in the midst of others' code");
-    if (lua->host && lua->owner->current == &lua->host->process && !pr_running.callback)
-        return;
     give_up(lua);
     pr_user_error(lua, L, why_not(L));
 }

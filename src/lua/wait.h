@@ -20,7 +20,10 @@ static inline int pr_can_yield(lua_State *L)
  * yield. */
 void pr_check_can_take(struct pr_lua *lua, lua_State *L);
 
-/* Raises unless the process can wait in L now. */
+/* Whether the process can wait in L now. */
+int pr_can_wait(struct pr_lua *lua, lua_State *L);
+
+/* Raises unless it can. */
 void pr_check_can_wait(struct pr_lua *lua, lua_State *L);
 
 /* One look at what the process waits for: the number of results pushed, or -1: go on waiting. */

@@ -99,7 +99,7 @@ local function start_next(stream)
     pid = pid, index = i, deadline = stream.timeout and core.now() + stream.timeout,
   }
   stream.by_pid[pid] = stream.tasks[i]
-  core.monitor(pid, 0, stream.ref)
+  stream.tasks[i].watch = core.monitor(pid, 0, stream.ref)
   local sent, text = supervised.order(pid, {
     reply_to = stream.ref, tag = stream.ref, index = i, callers = stream.callers, fn = wrapped,
     args = { stream.list[i], n = 1 },
@@ -152,12 +152,34 @@ local function oldest(stream)
   return task
 end
 
+-- Kills what does not end in time.
+local function see_off(pids)
+  local deadline = core.now() + WAIT
+  for _, pid in ipairs(pids) do
+    local watch = core.monitor(pid)
+    if not core.receive({ "DOWN", watch }, math.max(0, deadline - core.now())) then
+      core.exit(pid, "kill")
+    end
+  end
+end
+
+-- For a consumer that cannot wait where it is, as in coroutine.close.
+local function leave_to_end(tasks)
+  local pids = {}
+  for _, task in next, tasks do
+    core.demonitor(task.watch, true)
+    pids[#pids + 1] = task.pid
+  end
+  if pids[1] then core.spawn(function() see_off(pids) end) end
+end
+
 -- Ends processes and waits for their ends: they are told to, and killed when that does not help.
 local function end_all(stream, tasks, reason)
   for _, task in next, tasks do
     forget_link(task.pid)
     core.exit(task.pid, reason)
   end
+  if not core.can_wait() then return leave_to_end(tasks) end
   local deadline = core.now() + WAIT
   for _, task in next, tasks do
     local left = math.max(0, deadline - core.now())
