@@ -2,7 +2,9 @@
 --- A process that waits while one other is ready: that one runs on top of its stack. Nobody is to
 -- see more of that than that it is faster.
 
+local bucket = require "pierrot.bucket"
 local core = require "pierrot.core"
+local gen_server = require "pierrot.gen_server"
 local pierrot = require "pierrot"
 local support = require "spec.support"
 
@@ -262,6 +264,37 @@ describe("a process that waits while another is ready", function()
     n_at_alarm = n_begun
 
     assert.is_true(n_at_alarm < n, "it came when all of them had begun")
+  end))
+
+  --- Who goes on first: one that was woken by a C actor with a long slice, on its stack, or
+  --- one whose timer is over by then.
+  local function first_behind_actor()
+    local first, test = nil, pierrot.self()
+    local actor <const> = bucket.start_link()
+    for i = 1, 20000 do bucket.put(actor, "key " .. i, { i }) end
+    local timed <const> = pierrot.spawn_link(function()
+      pierrot.receive("time is over")
+      first = first or "timed"
+      pierrot.send(test, "over")
+    end)
+    local _, ref = pierrot.spawn_monitor(function()
+      pierrot.yield()
+      pierrot.send_after(0.5, timed, "time is over")
+      gen_server.receive_response(gen_server.send_request(actor, { "clear" }))
+      first = first or "woken"
+    end)
+    expect "over"
+    await_down(ref)
+    return first
+  end
+
+  it("has a slice of its own behind a long one of a C actor's", alone(function()
+    local first
+    for _ = 1, 10 do -- where this thread stands still, a timer may be over before
+      first = first_behind_actor()
+      if first == "woken" then break end
+    end
+    assert.equal("woken", first)
   end))
 
   it("gives way by a yield of another library's as before", function()

@@ -38,11 +38,13 @@ static inline int pr_wait_lend(struct pr_lua *lua, lua_State *L)
     if (!pr_wait_lends(lua, L, self))
         return 0;
     lua->is_lent = 1;
+    (void)pr_running_leave(); /* an interrupt of who runs is none of the lender's */
     while (!is_woken && self->process.state == PR_RUNNING &&
            (next = pr_scheduler_begin_lent(lua->scheduler)) != NULL) {
         enum pr_slice_end end = pr_wait_run_lent(lua, next, self->process.kind);
         is_woken = pr_scheduler_end_lent(lua->scheduler, &self->process, next, end);
     }
+    pr_running.L = L;
     lua->is_lent = 0;
     lua->n_sent = 0;
     /* As at the begin of a slice: C code of a user's may yield, the script have set another hook. */
