@@ -622,30 +622,46 @@ describe("the signal", function()
     ]]):format(signal) .. text)
   end
 
-  -- The input is a pipe in which nothing comes and that ends after 3 seconds. Unlike in a pipeline,
+  -- The input is a pipe in which nothing comes and that ends after a minute. Unlike in a pipeline,
   -- the shell does not wait for who holds it open.
-  local function run_with_silent_input(path)
+  local function run_with_silent_input(path, environment)
     local input = os.tmpname()
-    local program = command(support.program, "-s", "1", path)
+    local program = (environment or "") .. command(support.program, "-s", "1", path)
     return execute((([[
-      rm INPUT; mkfifo INPUT; sleep 3 >INPUT & writer=$!
+      rm INPUT; mkfifo INPUT; sleep 60 >INPUT & writer=$!
       PROGRAM <INPUT
-      status=$?; kill $writer; rm INPUT; (exit $status)]])
+      status=$?; rm INPUT; { kill $writer; wait $writer; } 2>/dev/null
+      [ $? -eq 143 ] || echo "ended with its input"
+      (exit $status)]])
       :gsub("%u%u+", { INPUT = input, PROGRAM = program })))
   end
 
   local early = support.program:match "^(.*)/[^/]*$" .. "/spec/libearly_signal.so"
 
+  local function with_early(variable, number)
+    return ("%s=%d ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=%s "):format(
+      variable, number, early)
+  end
+
   for signal, number in pairs { TERM = 15, INT = 2 } do
     it(signal .. " ends a program that has just begun to take it", function()
       if not io.open(early, "rb") then return pending "built without the tests" end
 
-      local output, errors, status = execute(
-        ("EARLY_SIGNAL=%d ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=%s "):format(
-          number, early)
+      local output, errors, status = execute(with_early("EARLY_SIGNAL", number)
         .. command(support.program, "-e", [[
           print("lost", require("pierrot").receive("never sent", 3000))
         ]]))
+
+      assert.same({ "", "", 128 + number }, { output, errors, status })
+    end)
+
+    it(signal .. " ends a wait for input that begins just after it has come", function()
+      if not io.open(early, "rb") then return pending "built without the tests" end
+
+      local script <close> = temporary_file 'io.read() print "not reached"'
+
+      local output, errors, status =
+        run_with_silent_input(script.path, with_early("READ_SIGNAL", number))
 
       assert.same({ "", "", 128 + number }, { output, errors, status })
     end)

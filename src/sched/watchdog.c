@@ -11,6 +11,7 @@
 #endif
 
 #include "base/assert.h"
+#include "sched/stop.h"
 
 #define TICK_NS UINT64_C(500000)
 
@@ -171,6 +172,8 @@ static uint64_t look(struct pr_scheduler *scheduler, struct watched *watched, ui
     int is_same = is_in_slice_of_last_look(scheduler, watched, now, n_ticks);
     if (is_same && watched->n_ticks >= HELD_TICKS)
         note_hold(scheduler, watched, is_due);
+    if (is_same && n_ticks > 0 && pr_stop_repeat_signal(scheduler))
+        return UINT64_MAX;
     if (is_same && (is_due || (n_ticks > 0 && is_overdue(scheduler, watched->n_ticks)))) {
         pthread_kill(scheduler->thread, SIGURG);
         return UINT64_MAX;
