@@ -698,7 +698,7 @@ static const char looking_code[] =
     "  sys.resume(pid)\n"
     "  sys.statistics(pid, true)\n"
     "  sys.log(pid, true)\n"
-    "  gen_server.call(pid, { 'get', 1 })\n"
+    "  gen_server.call(pid, { 'get', 1 }, 'infinity')\n"
     "  assert(sys.statistics(pid, 'get').messages_in <= 1)\n"
     "  assert(#sys.log(pid, 'get') <= 2)\n"
     "  sys.no_debug(pid)\n"

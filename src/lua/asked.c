@@ -8,11 +8,18 @@
 #include "lua/handler.h"
 #include "lua/ident.h"
 
+/* The constant is what comes of a copy for which there was no memory: who asked is told that there
+ * is no answer. */
+static int has_failed(const pierrot_term *copy)
+{
+    return copy == PR_TERM(enomem);
+}
+
 /* Takes: answer. */
 static void reply(struct pr_lua *lua, lua_State *L, pierrot_term *answer)
 {
     pierrot_from from = {pr_to_pid(L, PR_FROM_PID), pr_to_ref(L, PR_FROM_REF)};
-    (void)pr_reply(lua->owner, lua->owner->current, from, 0,
+    (void)pr_reply(lua->owner, lua->owner->current, from, has_failed(answer),
                    pr_value_from_root(lua->owner, answer));
 }
 
@@ -91,6 +98,10 @@ enum pr_asked pr_asked(struct pr_lua *lua, lua_State *L, struct pr_lua_process *
         return PR_ASKED_TO_STOP;
     }
     pierrot_term *request = pr_copy_to_reason(lua, L, -1);
+    if (has_failed(request)) {
+        reply(lua, L, request);
+        return PR_ASKED_ANSWERED;
+    }
     pierrot_term *answer = pr_system_answer(owner, &server->process, request);
     if (asks_for(L, "get_state"))
         answer = packed_state(lua, L, server);
