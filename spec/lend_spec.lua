@@ -10,15 +10,18 @@ local support = require "spec.support"
 
 local alone, await_down, expect = support.alone, support.await_down, support.expect
 
---- Runs `body(peer)` in a process whose peer runs `peer_body(lender)` as soon as the first waits;
---- they are alone, but for the test, which waits for what `body` returns. It gives way first: it
+--- Runs `body(peer)` in a process whose peer runs `peer_body(lender)` as soon as the first waits,
+--- also where that was preempted before; they are alone, but for the test, which waits for what `body` returns. It gives way first: it
 --- may be the test that lends its stack, and who runs on that lends none.
 local function pair(peer_body, body)
   local test = pierrot.self()
   local _, ref = pierrot.spawn_monitor(function()
     pierrot.yield()
     local lender <const> = pierrot.self()
-    local peer <const> = pierrot.spawn(function() peer_body(lender) end)
+    local peer <const> = pierrot.spawn(function()
+      while pierrot.info(lender, "status") == "runnable" do pierrot.yield() end
+      peer_body(lender)
+    end)
     pierrot.send(test, { "returned", body(peer) })
   end)
   local message = pierrot.receive(pierrot.one_of({ "returned" }, { "DOWN", ref }), 60000)

@@ -189,7 +189,7 @@ local LINK <const>, MONITOR <const> = 1, 2
 
 -- For so long a start that has failed waits for the end of its process, and for its scheduler where
 -- nothing has been heard from that; it may be held up by C code.
-local GRACE_MS <const>, SILENCE_MS <const> = 1000, 100
+local GRACE_MS <const> = 1000
 
 -- A server elsewhere whose start has failed is dead, and all that it tells of that has come, before
 -- the caller goes on.
@@ -207,7 +207,7 @@ local function await_abandoned(scheduler)
   local payload <const> = remote_payload("spawn", {})
   payload.fn = require("pierrot.carry").pack "pierrot:now"
   for _ = 1, 2 do
-    if not core.start_remote(scheduler, payload, false, false, false, SILENCE_MS) then return end
+    if not core.start_remote(scheduler, payload, false, false, false, GRACE_MS) then return end
   end
 end
 

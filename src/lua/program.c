@@ -76,9 +76,9 @@ static int run(pierrot *rt, const struct pr_program *program)
     int script = program->script_index < program->argc ? program->script_index : 0;
     int error = pr_main_set_arg(rt, program->argc, program->argv, script);
     if (!error)
-        error = pr_stop_on_terminate(rt);
+        error = pr_halt_on_terminate(rt);
     if (!error && !program->keeps_interrupt)
-        error = pr_stop_on_interrupt(rt);
+        error = pr_halt_on_interrupt(rt);
     if (error) {
         pierrot_log(rt, PIERROT_ERROR, "pierrot: %s", pierrot_strerror(error));
         return 1;
@@ -97,7 +97,7 @@ static int run(pierrot *rt, const struct pr_program *program)
     if (end == PR_MAIN_CLEAN && program->no_halt) {
         /* The prompt, whose Ctrl-C was, has been left: it ends the program now. */
         if (program->keeps_interrupt)
-            (void)pr_stop_on_interrupt(rt);
+            (void)pr_halt_on_interrupt(rt);
         pr_main_wait_halt(rt);
     }
     return end == PR_MAIN_HALTED || program->no_halt ? halt_status(rt) : 0;

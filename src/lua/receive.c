@@ -313,9 +313,9 @@ static int l_receive(lua_State *L)
     struct pr_lua_process *self = pr_lua_current(lua);
     struct pr_plan plan;
     int n_args = lua_gettop(L), looks_only = 0;
-    if (n_args == 1)
+    for (int i = n_args; i < 2; i++)
         lua_pushnil(L);
-    else if (n_args != 2)
+    if (n_args > 2)
         lua_settop(L, 2);
     plan.kind = n_args == 0 ? PR_PLAN_ANYTHING : PR_PLAN_NONE;
     plan.ref.id = 0;

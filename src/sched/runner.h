@@ -31,6 +31,7 @@
 #include "sched/alarm.h"
 #include "sched/call.h"
 #include "sched/clock.h"
+#include "sched/halt_signal.h"
 #include "sched/host_call.h"
 #include "sched/job.h"
 #include "sched/message.h"

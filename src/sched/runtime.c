@@ -12,6 +12,7 @@
 #include "proc/ptable.h"
 #include "proc/signal.h"
 #include "sched/event.h"
+#include "sched/halt_signal.h"
 #include "sched/hosted.h"
 #include "sched/job.h"
 #include "sched/publish.h"
@@ -401,7 +402,7 @@ void pr_runtime_free(struct pierrot *runtime)
     /* What is killed from here on is no crash that anyone wants to read of. */
     pr_log_set_level(&runtime->system.log, PR_LOG_NONE);
     stop_threads(runtime);
-    pr_stop_ignore_signals(runtime);
+    pr_halt_ignore_signals(runtime);
     close_schedulers(runtime, 0);
     pr_job_drop_all(runtime);
     free_schedulers(runtime, 0);

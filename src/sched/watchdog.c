@@ -11,7 +11,7 @@
 #endif
 
 #include "base/assert.h"
-#include "sched/stop.h"
+#include "sched/halt_signal.h"
 
 #define TICK_NS UINT64_C(500000)
 
@@ -172,7 +172,7 @@ static uint64_t look(struct pr_scheduler *scheduler, struct watched *watched, ui
     int is_same = is_in_slice_of_last_look(scheduler, watched, now, n_ticks);
     if (is_same && watched->n_ticks >= HELD_TICKS)
         note_hold(scheduler, watched, is_due);
-    if (is_same && n_ticks > 0 && pr_stop_repeat_signal(scheduler))
+    if (is_same && n_ticks > 0 && pr_halt_repeat_signal(scheduler))
         return UINT64_MAX;
     if (is_same && (is_due || (n_ticks > 0 && is_overdue(scheduler, watched->n_ticks)))) {
         pthread_kill(scheduler->thread, SIGURG);
