@@ -11,8 +11,9 @@ local support = require "spec.support"
 local alone, await_down, expect = support.alone, support.await_down, support.expect
 
 --- Runs `body(peer)` in a process whose peer runs `peer_body(lender)` as soon as the first waits,
---- also where that was preempted before; they are alone, but for the test, which waits for what `body` returns. It gives way first: it
---- may be the test that lends its stack, and who runs on that lends none.
+--- also where that was preempted before; they are alone, but for the test, which waits for what
+--- `body` returns. It gives way first: it may be the test that lends its stack, and who runs on
+--- that lends none.
 local function pair(peer_body, body)
   local test = pierrot.self()
   local _, ref = pierrot.spawn_monitor(function()

@@ -53,7 +53,8 @@ int pr_halt_repeat_signal(struct pr_scheduler *scheduler)
     int is_same = slice == atomic_load_explicit(&signals.slice, memory_order_relaxed);
     /* A signal that comes right now may ask for more of them: it keeps them. */
     int n_left = is_same ? n_repeats - 1 : 0;
-    (void)atomic_compare_exchange_strong(&signals.n_repeats, &n_repeats, n_left);
+    (void)atomic_compare_exchange_strong_explicit(&signals.n_repeats, &n_repeats, n_left,
+                                                  memory_order_relaxed, memory_order_relaxed);
     if (!is_same)
         return 0;
     atomic_store_explicit(&signals.is_repeated, 1, memory_order_relaxed);

@@ -13,9 +13,9 @@ int pr_halt_on_terminate(struct pierrot *runtime);
 int pr_halt_on_interrupt(struct pierrot *runtime);
 void pr_halt_ignore_signals(struct pierrot *runtime);
 
-/* At a tick in a slice of the scheduler's: if that is the slice in which such a signal came, and what
- * it runs may wait for the system still, it comes again, for no more than that to be ended. Whether it
- * does. Thread: the watchdog. */
+/* At a tick in a slice of the scheduler's: if that is the slice in which such a signal came, and
+ * what it runs may wait for the system still, it comes again, for no more than that to be ended.
+ * Whether it does. Thread: the watchdog. */
 int pr_halt_repeat_signal(struct pr_scheduler *scheduler);
 
 #endif
