@@ -192,6 +192,7 @@ static void open_core(struct pr_lua *lua, lua_State *L)
 {
     lua_newtable(L);
     pr_open_receive(lua, L);
+    pr_open_sleep(lua, L);
     pr_open_pattern(lua, L);
     pr_open_client(lua, L);
     pr_open_calls(lua, L);
